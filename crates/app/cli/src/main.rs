@@ -1,0 +1,2 @@
+//! The voltwin command.
+fn main() {}

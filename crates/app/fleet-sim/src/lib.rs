@@ -1,0 +1,1 @@
+//! Virtual stations and vehicles that speak real OCPP, and replay of recorded sessions.

@@ -1,0 +1,1 @@
+//! What clients reach: HTTP API, OCPP endpoint, live stream, web app, metrics.

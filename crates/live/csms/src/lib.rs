@@ -1,0 +1,1 @@
+//! The central system: station facts become events, commands become calls.

@@ -1,0 +1,1 @@
+//! Twins in motion: shards, group commit, snapshot and replay, and the change feed.

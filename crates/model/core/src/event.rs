@@ -1,0 +1,326 @@
+//! Everything that happens is an [`Event`] in one journal, and the graph is the fold of that journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AlarmId, CommandId, Decimal, Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, TenantId, Timestamp,
+    TraceId, TwinId, Value,
+};
+
+/// One thing that happened to one twin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Whose twin it is.
+    pub tenant: TenantId,
+    /// The twin that it happened to.
+    pub twin: TwinId,
+    /// When the source says that it happened.
+    pub at: Timestamp,
+    /// When we heard of it.
+    pub received: Timestamp,
+    /// The trace of the frame or request that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+impl Event {
+    /// An event without a trace.
+    #[must_use]
+    pub fn new(tenant: TenantId, twin: TwinId, at: Timestamp, received: Timestamp, body: EventBody) -> Self {
+        Self { tenant, twin, at, received, trace: None, body }
+    }
+
+    /// The same event with its trace.
+    #[must_use]
+    pub fn traced(mut self, trace: TraceId) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+}
+
+/// What happened. Text form: `{"kind": "patched", "body": {…}}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum EventBody {
+    /// The twin was created, or replaced when it existed: all properties are as given here.
+    Created {
+        /// The model that types it.
+        model: Dtmi,
+        /// Its properties.
+        properties: PropertyMap,
+    },
+    /// Some properties took new values; `None` removes one.
+    Patched {
+        /// The new values.
+        values: Vec<(PropertyName, Option<Value>)>,
+    },
+    /// The twin and its outgoing relationships are gone.
+    Deleted,
+    /// A relationship from this twin was created or replaced.
+    Linked {
+        /// Its id within the source twin.
+        id: RelationshipId,
+        /// Its name in the model.
+        name: PropertyName,
+        /// Where it points.
+        target: TwinId,
+        /// Its own properties.
+        #[serde(default, skip_serializing_if = "PropertyMap::is_empty")]
+        properties: PropertyMap,
+    },
+    /// A relationship from this twin is gone.
+    Unlinked {
+        /// Its id within the source twin.
+        id: RelationshipId,
+    },
+    /// A charging transaction moved on; the twin is the charging station.
+    Transaction(TransactionFact),
+    /// An alarm of this twin changed.
+    Alarm(AlarmFact),
+    /// A command to this station changed.
+    Command(CommandFact),
+    /// Somebody did something that must be accountable and is none of the above.
+    Audit(AuditFact),
+}
+
+impl EventBody {
+    /// A patch from name and value pairs.
+    ///
+    /// # Panics
+    /// Never in release; in debug builds when a literal name breaks the rule of [`PropertyName`].
+    #[must_use]
+    pub fn patch<'a>(values: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let named = |(name, value): (&str, Value)| {
+            let name = PropertyName::new(name);
+            debug_assert!(name.is_ok(), "{name:?}");
+            Some((name.ok()?, Some(value)))
+        };
+        Self::Patched { values: values.into_iter().filter_map(named).collect() }
+    }
+
+    /// The kind as it stands in the journal.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Created { .. } => "created",
+            Self::Patched { .. } => "patched",
+            Self::Deleted => "deleted",
+            Self::Linked { .. } => "linked",
+            Self::Unlinked { .. } => "unlinked",
+            Self::Transaction(_) => "transaction",
+            Self::Alarm(_) => "alarm",
+            Self::Command(_) => "command",
+            Self::Audit(_) => "audit",
+        }
+    }
+}
+
+/// An event with its place in the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sequenced {
+    /// The place.
+    pub seq: Seq,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Where in its life a transaction event stands (OCPP 2.x `TransactionEventEnumType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionPhase {
+    /// The first event.
+    Started,
+    /// Any event between.
+    Updated,
+    /// The last event.
+    Ended,
+}
+
+/// What a station says of one charging transaction. Identity, for exactly-once: `(tenant, station,
+/// transaction_id, phase, seq_no)`, where OCPP 1.6, which has no sequence numbers, uses 0 for start, the
+/// time of the sample in milliseconds for updates and `u64::MAX >> 1` for stop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TransactionFact {
+    /// The id that station and central system share; in 1.6 a decimal number given by us.
+    pub transaction_id: String,
+    /// Where in its life it stands.
+    pub phase: TransactionPhase,
+    /// The station's sequence number, or the stand-in described above.
+    pub seq_no: u64,
+    /// OCPP 1.6 only: what makes a repeated start the same start
+    /// (`connector|timestamp|meterStart|idTag`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_key: Option<String>,
+    /// EVSE number, from 1; in 1.6 the connector number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evse: Option<u32>,
+    /// Connector of the EVSE, from 1; in 1.6 always 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector: Option<u32>,
+    /// Who charges: the 1.6 `idTag` or the 2.x `idToken.idToken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// The energy register (`Energy.Active.Import.Register`) at this event, in watt-hours, exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meter_wh: Option<Decimal>,
+    /// Why this event was sent (2.x `triggerReason`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+    /// Why the transaction ended (`stoppedReason`, 1.6 `reason`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_reason: Option<String>,
+    /// 2.x `chargingState`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charging_state: Option<String>,
+    /// True when the station could not reach us at the time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
+    /// The meter values that came with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<MeterSample>,
+}
+
+/// One sampled value, already in SI units.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeterSample {
+    /// When it was sampled.
+    pub at: Timestamp,
+    /// The measurand as OCPP spells it, such as `Power.Active.Import`.
+    pub measurand: String,
+    /// The phase, such as `L1`, when it is of one phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Where it was measured (`Outlet`, `Inlet`, `EV`, `Body`, `Cable`), when said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Why it was sampled (`Sample.Periodic`, `Transaction.End` …), when said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// The value in the unit of `unit`.
+    pub value: Decimal,
+    /// `W`, `Wh`, `A`, `V`, `Celsius`, `Percent`, `Hertz` … : kilo-units are already multiplied out.
+    pub unit: String,
+}
+
+/// How bad an alarm is; the order is that of attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Needs a look today.
+    Minor,
+    /// Service is impaired.
+    Major,
+    /// Service is down or people are at risk.
+    Critical,
+}
+
+/// One change of one alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmFact {
+    /// This raising of the alarm.
+    pub id: AlarmId,
+    /// The change.
+    #[serde(flatten)]
+    pub change: AlarmChange,
+}
+
+/// What happened to an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum AlarmChange {
+    /// It was raised.
+    Raised {
+        /// A stable code, such as `ConnectorFaulted`. One alarm per (twin, code) is open at a time.
+        code: String,
+        /// How bad it is.
+        severity: Severity,
+        /// What is wrong, for a person.
+        message: String,
+    },
+    /// A person has seen it.
+    Acknowledged {
+        /// Who.
+        by: String,
+    },
+    /// The condition is gone.
+    Cleared,
+}
+
+/// How far a command has come. `requested → sent → accepted | rejected | failed`, or `failed` at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandState {
+    /// Recorded, not yet sent.
+    Requested,
+    /// On its way to the station.
+    Sent,
+    /// The station answered, and accepted.
+    Accepted,
+    /// The station answered, and refused.
+    Rejected,
+    /// No answer: station offline, timeout, or an error frame. `answer` or `reason` says which.
+    Failed,
+}
+
+/// One change of one command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandFact {
+    /// The command.
+    pub id: CommandId,
+    /// How far it has come.
+    pub state: CommandState,
+    /// The OCPP action as sent, such as `RequestStopTransaction`.
+    pub action: String,
+    /// The payload as sent; only with `requested`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<serde_json::Value>,
+    /// Who asked for it.
+    pub by: String,
+    /// The station's own answer payload, when it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<serde_json::Value>,
+    /// Why it failed or was refused, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// An accountable deed that is not an event of the twin itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditFact {
+    /// Who did it.
+    pub by: String,
+    /// What was done, such as `station.credentials.rotate`.
+    pub action: String,
+    /// More, without secrets.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_well_in_the_journal() {
+        let at: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
+        let event = Event::new(
+            "demo".parse().unwrap(),
+            "ST-1:1".parse().unwrap(),
+            at,
+            at,
+            EventBody::patch([("power_w", Value::from(7400.0))]),
+        );
+        let json = serde_json::to_string(&Sequenced { seq: Seq(4), event: event.clone() }).unwrap();
+        assert!(json.contains(r#""kind":"patched","body":{"values":[["power_w",7400.0]]}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Sequenced>(&json).unwrap().event, event);
+        let deleted = Event { body: EventBody::Deleted, ..event };
+        let json = serde_json::to_string(&deleted).unwrap();
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), deleted);
+    }
+}

@@ -1,0 +1,1 @@
+//! The twin graph in memory: typed columns, adjacency, update times and ETags.

@@ -1,0 +1,1 @@
+//! The kinds of twin Voltwin knows, read from DTDL files.

@@ -1,0 +1,1 @@
+//! Telemetry over time: a hot window, then sealed Parquet segments.

@@ -1,0 +1,1 @@
+//! Secrets, passwords, keys, roles and permissions.

@@ -1,0 +1,1 @@
+//! The durable truth: journal, registry and audit in one SQLite database.

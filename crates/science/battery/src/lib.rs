@@ -1,0 +1,1 @@
+//! How a pack charges: an equivalent circuit under CC-CV.

@@ -1,0 +1,2 @@
+//! Sets a machine up: demo, test, bench, lint.
+fn main() {}
