@@ -1,0 +1,133 @@
+/**
+ * The one way to the server. Every call carries the session cookie, names itself with `X-Voltwin` (which a foreign
+ * page cannot send without a preflight) and turns a problem document into an {@link ApiError}.
+ */
+
+/** RFC 9457 problem document as the server writes it. */
+export interface Problem {
+  type?: string;
+  title?: string;
+  status?: number;
+  detail?: string;
+  /** The input that was wrong, and the bound it broke, where these apply. */
+  field?: string;
+  limit?: number | string;
+}
+
+/** A refusal by the server, or status 0 when no answer came at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly problem: Problem;
+
+  constructor(status: number, problem: Problem) {
+    super(
+      problem.detail ?? problem.title ?? (status === 0 ? 'the server cannot be reached' : `status ${status}`),
+    );
+    this.name = 'ApiError';
+    this.status = status;
+    this.problem = problem;
+  }
+
+  /** True where signing in again is the cure. */
+  get unauthorized(): boolean {
+    return this.status === 401;
+  }
+}
+
+export type Params = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface RequestOptions {
+  params?: Params;
+  signal?: AbortSignal;
+  headers?: Readonly<Record<string, string>>;
+}
+
+const BASE = '/api/v1';
+
+/** `/api/v1` path with its query; parameters that are null, undefined or empty are left out. */
+export function url(path: string, params?: Params): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(params ?? {})) {
+    if (value != null && value !== '') query.set(key, String(value));
+  }
+  const text = query.toString();
+  return `${BASE}${path}${text ? `?${text}` : ''}`;
+}
+
+/** A path segment from an identifier: twin ids hold colons and may hold anything else. */
+export function seg(id: string): string {
+  return encodeURIComponent(id);
+}
+
+let onUnauthorized: (() => void) | null = null;
+
+/** Called once per refused call when a session has ended; the shell sends the user to the sign-in page. */
+export function setUnauthorizedHandler(handler: (() => void) | null): void {
+  onUnauthorized = handler;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const text = await response.text().catch(() => '');
+  if ((response.headers.get('content-type') ?? '').includes('json')) {
+    try {
+      const body: unknown = JSON.parse(text);
+      if (body && typeof body === 'object') return body as Problem;
+    } catch {
+      // Falls through: a proxy may label its own page as JSON.
+    }
+  }
+  return { status: response.status, title: response.statusText || `status ${response.status}` };
+}
+
+async function request<T>(method: string, path: string, body: unknown, options: RequestOptions): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url(path, options.params), {
+      method,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal: options.signal ?? null,
+      headers: {
+        accept: 'application/json, application/problem+json',
+        'x-voltwin': '1',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, { title: 'the server cannot be reached' });
+  }
+  if (!response.ok) {
+    const error = new ApiError(response.status, await problemOf(response));
+    if (error.unauthorized && path !== '/session') onUnauthorized?.();
+    throw error;
+  }
+  if (response.status === 204) return undefined as T;
+  const text = await response.text();
+  if (text === '') return undefined as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new ApiError(response.status, { title: 'the server answered with something that is not JSON' });
+  }
+}
+
+/** Typed calls; `T` is what docs/api.md promises for the path. */
+export const api = {
+  get: <T>(path: string, options: RequestOptions = {}) => request<T>('GET', path, undefined, options),
+  post: <T>(path: string, body?: unknown, options: RequestOptions = {}) =>
+    request<T>('POST', path, body ?? {}, options),
+  put: <T>(path: string, body: unknown, options: RequestOptions = {}) =>
+    request<T>('PUT', path, body, options),
+  patch: <T>(path: string, body: unknown, options: RequestOptions = {}) =>
+    request<T>('PATCH', path, body, options),
+  delete: <T>(path: string, options: RequestOptions = {}) => request<T>('DELETE', path, undefined, options),
+};
+
+/** One page of a list. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
