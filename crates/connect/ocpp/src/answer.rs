@@ -1,0 +1,174 @@
+//! What the central system answers, freed of the version in which it is said.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use voltwin_core::Timestamp;
+
+use crate::{ErrorCode, OcppError, version::clip};
+
+/// What the central system decided on one [`crate::Fact`]. An answer that does not fit the fact it answers
+/// is sent as `InternalError`, so that a station is never left waiting.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To [`crate::Fact::Boot`].
+    Boot {
+        /// Whether the station may go on.
+        status: BootStatus,
+        /// The heartbeat interval when accepted, else how long to wait before the next boot, in seconds.
+        interval_s: u32,
+        /// Our clock.
+        now: Timestamp,
+    },
+    /// To [`crate::Fact::Heartbeat`].
+    Heartbeat {
+        /// Our clock.
+        now: Timestamp,
+    },
+    /// To [`crate::Fact::Status`].
+    Status,
+    /// To [`crate::Fact::Authorize`].
+    Authorize {
+        /// Whether they may charge.
+        status: TokenStatus,
+    },
+    /// To [`crate::Fact::Transaction`].
+    Transaction {
+        /// The id given to a 1.6 start, above 0; ignored otherwise.
+        transaction_id: Option<i64>,
+        /// What we think of the token; required by a 1.6 start (absent = `Accepted`).
+        token: Option<TokenStatus>,
+    },
+    /// To [`crate::Fact::MeterValues`].
+    MeterValues,
+    /// To [`crate::Fact::Other`]: the smallest valid answer, or `NotSupported` where there is none.
+    Other,
+    /// An error frame instead of an answer.
+    Refused {
+        /// The code.
+        code: ErrorCode,
+        /// What went wrong, without secrets; at most 255 characters are sent.
+        detail: String,
+    },
+}
+
+/// Whether a station may take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum BootStatus {
+    /// It may.
+    Accepted,
+    /// Not yet: it waits for a person or for configuration.
+    Pending,
+    /// It may not.
+    Rejected,
+}
+
+impl BootStatus {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::Pending => "Pending",
+            Self::Rejected => "Rejected",
+        }
+    }
+}
+
+impl fmt::Display for BootStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for BootStatus {
+    type Err = OcppError;
+    fn from_str(text: &str) -> Result<Self, OcppError> {
+        [Self::Accepted, Self::Pending, Self::Rejected]
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| OcppError::Word { what: "boot status", text: clip(text) })
+    }
+}
+
+/// What we think of a token (2.x `AuthorizationStatusEnumType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TokenStatus {
+    /// May charge.
+    Accepted,
+    /// Blocked.
+    Blocked,
+    /// Charging elsewhere already.
+    ConcurrentTx,
+    /// Expired.
+    Expired,
+    /// Not known, or not valid.
+    Invalid,
+    /// No credit left.
+    NoCredit,
+    /// Not at this kind of EVSE.
+    NotAllowedTypeEVSE,
+    /// Not here.
+    NotAtThisLocation,
+    /// Not now.
+    NotAtThisTime,
+    /// Not known.
+    Unknown,
+}
+
+impl TokenStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::Accepted,
+        Self::Blocked,
+        Self::ConcurrentTx,
+        Self::Expired,
+        Self::Invalid,
+        Self::NoCredit,
+        Self::NotAllowedTypeEVSE,
+        Self::NotAtThisLocation,
+        Self::NotAtThisTime,
+        Self::Unknown,
+    ];
+
+    /// The word of 2.x.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::Blocked => "Blocked",
+            Self::ConcurrentTx => "ConcurrentTx",
+            Self::Expired => "Expired",
+            Self::Invalid => "Invalid",
+            Self::NoCredit => "NoCredit",
+            Self::NotAllowedTypeEVSE => "NotAllowedTypeEVSE",
+            Self::NotAtThisLocation => "NotAtThisLocation",
+            Self::NotAtThisTime => "NotAtThisTime",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// The nearest word of 1.6, which knows five of them.
+    #[must_use]
+    pub fn as_v16(self) -> &'static str {
+        match self {
+            Self::Accepted | Self::Blocked | Self::ConcurrentTx | Self::Expired | Self::Invalid => {
+                self.as_str()
+            }
+            Self::NoCredit => "Blocked",
+            Self::NotAllowedTypeEVSE | Self::NotAtThisLocation | Self::NotAtThisTime | Self::Unknown => {
+                "Invalid"
+            }
+        }
+    }
+}
+
+impl FromStr for TokenStatus {
+    type Err = OcppError;
+    fn from_str(text: &str) -> Result<Self, OcppError> {
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| OcppError::Word { what: "token status", text: clip(text) })
+    }
+}

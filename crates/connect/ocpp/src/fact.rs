@@ -1,0 +1,230 @@
+//! What a station says, freed of the version in which it says it.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use voltwin_core::{Decimal, MeterSample, Timestamp, TransactionFact, TransactionPhase};
+
+use crate::{OcppError, version::clip};
+
+/// The most samples that one message may hold.
+pub const MAX_SAMPLES: usize = 1_000;
+/// The highest EVSE or connector number that is believed.
+pub const MAX_CONNECTOR: u32 = 1_000;
+
+/// One thing that a station states.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// It has started and says what it is.
+    Boot {
+        /// The maker, at most 50 characters.
+        vendor: String,
+        /// The model, at most 50 characters.
+        model: String,
+        /// The serial number of the station (1.6: of the charge point, else of the charge box).
+        serial_number: Option<String>,
+        /// The firmware version.
+        firmware_version: Option<String>,
+        /// Why it started (2.x only), such as `PowerUp`.
+        reason: Option<String>,
+    },
+    /// It is alive.
+    Heartbeat,
+    /// A connector's status.
+    Status {
+        /// EVSE number from 1, in 1.6 the connector number; 0 = the whole station.
+        evse: u32,
+        /// Connector of the EVSE from 1, in 1.6 always 1; 0 = the whole station.
+        connector: u32,
+        /// The status.
+        status: ConnectorStatus,
+        /// The error code of 1.6, absent when it is `NoError`.
+        error_code: Option<String>,
+        /// More from the maker (1.6).
+        info: Option<String>,
+        /// When, if it says so.
+        at: Option<Timestamp>,
+    },
+    /// It asks whether somebody may charge.
+    Authorize {
+        /// The token.
+        id_token: String,
+        /// The kind of token (2.x only), such as `ISO14443`.
+        token_type: Option<String>,
+    },
+    /// A transaction moved on.
+    Transaction(TransactionReport),
+    /// Meter values outside a transaction.
+    MeterValues {
+        /// EVSE number, 0 = the main meter of the station.
+        evse: u32,
+        /// Connector number; 0 when it does not say (2.x never does).
+        connector: u32,
+        /// The values, in the order of the message.
+        samples: Vec<MeterSample>,
+        /// Signed readings that came with them, as sent.
+        signed: Vec<SignedReading>,
+    },
+    /// A valid message that needs no decision here: it gets the smallest valid answer of its version, or
+    /// `NotSupported` where there is none.
+    Other {
+        /// The action.
+        action: String,
+    },
+}
+
+/// The alphabet of connector status: 1.6 plus `Occupied` of 2.x.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ConnectorStatus {
+    /// Free.
+    Available,
+    /// Plugged in or presented, not charging yet.
+    Preparing,
+    /// Power flows.
+    Charging,
+    /// The EVSE withholds power.
+    SuspendedEVSE,
+    /// The vehicle takes none.
+    SuspendedEV,
+    /// The transaction ended, the vehicle is still there.
+    Finishing,
+    /// In use (2.x, which tells no more here).
+    Occupied,
+    /// Held for somebody.
+    Reserved,
+    /// Out of service.
+    Unavailable,
+    /// Broken.
+    Faulted,
+}
+
+impl ConnectorStatus {
+    /// Every status.
+    pub const ALL: [Self; 10] = [
+        Self::Available,
+        Self::Preparing,
+        Self::Charging,
+        Self::SuspendedEVSE,
+        Self::SuspendedEV,
+        Self::Finishing,
+        Self::Occupied,
+        Self::Reserved,
+        Self::Unavailable,
+        Self::Faulted,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Available => "Available",
+            Self::Preparing => "Preparing",
+            Self::Charging => "Charging",
+            Self::SuspendedEVSE => "SuspendedEVSE",
+            Self::SuspendedEV => "SuspendedEV",
+            Self::Finishing => "Finishing",
+            Self::Occupied => "Occupied",
+            Self::Reserved => "Reserved",
+            Self::Unavailable => "Unavailable",
+            Self::Faulted => "Faulted",
+        }
+    }
+}
+
+impl fmt::Display for ConnectorStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ConnectorStatus {
+    type Err = OcppError;
+    fn from_str(text: &str) -> Result<Self, OcppError> {
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| OcppError::Word { what: "connector status", text: clip(text) })
+    }
+}
+
+/// What a station says of a transaction; a [`TransactionFact`] except that an OCPP 1.6 start has no
+/// transaction id yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransactionReport {
+    /// The shared id; `None` in a 1.6 start, whose id the central system gives. A 1.6 stop may carry an id
+    /// that we never gave, such as `-1` or `0`: it is passed on as sent.
+    pub transaction_id: Option<String>,
+    /// Where in its life it stands. 1.6 meter values with a transaction id are `Updated`.
+    pub phase: TransactionPhase,
+    /// The station's sequence number, or in 1.6 the stand-in described at [`TransactionFact`].
+    pub seq_no: u64,
+    /// 1.6 start only: `connector|timestamp|meterStart|idTag`, the timestamp in UTC.
+    pub start_key: Option<String>,
+    /// EVSE number, from 1.
+    pub evse: Option<u32>,
+    /// Connector of the EVSE, from 1; in 1.6 always 1.
+    pub connector: Option<u32>,
+    /// Who charges.
+    pub id_token: Option<String>,
+    /// The kind of token (2.x only).
+    pub token_type: Option<String>,
+    /// When the station says that it happened.
+    pub at: Timestamp,
+    /// The energy register at this event, in watt-hours, exact.
+    pub meter_wh: Option<Decimal>,
+    /// Why this event was sent (2.x).
+    pub trigger: Option<String>,
+    /// Why the transaction ended.
+    pub stopped_reason: Option<String>,
+    /// 2.x `chargingState`.
+    pub charging_state: Option<String>,
+    /// True when the station says that it could not reach us at the time (2.x).
+    pub offline: bool,
+    /// The remote start that this answers (2.x).
+    pub remote_start_id: Option<i64>,
+    /// The values that came with it.
+    pub samples: Vec<MeterSample>,
+    /// Signed readings that came with it, as sent.
+    pub signed: Vec<SignedReading>,
+}
+
+impl TransactionReport {
+    /// The fact for the journal, once the id is known.
+    #[must_use]
+    pub fn into_fact(self, transaction_id: String) -> TransactionFact {
+        TransactionFact {
+            transaction_id,
+            phase: self.phase,
+            seq_no: self.seq_no,
+            start_key: self.start_key,
+            evse: self.evse,
+            connector: self.connector,
+            id_token: self.id_token,
+            meter_wh: self.meter_wh,
+            trigger: self.trigger,
+            stopped_reason: self.stopped_reason,
+            charging_state: self.charging_state,
+            offline: self.offline,
+            samples: self.samples,
+        }
+    }
+}
+
+/// A reading that the meter signed, byte for byte as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedReading {
+    /// When it was sampled.
+    pub at: Timestamp,
+    /// The measurand.
+    pub measurand: String,
+    /// Why it was sampled, when said.
+    pub context: Option<String>,
+    /// The signed data (1.6: the `value` of format `SignedData`).
+    pub data: String,
+    /// How it is encoded, such as `OCMF` (2.x).
+    pub encoding: Option<String>,
+    /// How it was signed (2.x).
+    pub signing_method: Option<String>,
+    /// The public key, when sent (2.x).
+    pub public_key: Option<String>,
+}
