@@ -1,2 +1,111 @@
-//! The voltwin command.
-fn main() {}
+//! The `voltwin` command.
+//!
+//! Exit codes: 0 on success, 2 on bad arguments or input (one clear line on standard error), 1 on failure.
+
+mod admin;
+mod demo;
+mod error;
+mod node;
+mod replay;
+mod serve;
+mod station;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::error::CliError;
+
+/// The open digital twin for electric mobility.
+#[derive(Parser)]
+#[command(name = "voltwin", version, about, max_term_width = 100)]
+struct Cli {
+    /// How much to log: error, warn, info, debug or trace, also per module (voltwin_csms=debug).
+    #[arg(long, global = true, env = "VOLTWIN_LOG", default_value = "warn,voltwin=info", value_name = "FILTER")]
+    log: String,
+    /// Log one JSON object per line instead of text.
+    #[arg(long, global = true, env = "VOLTWIN_LOG_JSON")]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the twin: OCPP central system, API, live stream and control room on one port.
+    Serve(serve::Args),
+    /// Run the twin with a demonstration city whose stations and vehicles speak real OCPP.
+    Demo(demo::Args),
+    /// Replay recorded charging sessions as real OCPP traffic from virtual stations.
+    Replay(replay::Args),
+    /// Run virtual charging stations against any central system.
+    Station(station::Args),
+    /// Manage tenants, API keys, users, stations and tokens of a data folder.
+    Admin(admin::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint_line(&format!("voltwin: {error}"));
+            error.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), CliError> {
+    let filter = EnvFilter::try_new(&cli.log)
+        .map_err(|error| CliError::input(format!("--log `{}` is not a filter: {error}", cli.log)))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if cli.log_json {
+        subscriber.json().flatten_event(true).init();
+    } else {
+        subscriber.with_target(false).init();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let cancel = CancellationToken::new();
+    let outcome = runtime.block_on(async {
+        tokio::spawn(stop_on_signal(cancel.clone()));
+        match cli.command {
+            Command::Serve(args) => serve::run(args, cancel).await,
+            Command::Demo(args) => demo::run(args, cancel).await,
+            Command::Replay(args) => replay::run(args, cancel).await,
+            Command::Station(args) => station::run(args, cancel).await,
+            Command::Admin(args) => admin::run(args).await,
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    outcome
+}
+
+/// The first Ctrl-C or SIGTERM asks everything to end in order; a second one ends at once.
+async fn stop_on_signal(cancel: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    for again in [false, true] {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        if again {
+            std::process::exit(1);
+        }
+        cancel.cancel();
+    }
+}
+
+/// Prints one line for scripts; a closed pipe is no error of ours.
+fn print_line(line: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+fn eprint_line(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,1 +1,152 @@
 //! The central system: station facts become events, commands become calls.
+//!
+//! # The idea
+//! `connect/ocpp` says *what* a station stated ([`Fact`](voltwin_ocpp::Fact)); this crate decides *what follows*:
+//! which events to record, and what to answer. Its four doors:
+//! - [`CentralSystem::admit`] — may this station connect? (credentials, throttling, the claim queue);
+//! - [`CentralSystem::link`] — one connection, as an object that a socket task drives: text in, text out;
+//! - [`CentralSystem::command`] — a person's command to a station, recorded from request to outcome;
+//! - [`CentralSystem::messages`] — the newest frames of a station, with secrets masked.
+//!
+//! # Invariants
+//! - A station is answered after the events of its message are durable; when they cannot be made durable it gets
+//!   an error frame and will send the message again.
+//! - The newest authenticated connection of a station wins; an older one can neither receive commands nor mark the
+//!   station offline.
+//! - A command ends in exactly one of accepted, rejected or failed, also across a restart.
+//!
+//! # Example
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let store = voltwin_store::Store::open(folder.path()).await?;
+//! use voltwin_csms::{CentralSystem, CsmsConfig};
+//! use voltwin_runtime::{Runtime, RuntimeConfig};
+//!
+//! let runtime = Runtime::start(store, RuntimeConfig::default()).await?;
+//! let csms = CentralSystem::start(runtime.clone(), CsmsConfig::default()).await?;
+//! assert_eq!(csms.online_count(), 0);
+//! runtime.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod admission;
+mod commands;
+mod decide;
+mod directory;
+mod error;
+mod link;
+mod log;
+mod meter;
+mod stations;
+mod transactions;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::Mutex;
+use voltwin_core::{Event, EventBody, TenantId, TraceId, TwinId};
+use voltwin_ocpp::Validation;
+use voltwin_runtime::Runtime;
+
+pub use admission::{Admission, Refusal};
+pub use commands::CommandRequest;
+pub use error::CsmsError;
+pub use link::{Link, Outgoing};
+pub use log::LoggedFrame;
+
+/// How the central system treats stations.
+#[derive(Debug, Clone)]
+pub struct CsmsConfig {
+    /// Seconds between heartbeats that a station is told, 1 to 86 400.
+    pub heartbeat_s: u32,
+    /// Seconds that a station may take to answer a call.
+    pub call_timeout_s: u32,
+    /// The largest frame in bytes; a larger one closes the connection with 1009.
+    pub max_frame_bytes: usize,
+    /// How strictly messages are held to their schema.
+    pub validation: Validation,
+    /// Frames remembered per station.
+    pub message_log: usize,
+}
+
+impl Default for CsmsConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat_s: 60,
+            call_timeout_s: 30,
+            max_frame_bytes: 64 * 1024,
+            validation: Validation::Strict,
+            message_log: 256,
+        }
+    }
+}
+
+/// The central system of one installation. Cheap to clone.
+#[derive(Clone)]
+pub struct CentralSystem {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) runtime: Runtime,
+    pub(crate) config: CsmsConfig,
+    pub(crate) directory: directory::Directory,
+    pub(crate) logs: Mutex<log::Logs>,
+    pub(crate) throttle: Mutex<admission::Throttle>,
+    pub(crate) verified: Mutex<admission::Verified>,
+    pub(crate) generation: AtomicU64,
+}
+
+impl CentralSystem {
+    /// Takes over from an earlier run: stations that were online are not any more, commands without an outcome have
+    /// failed, and stations that were registered while nothing ran get their twins.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn start(runtime: Runtime, config: CsmsConfig) -> Result<Self, CsmsError> {
+        let inner = Inner {
+            logs: Mutex::new(log::Logs::new(config.message_log)),
+            runtime,
+            config,
+            directory: directory::Directory::default(),
+            throttle: Mutex::default(),
+            verified: Mutex::new(admission::Verified::new(
+                voltwin_security::generate_password()?.expose().to_owned(),
+            )),
+            generation: AtomicU64::new(1),
+        };
+        let csms = Self { inner: Arc::new(inner) };
+        for tenant in csms.inner.runtime.store().tenants().await? {
+            csms.mark_all_offline(&tenant.tenant).await;
+            csms.ensure_registered_stations(&tenant.tenant).await?;
+            csms.fail_unfinished_commands(&tenant.tenant).await?;
+        }
+        Ok(csms)
+    }
+
+    /// Stations connected now, of all tenants.
+    #[must_use]
+    pub fn online_count(&self) -> usize {
+        self.inner.directory.len()
+    }
+
+    /// The newest frames of a station, oldest first.
+    #[must_use]
+    pub fn messages(&self, tenant: &TenantId, station: &TwinId) -> Vec<LoggedFrame> {
+        self.inner.logs.lock().of(tenant, station)
+    }
+
+    /// An event of `twin` that happens now.
+    pub(crate) fn event(&self, tenant: &TenantId, twin: &TwinId, body: EventBody) -> Event {
+        let now = self.inner.runtime.now();
+        Event::new(tenant.clone(), twin.clone(), now, now, body)
+    }
+
+    /// A fresh trace for one frame or request.
+    pub(crate) fn trace() -> TraceId {
+        TraceId(uuid::Uuid::now_v7().as_u128())
+    }
+}

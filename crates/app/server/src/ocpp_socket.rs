@@ -1,0 +1,282 @@
+//! The OCPP endpoint: a thin task between a WebSocket and a [`Link`], which decides everything.
+//!
+//! `/ocpp/{station}` finds the tenant by the station's credentials, `/ocpp/{tenant}/{station}` names it. Reads go
+//! through a 4 KiB buffer, so that an idle station costs a few kilobytes.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, OriginalUri, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use voltwin_core::{TenantId, TwinId};
+use voltwin_csms::{Admission, CentralSystem, Link, Outgoing, Refusal};
+use voltwin_ocpp::{StationIdentity, Version, negotiate};
+use voltwin_security::Secret;
+
+/// The server's own ping; two without any sign of life end the connection.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// A peer that takes a frame no faster than this is gone.
+const SEND_WITHIN: Duration = Duration::from_secs(30);
+/// The largest frame; a larger one closes the connection with 1009.
+const FRAME_MAX: usize = 64 * 1024;
+
+#[derive(Clone)]
+struct Socket {
+    csms: CentralSystem,
+    stopping: CancellationToken,
+}
+
+/// The endpoint's routes. Connections close with 1001 when `stopping` is cancelled.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
+    csms: CentralSystem,
+    stopping: CancellationToken,
+) -> Router<S> {
+    Router::new()
+        .route("/ocpp/{station}", any(by_credentials))
+        .route("/ocpp/{tenant}/{station}", any(by_tenant))
+        .with_state(Socket { csms, stopping })
+}
+
+async fn by_credentials(
+    State(socket): State<Socket>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Response {
+    accept(socket, None, last_segment(&uri), address.ip(), &headers, upgrade).await
+}
+
+async fn by_tenant(
+    State(socket): State<Socket>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Path((tenant, _)): Path<(String, String)>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Response {
+    match TenantId::new(&tenant) {
+        Ok(tenant) => accept(socket, Some(tenant), last_segment(&uri), address.ip(), &headers, upgrade).await,
+        Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
+    }
+}
+
+/// The station's identity as it stands in the path, still percent-encoded.
+fn last_segment(uri: &OriginalUri) -> &str {
+    uri.path().rsplit('/').next().unwrap_or_default()
+}
+
+async fn accept(
+    socket: Socket,
+    tenant: Option<TenantId>,
+    station: &str,
+    address: IpAddr,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    let station = match StationIdentity::from_path_segment(station) {
+        Ok(identity) => identity.twin_id().clone(),
+        Err(error) => return refuse(StatusCode::NOT_FOUND, &error.to_string()),
+    };
+    let offered: Vec<&str> = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let version = negotiate(offered.iter().copied());
+    let password = match basic_password(headers, &station) {
+        Ok(password) => password,
+        Err(detail) => return unauthorized(detail),
+    };
+    let protocol = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+    let admitted =
+        socket.csms.admit(tenant.as_ref(), &station, password.as_ref(), address, &protocol).await;
+    let admission = match admitted {
+        Ok(admission) => admission,
+        Err(refusal @ Refusal::Unauthorized) => return unauthorized(&refusal.to_string()),
+        Err(refusal @ Refusal::Throttled { retry_after_s }) => {
+            let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string());
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
+            return response;
+        }
+        Err(refusal @ Refusal::Unavailable) => {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string());
+        }
+    };
+    let upgrade = upgrade
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * FRAME_MAX)
+        .max_frame_size(FRAME_MAX)
+        .max_message_size(FRAME_MAX);
+    match version {
+        Some(version) => upgrade
+            .protocols([version.subprotocol()])
+            .on_upgrade(move |ws| run(socket, admission, version, ws)),
+        // OCPP-J: without a common protocol the handshake is completed and the connection closed at once
+        None => upgrade.on_upgrade(|mut ws| async move {
+            let reason = "offer one of the sub-protocols ocpp2.1, ocpp2.0.1, ocpp1.6";
+            close(&mut ws, 1002, reason).await;
+        }),
+    }
+}
+
+/// The password of the Basic header, if there is one; its user must be the station.
+fn basic_password(headers: &HeaderMap, station: &TwinId) -> Result<Option<Secret>, &'static str> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let encoded = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+        .map(|(_, encoded)| encoded.trim())
+        .ok_or("the Authorization header must be of the scheme Basic")?;
+    let decoded = BASE64_STANDARD.decode(encoded).map_err(|_| "the Basic credentials are not base64")?;
+    let colon = decoded.iter().position(|byte| *byte == b':').ok_or("the Basic credentials lack a colon")?;
+    let (user, password) = (&decoded[..colon], &decoded[colon + 1..]);
+    if user != station.as_str().as_bytes() {
+        return Err("the Basic user must be the station's identity");
+    }
+    // 1.6 passwords may be raw bytes; those that are no text are taken by their hexadecimal form
+    let password = match std::str::from_utf8(password) {
+        Ok(text) => text.to_owned(),
+        Err(_) => password.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    Ok(Some(Secret::new(password)))
+}
+
+fn unauthorized(detail: &str) -> Response {
+    let mut response = refuse(StatusCode::UNAUTHORIZED, detail);
+    let challenge = header::HeaderValue::from_static("Basic realm=\"voltwin\", charset=\"UTF-8\"");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    response
+}
+
+fn refuse(status: StatusCode, detail: &str) -> Response {
+    (status, format!("{detail}\n")).into_response()
+}
+
+async fn run(socket: Socket, admission: Admission, version: Version, mut ws: WebSocket) {
+    let station = admission.station.clone();
+    let mut link = match socket.csms.link(admission, version).await {
+        Ok(link) => link,
+        Err(error) => {
+            tracing::warn!(%station, %error, "a station could not be taken on");
+            return close(&mut ws, 1013, "the central system cannot take stations now; try again later").await;
+        }
+    };
+    drive(&mut ws, &mut link, &socket.stopping).await;
+    link.close().await;
+}
+
+/// Carries frames both ways until either side ends.
+async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken) {
+    let mut ping = interval(PING_EVERY);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut silent_pings = 0;
+    loop {
+        let outgoing = tokio::select! {
+            message = ws.recv() => {
+                silent_pings = 0;
+                match message {
+                    Some(Ok(Message::Text(text))) => link.on_text(text.as_str()).await,
+                    Some(Ok(Message::Binary(_))) => link.on_binary().await,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                    Some(Ok(Message::Close(_))) | None => return,
+                    Some(Err(error)) => return close_after(ws, &error).await,
+                }
+            }
+            outgoing = link.next() => outgoing,
+            _ = ping.tick() => {
+                silent_pings += 1;
+                if silent_pings > 2 {
+                    return close(ws, 1001, "no sign of life for two pings").await;
+                }
+                if send(ws, Message::Ping(Bytes::new())).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            () = stopping.cancelled() => return close(ws, 1001, "the central system is restarting").await,
+        };
+        for item in outgoing {
+            match item {
+                Outgoing::Text(text) => {
+                    if send(ws, Message::Text(text.into())).await.is_err() {
+                        return;
+                    }
+                }
+                Outgoing::Close { code, reason } => return close(ws, code, &reason).await,
+            }
+        }
+    }
+}
+
+async fn send(ws: &mut WebSocket, message: Message) -> Result<(), ()> {
+    match timeout(SEND_WITHIN, ws.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(()),
+    }
+}
+
+/// A frame that breaks the WebSocket itself is answered with the close code that names the breach.
+async fn close_after(ws: &mut WebSocket, error: &axum::Error) {
+    let text = error.to_string();
+    if text.contains("too long") || text.contains("too large") || text.contains("Space limit") {
+        metrics::counter!("voltwin_ocpp_oversized_total").increment(1);
+        close(ws, 1009, &format!("a frame may hold {FRAME_MAX} bytes at most")).await;
+    } else if text.contains("UTF-8") || text.contains("utf-8") {
+        close(ws, 1007, "a text frame must be UTF-8").await;
+    } else {
+        close(ws, 1002, "protocol error").await;
+    }
+}
+
+async fn close(ws: &mut WebSocket, code: u16, reason: &str) {
+    let frame = CloseFrame { code, reason: reason.into() };
+    if send(ws, Message::Close(Some(frame))).await.is_ok() {
+        // let the peer's own close arrive, so that ours is not lost in a reset
+        let drained = async { while let Some(Ok(_)) = ws.recv().await {} };
+        let _ = timeout(Duration::from_secs(2), drained).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn only_the_stations_own_basic_credentials_are_taken() {
+        let station = TwinId::new("ST-1").unwrap();
+        let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
+        let password = |header: &str| basic_password(&with(header), &station);
+        let taken = password(&basic("ST-1:se:cret")).unwrap().unwrap();
+        assert_eq!(taken.expose(), "se:cret");
+        assert!(basic_password(&HeaderMap::new(), &station).unwrap().is_none());
+        assert!(password(&basic("ST-2:secret")).unwrap_err().contains("identity"));
+        assert!(password(&basic("ST-1")).unwrap_err().contains("colon"));
+        assert!(password("Bearer x").unwrap_err().contains("Basic"));
+        assert!(password("Basic ***").unwrap_err().contains("base64"));
+    }
+}

@@ -1,0 +1,268 @@
+//! A person's command, from the request to the station's own answer, recorded at every step.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+use voltwin_core::{CommandFact, CommandId, CommandState, EventBody, TenantId, TwinId};
+use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
+use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
+
+use crate::directory::{Dispatch, Entry};
+use crate::stations::STATION;
+use crate::{CentralSystem, CsmsError};
+
+/// What a person can ask of a station.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CommandRequest {
+    /// Any OCPP action of the station's version with its payload.
+    Raw {
+        /// The action, such as `GetConfiguration`.
+        action: String,
+        /// The payload, validated against the schema of the station's version.
+        payload: Json,
+    },
+    /// Start a transaction.
+    RemoteStart {
+        /// The EVSE (1.6: connector); any free one when absent.
+        evse: Option<u32>,
+        /// Who charges.
+        id_token: String,
+    },
+    /// End a transaction: by its id, or the one at an EVSE, or the only one of the station.
+    RemoteStop {
+        /// The id that station and central system share.
+        transaction_id: Option<String>,
+        /// The EVSE whose transaction to end.
+        evse: Option<u32>,
+    },
+    /// Restart the station or one EVSE (2.x).
+    Reset {
+        /// At once (`true`), or when it is idle.
+        immediate: bool,
+        /// Only this EVSE (2.x).
+        evse: Option<u32>,
+    },
+    /// Ask the station to send a message.
+    Trigger {
+        /// `BootNotification`, `StatusNotification`, `Heartbeat`, `MeterValues`, …
+        message: String,
+        /// For this EVSE only.
+        evse: Option<u32>,
+    },
+}
+
+/// One command on its way: what its later events repeat.
+struct Journey {
+    tenant: TenantId,
+    station: TwinId,
+    id: CommandId,
+    action: String,
+    by: String,
+}
+
+impl CentralSystem {
+    /// Gives a command to a station and waits up to `wait` for the outcome. The record tells how far it came;
+    /// it goes on by itself when the wait ends before the station answers.
+    ///
+    /// # Errors
+    /// When the station is not known, the request does not fit the station's version, or nothing can be recorded.
+    /// A station that is offline, silent or unwilling is no error: the record says so.
+    pub async fn command(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        request: CommandRequest,
+        by: &str,
+        wait: Duration,
+    ) -> Result<CommandRecord, CsmsError> {
+        let entry = self.inner.directory.get(tenant, station);
+        let version = self.version_of(tenant, station, entry.as_ref())?;
+        let command = self.translate(tenant, station, request).await?;
+        let (action, payload) = command.to_call(version)?;
+        let id = CommandId(Uuid::now_v7());
+        let journey =
+            Journey { tenant: tenant.clone(), station: station.clone(), id, action, by: by.to_owned() };
+        self.step(&journey, CommandState::Requested, Some(payload), None, None).await?;
+        let csms = self.clone();
+        let task = tokio::spawn(async move { csms.deliver(journey, version, entry, command).await });
+        let _ = tokio::time::timeout(wait, task).await;
+        let store = self.inner.runtime.store().tenant(tenant);
+        store.command(id).await?.ok_or_else(|| CsmsError::NoStation(station.to_string()))
+    }
+
+    async fn deliver(&self, journey: Journey, version: Version, entry: Option<Entry>, command: Command) {
+        let (outcome, answer) = oneshot::channel();
+        let failed = match entry {
+            None => Some("the station is offline"),
+            Some(entry) => {
+                if let Err(error) = self.step(&journey, CommandState::Sent, None, None, None).await {
+                    tracing::error!(command = %journey.id, %error, "could not record that a command was sent");
+                    return;
+                }
+                match entry.commands.try_send(Dispatch { id: journey.id, command, outcome }) {
+                    Ok(()) => None,
+                    Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => {
+                        Some("the station has too many commands waiting")
+                    }
+                    Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
+                        Some("the station disconnected")
+                    }
+                }
+            }
+        };
+        let (state, answer, reason) = match failed {
+            Some(reason) => (CommandState::Failed, None, Some(reason.to_owned())),
+            None => {
+                let outcome = answer.await.unwrap_or(CallOutcome::Disconnected);
+                judge(version, &journey.action, outcome, self.inner.config.call_timeout_s)
+            }
+        };
+        metrics::counter!("voltwin_commands_total", "state" => name(state)).increment(1);
+        if let Err(error) = self.step(&journey, state, None, answer, reason).await {
+            tracing::error!(command = %journey.id, %error, "could not record the outcome of a command");
+        }
+    }
+
+    async fn step(
+        &self,
+        journey: &Journey,
+        state: CommandState,
+        payload: Option<Json>,
+        answer: Option<Json>,
+        reason: Option<String>,
+    ) -> Result<(), CsmsError> {
+        let (action, by) = (journey.action.clone(), journey.by.clone());
+        let fact = CommandFact { id: journey.id, state, action, payload, by, answer, reason };
+        let event = self.event(&journey.tenant, &journey.station, EventBody::Command(fact));
+        self.inner.runtime.submit(event).await?;
+        Ok(())
+    }
+
+    fn version_of(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        entry: Option<&Entry>,
+    ) -> Result<Version, CsmsError> {
+        if let Some(entry) = entry {
+            return Ok(entry.version);
+        }
+        self.inner
+            .runtime
+            .read(tenant, |graph| {
+                let twin = graph.twin(station.as_str())?;
+                graph.ontology().is_a(twin.model().as_str(), STATION).then_some(())?;
+                let text = twin.get("ocpp_version");
+                Some(text.as_ref().and_then(|text| text.as_str()?.parse().ok()).unwrap_or(Version::V16))
+            })
+            .ok_or_else(|| CsmsError::NoStation(station.to_string()))
+    }
+
+    async fn translate(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        request: CommandRequest,
+    ) -> Result<Command, CsmsError> {
+        Ok(match request {
+            CommandRequest::Raw { action, payload } => Command::Raw { action, payload },
+            CommandRequest::RemoteStart { evse, id_token } => Command::RemoteStart {
+                evse,
+                connector: None,
+                id_token,
+                // 2.x wants a number that the station repeats in the transaction's first event
+                remote_start_id: self.inner.runtime.store().next_transaction_number().await? & 0x7fff_ffff,
+            },
+            CommandRequest::RemoteStop { transaction_id, evse } => Command::RemoteStop {
+                transaction_id: match transaction_id {
+                    Some(id) => id,
+                    None => self.only_transaction(tenant, station, evse).await?,
+                },
+            },
+            CommandRequest::Reset { immediate, evse } => {
+                Command::Reset { kind: if immediate { ResetKind::Hard } else { ResetKind::Soft }, evse }
+            }
+            CommandRequest::Trigger { message, evse } => Command::Trigger { message, evse },
+        })
+    }
+
+    async fn only_transaction(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        evse: Option<u32>,
+    ) -> Result<String, CsmsError> {
+        let store = self.inner.runtime.store().tenant(tenant);
+        let filter = TransactionFilter {
+            station: Some(station.to_string()),
+            state: Some(TransactionState::Active),
+            ..Default::default()
+        };
+        let mut active = store.transactions(&filter, None, 500).await?.items;
+        active.retain(|transaction| evse.is_none() || transaction.evse == evse);
+        let missing = |detail: String| CsmsError::Missing { field: "transaction_id", detail };
+        match active.as_slice() {
+            [only] => Ok(only.transaction_id.clone()),
+            [] => Err(missing("the station has no active transaction there".to_owned())),
+            many => Err(missing(format!("the station has {} active transactions; name one", many.len()))),
+        }
+    }
+
+    /// Commands that an earlier run left without an outcome have failed; the station's answer is lost.
+    pub(crate) async fn fail_unfinished_commands(&self, tenant: &TenantId) -> Result<(), CsmsError> {
+        for command in self.inner.runtime.store().tenant(tenant).unfinished_commands(500).await? {
+            let journey = Journey {
+                tenant: tenant.clone(),
+                station: command.station.parse()?,
+                id: command.id,
+                action: command.action,
+                by: command.requested_by,
+            };
+            let reason = "the server was restarted before the station answered".to_owned();
+            self.step(&journey, CommandState::Failed, None, None, Some(reason)).await?;
+        }
+        Ok(())
+    }
+}
+
+fn judge(
+    version: Version,
+    action: &str,
+    outcome: CallOutcome,
+    timeout_s: u32,
+) -> (CommandState, Option<Json>, Option<String>) {
+    match outcome {
+        CallOutcome::Answer(answer) => match accepted(version, action, &answer) {
+            Some(false) => {
+                let status = answer.get("status").and_then(Json::as_str).unwrap_or("refused").to_owned();
+                (CommandState::Rejected, Some(answer), Some(format!("the station answered {status}")))
+            }
+            _ => (CommandState::Accepted, Some(answer), None),
+        },
+        CallOutcome::Error { code, description } => {
+            let reason = match description.as_str() {
+                "" => format!("the station answered with the error {code}"),
+                text => format!("the station answered with the error {code}: {text}"),
+            };
+            (CommandState::Failed, None, Some(reason))
+        }
+        CallOutcome::Timeout => {
+            (CommandState::Failed, None, Some(format!("the station did not answer within {timeout_s} s")))
+        }
+        CallOutcome::Disconnected => {
+            (CommandState::Failed, None, Some("the station disconnected".to_owned()))
+        }
+    }
+}
+
+fn name(state: CommandState) -> &'static str {
+    match state {
+        CommandState::Requested => "requested",
+        CommandState::Sent => "sent",
+        CommandState::Accepted => "accepted",
+        CommandState::Rejected => "rejected",
+        CommandState::Failed => "failed",
+    }
+}

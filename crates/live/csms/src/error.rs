@@ -1,0 +1,36 @@
+use thiserror::Error;
+use voltwin_core::CoreError;
+use voltwin_ocpp::CommandError;
+use voltwin_runtime::RuntimeError;
+use voltwin_store::StoreError;
+
+/// Why the central system could not do what was asked.
+#[derive(Debug, Error)]
+pub enum CsmsError {
+    /// There is no such station for this tenant.
+    #[error("there is no station `{0}`")]
+    NoStation(String),
+    /// The command does not fit the station's version or its schema.
+    #[error("{0}")]
+    Command(#[from] CommandError),
+    /// The command needs something that the request left out.
+    #[error("`{field}` is missing: {detail}")]
+    Missing {
+        /// The field of the request.
+        field: &'static str,
+        /// Why it is needed.
+        detail: String,
+    },
+    /// An identifier is not one.
+    #[error("{0}")]
+    Identifier(#[from] CoreError),
+    /// It could not be recorded.
+    #[error("{0}")]
+    Runtime(#[from] RuntimeError),
+    /// The registry could not be read.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// A secret could not be hashed or drawn.
+    #[error("{0}")]
+    Security(#[from] voltwin_security::SecurityError),
+}

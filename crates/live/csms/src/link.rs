@@ -1,0 +1,199 @@
+//! One connection of one station, without its socket: text in, text out.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use voltwin_core::TraceId;
+use voltwin_ocpp::{CallId, CallOutcome, Direction, Effect, Session, SessionConfig, Version};
+use voltwin_runtime::RuntimeError;
+
+use crate::decide::Speaker;
+use crate::directory::{Dispatch, Entry, LINK_QUEUE};
+use crate::log::{LoggedFrame, presentable};
+use crate::{Admission, CentralSystem};
+
+/// What the socket task must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outgoing {
+    /// Send this text frame.
+    Text(String),
+    /// Send what is waiting, then close with this code and reason.
+    Close {
+        /// The WebSocket close code.
+        code: u16,
+        /// The reason, at most 123 bytes.
+        reason: String,
+    },
+}
+
+/// One connection. Its owner feeds it what the socket reads ([`Link::on_text`]), waits for what it has to say by
+/// itself ([`Link::next`]), and ends it with [`Link::close`].
+pub struct Link {
+    csms: CentralSystem,
+    who: Admission,
+    version: Version,
+    generation: u64,
+    session: Session,
+    commands: mpsc::Receiver<Dispatch>,
+    replaced: CancellationToken,
+    waiting: HashMap<CallId, oneshot::Sender<CallOutcome>>,
+    tick: Interval,
+}
+
+impl CentralSystem {
+    /// Takes over the connection of an admitted station; an older one is told to close.
+    ///
+    /// # Errors
+    /// When it cannot be recorded that the station is online.
+    pub async fn link(&self, who: Admission, version: Version) -> Result<Link, RuntimeError> {
+        let generation = self.inner.generation.fetch_add(1, Ordering::Relaxed);
+        let (sender, commands) = mpsc::channel(LINK_QUEUE);
+        let replaced = CancellationToken::new();
+        let entry = Entry { generation, version, commands: sender, replaced: replaced.clone() };
+        self.mark_online(&who.tenant, &who.station, version).await?;
+        self.inner.directory.enter(&who.tenant, &who.station, entry);
+        let boot_accepted = self.inner.runtime.read(&who.tenant, |graph| {
+            let status = graph.twin(who.station.as_str())?.get("boot_status")?;
+            Some(status.as_str() == Some("Accepted"))
+        });
+        let config = SessionConfig {
+            version,
+            validation: self.inner.config.validation,
+            max_frame_bytes: self.inner.config.max_frame_bytes,
+            call_timeout_s: self.inner.config.call_timeout_s,
+            boot_accepted: boot_accepted.unwrap_or(false),
+        };
+        let session = Session::new(config, self.inner.runtime.now());
+        let mut tick = interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Ok(Link {
+            csms: self.clone(),
+            who,
+            version,
+            generation,
+            session,
+            commands,
+            replaced,
+            waiting: HashMap::new(),
+            tick,
+        })
+    }
+}
+
+impl Link {
+    /// Takes one text frame; returns what to send after its events are durable.
+    pub async fn on_text(&mut self, text: &str) -> Vec<Outgoing> {
+        let begun = Instant::now();
+        metrics::counter!("voltwin_ocpp_frames_total", "direction" => "in").increment(1);
+        let effects = self.session.on_text(text, self.csms.inner.runtime.now());
+        let outgoing = self.perform(effects).await;
+        metrics::histogram!("voltwin_frame_to_answer_seconds").record(begun.elapsed().as_secs_f64());
+        outgoing
+    }
+
+    /// Takes a binary frame, which OCPP-J does not have.
+    pub async fn on_binary(&mut self) -> Vec<Outgoing> {
+        let effects = self.session.on_binary(self.csms.inner.runtime.now());
+        self.perform(effects).await
+    }
+
+    /// Waits until the central system has something to say by itself: a command, a timeout, a takeover. Cancelling
+    /// it loses nothing.
+    pub async fn next(&mut self) -> Vec<Outgoing> {
+        tokio::select! {
+            biased;
+            () = self.replaced.cancelled() => {
+                let reason = "replaced by a newer connection of this station".to_owned();
+                vec![Outgoing::Close { code: 1008, reason }]
+            }
+            Some(dispatch) = self.commands.recv() => self.dispatch(dispatch).await,
+            _ = self.tick.tick() => {
+                let effects = self.session.tick(self.csms.inner.runtime.now());
+                self.perform(effects).await
+            }
+        }
+    }
+
+    /// Ends the connection: calls in flight fail, and the station is offline unless a newer connection has it.
+    pub async fn close(mut self) {
+        let effects = self.session.closed();
+        self.perform(effects).await;
+        self.waiting.clear();
+        if self.csms.inner.directory.leave(&self.who.tenant, &self.who.station, self.generation) {
+            self.csms.mark_offline(&self.who.tenant, &self.who.station).await;
+        }
+    }
+
+    async fn dispatch(&mut self, dispatch: Dispatch) -> Vec<Outgoing> {
+        let id = dispatch.id;
+        match self.session.call(id, &dispatch.command, self.csms.inner.runtime.now()) {
+            Ok(effects) => {
+                self.waiting.insert(id, dispatch.outcome);
+                self.perform(effects).await
+            }
+            Err(error) => {
+                let outcome =
+                    CallOutcome::Error { code: "NotSent".to_owned(), description: error.to_string() };
+                let _ = dispatch.outcome.send(outcome);
+                Vec::new()
+            }
+        }
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect>) -> Vec<Outgoing> {
+        let trace = CentralSystem::trace();
+        let mut outgoing = Vec::new();
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Send(text) => {
+                    metrics::counter!("voltwin_ocpp_frames_total", "direction" => "out").increment(1);
+                    outgoing.push(Outgoing::Text(text));
+                }
+                Effect::Ask { ticket, fact, .. } => {
+                    let answer = self.ask(fact, trace).await;
+                    effects.extend(self.session.answer(ticket, answer, self.csms.inner.runtime.now()));
+                }
+                Effect::CallDone { id, outcome } => {
+                    if let Some(waiting) = self.waiting.remove(&id) {
+                        let _ = waiting.send(outcome);
+                    }
+                }
+                Effect::Log(frame) => self.log(frame),
+                Effect::Violation(violation) => {
+                    metrics::counter!("voltwin_ocpp_violations_total").increment(1);
+                    tracing::info!(station = %self.who.station, %trace, %violation, "a frame breaks the protocol");
+                }
+                Effect::Close { code, reason } => outgoing.push(Outgoing::Close { code, reason }),
+            }
+        }
+        outgoing
+    }
+
+    async fn ask(&self, fact: voltwin_ocpp::Fact, trace: TraceId) -> voltwin_ocpp::Answer {
+        tracing::debug!(station = %self.who.station, %trace, ?fact, "station fact");
+        let (tenant, station) = (&self.who.tenant, &self.who.station);
+        let speaker = Speaker { tenant, station, version: self.version, trace };
+        self.csms.decide(&speaker, fact).await
+    }
+
+    fn log(&self, frame: voltwin_ocpp::FrameLog) {
+        let logged = LoggedFrame {
+            at: self.csms.inner.runtime.now(),
+            direction: match frame.direction {
+                Direction::In => "in",
+                Direction::Out => "out",
+            },
+            kind: frame.kind.as_str(),
+            action: frame.action,
+            id: frame.message_id,
+            payload: presentable(&frame.text),
+            outcome: Some(frame.outcome).filter(|outcome| !outcome.is_empty()),
+        };
+        self.csms.inner.logs.lock().push(&self.who.tenant, &self.who.station, logged);
+    }
+}

@@ -1,0 +1,260 @@
+//! A charging transaction, from the station's word to the registry and the twins.
+
+use voltwin_core::{
+    EventBody, PropertyMap, PropertyName, RelationshipId, TransactionFact, TransactionPhase, TwinId, Value,
+};
+use voltwin_ocpp::{Answer, ConnectorStatus, TokenStatus, TransactionReport, Version};
+
+use crate::decide::{Speaker, created};
+use crate::meter::Reading;
+use crate::stations::{Events, patch, station_status};
+use crate::{CentralSystem, CsmsError};
+
+const TRANSACTION: &str = "dtmi:voltwin:ChargingTransaction;1";
+const VEHICLE: &str = "dtmi:voltwin:Vehicle;1";
+
+impl CentralSystem {
+    /// Records one transaction event exactly once. A repetition is answered as the first was and changes nothing.
+    pub(crate) async fn transaction(
+        &self,
+        speaker: &Speaker<'_>,
+        report: TransactionReport,
+    ) -> Result<Answer, CsmsError> {
+        let token = match &report.id_token {
+            Some(id_token) => Some(self.token_status(speaker.tenant, id_token).await?),
+            None => None,
+        };
+        let at = report.at;
+        let (mut fact, known) = self.identify(speaker, report).await?;
+        if known {
+            metrics::counter!("voltwin_transaction_events_repeated_total").increment(1);
+            return Ok(answer(&fact, token));
+        }
+        self.place(speaker, &mut fact).await?;
+        let connector = match (fact.evse, fact.connector) {
+            (Some(evse), connector) => {
+                let connector = connector.unwrap_or(1);
+                Some(self.ensure_connector(speaker.tenant, speaker.station, evse, connector).await?)
+            }
+            (None, _) => None,
+        };
+        let mut events = Events::new(self, speaker.tenant, speaker.trace);
+        events.add(speaker.station, at, EventBody::Transaction(fact.clone()));
+        if let Some(connector) = &connector {
+            self.follow(&mut events, speaker, &fact, connector, at);
+        }
+        let mut results = self.inner.runtime.submit_all(events.list).await.into_iter();
+        let Some(first) = results.next() else { return Ok(answer(&fact, token)) };
+        let receipt = first?;
+        if let Some(transaction_id) = receipt.transaction_id {
+            fact.transaction_id = transaction_id;
+        }
+        for error in results.filter_map(Result::err) {
+            tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a twin did not follow");
+        }
+        Ok(answer(&fact, token))
+    }
+
+    /// Gives a 1.6 start its number, and tells whether this very event is recorded already.
+    async fn identify(
+        &self,
+        speaker: &Speaker<'_>,
+        report: TransactionReport,
+    ) -> Result<(TransactionFact, bool), CsmsError> {
+        let store = self.inner.runtime.store();
+        let tenant = store.tenant(speaker.tenant);
+        let mut known = false;
+        let transaction_id = match (&report.transaction_id, &report.start_key) {
+            (Some(id), _) => id.clone(),
+            (None, key) => {
+                let earlier = match key {
+                    Some(key) => tenant.find_start(speaker.station.as_str(), key).await?,
+                    None => None,
+                };
+                known = earlier.is_some();
+                match earlier {
+                    Some(id) => id,
+                    None => store.next_transaction_number().await?.to_string(),
+                }
+            }
+        };
+        let fact = report.into_fact(transaction_id);
+        if !known {
+            let (id, phase) = (&fact.transaction_id, fact.phase);
+            known = tenant.has_transaction_event(speaker.station.as_str(), id, phase, fact.seq_no).await?;
+        }
+        Ok((fact, known))
+    }
+
+    /// Finds the connector of an event that does not name it, as a 1.6 stop never does; a 1.6 stop of a
+    /// transaction that nobody started is an orphan.
+    async fn place(&self, speaker: &Speaker<'_>, fact: &mut TransactionFact) -> Result<(), CsmsError> {
+        if fact.evse.is_some() || fact.phase == TransactionPhase::Started {
+            return Ok(());
+        }
+        let tenant = self.inner.runtime.store().tenant(speaker.tenant);
+        match tenant.transaction_by_id(speaker.station.as_str(), &fact.transaction_id).await? {
+            Some(record) => {
+                fact.evse = record.evse;
+                fact.connector = record.connector;
+            }
+            None if speaker.version == Version::V16 && fact.phase == TransactionPhase::Ended => {
+                fact.trigger = Some("Orphan".to_owned());
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The connector, the transaction's twin and the vehicle follow the event.
+    fn follow(
+        &self,
+        events: &mut Events<'_>,
+        speaker: &Speaker<'_>,
+        fact: &TransactionFact,
+        connector: &TwinId,
+        at: voltwin_core::Timestamp,
+    ) {
+        let mut reading = Reading::of(&fact.samples);
+        reading.at = Some(at);
+        if reading.energy_wh.is_none() {
+            reading.energy_wh = fact.meter_wh.and_then(|wh| rust_decimal::prelude::ToPrimitive::to_f64(&wh));
+        }
+        let ended = fact.phase == TransactionPhase::Ended;
+        let mut more: Vec<(&'static str, Value)> = Vec::new();
+        let mut remove = Vec::new();
+        if ended {
+            more.extend([("power_w", Value::from(0.0)), ("current_a", Value::from(0.0))]);
+            remove.extend(["transaction_id", "id_token", "soc"]);
+        } else {
+            more.push(("transaction_id", fact.transaction_id.as_str().into()));
+            more.extend(fact.id_token.as_deref().map(|token| ("id_token", token.into())));
+        }
+        let status = self.status_from(speaker, fact, connector);
+        more.extend(status.map(|status| ("status", status.as_str().into())));
+        self.add_reading(events, speaker, connector, &mut reading, more, remove);
+        if let Some(status) = status {
+            let whole = self.inner.runtime.read(speaker.tenant, |graph| {
+                station_status(graph, speaker.station, Some((connector, status)))
+            });
+            events.add(speaker.station, at, patch([("status", whole.into())], []));
+        }
+        self.follow_transaction(events, speaker, fact, connector, &reading, at);
+        if let Some(id_token) = &fact.id_token {
+            self.follow_vehicle(events, speaker, fact.phase, id_token, connector, at);
+        }
+    }
+
+    /// OCPP 2.x tells through the transaction what 1.6 tells by status: whether energy flows.
+    fn status_from(
+        &self,
+        speaker: &Speaker<'_>,
+        fact: &TransactionFact,
+        connector: &TwinId,
+    ) -> Option<ConnectorStatus> {
+        if speaker.version == Version::V16 {
+            return None;
+        }
+        if fact.phase == TransactionPhase::Ended {
+            let now: Option<ConnectorStatus> = self.inner.runtime.read(speaker.tenant, |graph| {
+                graph.twin(connector.as_str())?.get("status")?.as_str()?.parse().ok()
+            });
+            use ConnectorStatus as S;
+            let was_busy =
+                matches!(now, Some(S::Charging | S::Preparing | S::SuspendedEV | S::SuspendedEVSE));
+            return was_busy.then_some(S::Finishing);
+        }
+        Some(match fact.charging_state.as_deref()? {
+            "Charging" => ConnectorStatus::Charging,
+            "EVConnected" => ConnectorStatus::Preparing,
+            "SuspendedEV" => ConnectorStatus::SuspendedEV,
+            "SuspendedEVSE" => ConnectorStatus::SuspendedEVSE,
+            _ => return None,
+        })
+    }
+
+    fn follow_transaction(
+        &self,
+        events: &mut Events<'_>,
+        speaker: &Speaker<'_>,
+        fact: &TransactionFact,
+        connector: &TwinId,
+        reading: &Reading,
+        at: voltwin_core::Timestamp,
+    ) {
+        let Ok(twin) = TwinId::new(&format!("{}:tx:{}", speaker.station, fact.transaction_id)) else {
+            return;
+        };
+        let exists = self.inner.runtime.read(speaker.tenant, |graph| graph.twin(twin.as_str()).is_some());
+        match (fact.phase, exists) {
+            (TransactionPhase::Started, false) => {
+                let mut values: Vec<(&'static str, Value)> = vec![
+                    ("transaction_id", fact.transaction_id.as_str().into()),
+                    ("started_at", at.to_string().into()),
+                ];
+                values.extend(fact.id_token.as_deref().map(|token| ("id_token", token.into())));
+                values.extend(fact.charging_state.as_deref().map(|state| ("charging_state", state.into())));
+                if let Some(body) = created(TRANSACTION, values) {
+                    events.add(&twin, at, body);
+                }
+                if let Some(body) = link("atConnector", connector) {
+                    events.add(&twin, at, body);
+                }
+            }
+            (TransactionPhase::Ended, true) => events.add(&twin, at, EventBody::Deleted),
+            (TransactionPhase::Updated, true) => {
+                let mut values = reading.values();
+                values.retain(|(name, _)| matches!(*name, "power_w" | "energy_wh" | "soc"));
+                values.extend(fact.charging_state.as_deref().map(|state| ("charging_state", state.into())));
+                if !values.is_empty() {
+                    events.add(&twin, at, patch(values, []));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn follow_vehicle(
+        &self,
+        events: &mut Events<'_>,
+        speaker: &Speaker<'_>,
+        phase: TransactionPhase,
+        id_token: &str,
+        connector: &TwinId,
+        at: voltwin_core::Timestamp,
+    ) {
+        let plugged: Option<Vec<RelationshipId>> = self.inner.runtime.read(speaker.tenant, |graph| {
+            let twin =
+                graph.twin(id_token).filter(|twin| graph.ontology().is_a(twin.model().as_str(), VEHICLE))?;
+            Some(twin.outgoing().filter(|l| l.name.as_str() == "pluggedInto").map(|l| l.id.clone()).collect())
+        });
+        let (Some(plugged), Ok(vehicle)) = (plugged, TwinId::new(id_token)) else { return };
+        let ended = phase == TransactionPhase::Ended;
+        if ended || (phase == TransactionPhase::Started && !plugged.is_empty()) {
+            plugged.into_iter().for_each(|id| events.add(&vehicle, at, EventBody::Unlinked { id }));
+        }
+        match phase {
+            TransactionPhase::Started => {
+                events.add(&vehicle, at, patch([("connector", connector.as_str().into())], []));
+                if let Some(body) = link("pluggedInto", connector) {
+                    events.add(&vehicle, at, body);
+                }
+            }
+            TransactionPhase::Ended => events.add(&vehicle, at, patch([], ["connector"])),
+            TransactionPhase::Updated => {}
+        }
+    }
+}
+
+fn link(name: &str, target: &TwinId) -> Option<EventBody> {
+    Some(EventBody::Linked {
+        id: RelationshipId::new(name).ok()?,
+        name: PropertyName::new(name).ok()?,
+        target: target.clone(),
+        properties: PropertyMap::new(),
+    })
+}
+
+fn answer(fact: &TransactionFact, token: Option<TokenStatus>) -> Answer {
+    Answer::Transaction { transaction_id: fact.transaction_id.parse().ok(), token }
+}

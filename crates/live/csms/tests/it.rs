@@ -1,0 +1,247 @@
+//! The central system against frames as stations send them, without a socket.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use voltwin_core::{CommandState, Decimal, TenantId, Timestamp, TwinId};
+use voltwin_csms::{Admission, CentralSystem, CommandRequest, CsmsConfig, Link, Outgoing, Refusal};
+use voltwin_ocpp::Version;
+use voltwin_runtime::{Runtime, RuntimeConfig};
+use voltwin_security::{PasswordHash, Secret};
+use voltwin_store::{Store, TokenPolicy, Transaction, TransactionFilter, TransactionState};
+
+struct World {
+    _folder: TempDir,
+    runtime: Runtime,
+    csms: CentralSystem,
+    tenant: TenantId,
+    station: TwinId,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let tenant = TenantId::new("t").unwrap();
+        store.add_tenant(&tenant, TokenPolicy::Accept, "test", Timestamp::from_micros(1)).await.unwrap();
+        let hash = PasswordHash::hash(&Secret::new("correct horse battery")).await.unwrap();
+        let now = Timestamp::from_micros(1);
+        store.tenant(&tenant).add_station("ST-1", "one", Some(&hash), "test", now).await.unwrap();
+        let runtime = Runtime::start(store, RuntimeConfig::default()).await.unwrap();
+        let csms = CentralSystem::start(runtime.clone(), CsmsConfig::default()).await.unwrap();
+        Self { _folder: folder, runtime, csms, tenant, station: TwinId::new("ST-1").unwrap() }
+    }
+
+    async fn connect(&self, version: Version) -> Link {
+        let who = Admission { tenant: self.tenant.clone(), station: self.station.clone() };
+        self.csms.link(who, version).await.unwrap()
+    }
+
+    async fn admit(&self, station: &str, password: Option<&str>) -> Result<Admission, Refusal> {
+        let password = password.map(Secret::new);
+        let address = "127.0.0.1".parse().unwrap();
+        self.csms.admit(None, &TwinId::new(station).unwrap(), password.as_ref(), address, "1.6").await
+    }
+
+    async fn transactions(&self) -> Vec<Transaction> {
+        let store = self.runtime.store().tenant(&self.tenant);
+        store.transactions(&TransactionFilter::default(), None, 100).await.unwrap().items
+    }
+
+    fn property(&self, twin: &str, name: &str) -> Option<Json> {
+        self.runtime.read(&self.tenant, |graph| Some(graph.twin(twin)?.get(name)?.to_json()))
+    }
+}
+
+/// Sends one call and returns the payload of its result.
+async fn call(link: &mut Link, id: &str, action: &str, payload: Json) -> Json {
+    let out = link.on_text(&json!([2, id, action, payload]).to_string()).await;
+    let Some(Outgoing::Text(text)) = out.first() else { panic!("{action} was answered with {out:?}") };
+    let answer: Json = serde_json::from_str(text).unwrap();
+    assert_eq!((&answer[0], &answer[1]), (&json!(3), &json!(id)), "{action}: {answer}");
+    answer[2].clone()
+}
+
+async fn boot_16(link: &mut Link) {
+    let payload = json!({"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": "1.0"});
+    let answer = call(link, "boot", "BootNotification", payload).await;
+    assert_eq!(answer["status"], "Accepted");
+}
+
+#[tokio::test]
+async fn a_session_of_1_6_is_billed_to_the_watt_hour() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    assert_eq!(world.property("ST-1", "vendor"), Some(json!("V")));
+    let status = json!({"connectorId": 1, "errorCode": "NoError", "status": "Preparing"});
+    call(&mut link, "s", "StatusNotification", status).await;
+    assert_eq!(world.property("ST-1:1:1", "status"), Some(json!("Preparing")));
+    assert_eq!(world.property("ST-1", "status"), Some(json!("Occupied")));
+
+    let start =
+        json!({"connectorId": 1, "idTag": "TAG", "meterStart": 1000, "timestamp": "2026-11-21T08:00:00Z"});
+    let started = call(&mut link, "1", "StartTransaction", start.clone()).await;
+    let id = started["transactionId"].as_i64().unwrap();
+    assert!(id > 0);
+    let values = json!({"connectorId": 1, "transactionId": id, "meterValue": [{"timestamp": "2026-11-21T08:10:00Z",
+        "sampledValue": [{"value": "1500.5", "unit": "Wh"},
+                         {"value": "7.4", "measurand": "Power.Active.Import", "unit": "kW"}]}]});
+    call(&mut link, "2", "MeterValues", values).await;
+    assert_eq!(world.property("ST-1:1:1", "power_w"), Some(json!(7400.0)));
+    assert_eq!(world.property("ST-1", "power_w"), Some(json!(7400.0)));
+    assert_eq!(world.property("ST-1:1:1", "id_token"), Some(json!("TAG")));
+
+    let stop = json!({"transactionId": id, "meterStop": 3345, "timestamp": "2026-11-21T09:00:00Z", "reason": "Local"});
+    call(&mut link, "3", "StopTransaction", stop.clone()).await;
+    // a station that missed the answers sends both again
+    let again = call(&mut link, "4", "StartTransaction", start).await;
+    assert_eq!(again["transactionId"], json!(id));
+    call(&mut link, "5", "StopTransaction", stop).await;
+
+    let transactions = world.transactions().await;
+    assert_eq!(transactions.len(), 1);
+    let bill = &transactions[0];
+    assert_eq!(bill.state, TransactionState::Ended);
+    assert_eq!(bill.energy_wh, Decimal::from(2345));
+    assert_eq!(bill.duration_s, Some(3600.0));
+    assert_eq!((bill.evse, bill.connector), (Some(1), Some(1)));
+    assert_eq!(world.property("ST-1:1:1", "power_w"), Some(json!(0.0)));
+    assert_eq!(world.property("ST-1:1:1", "transaction_id"), None);
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn events_of_2_0_1_may_come_twice_and_in_any_order() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V201).await;
+    let boot = json!({"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}});
+    assert_eq!(call(&mut link, "b", "BootNotification", boot).await["status"], "Accepted");
+    let event = |kind: &str, seq: u32, minute: u32, wh: f64, state: &str| {
+        json!({"eventType": kind, "timestamp": format!("2026-11-21T08:{minute:02}:00Z"),
+            "triggerReason": "Authorized", "seqNo": seq,
+            "transactionInfo": {"transactionId": "tx-1", "chargingState": state},
+            "evse": {"id": 2, "connectorId": 1}, "idToken": {"idToken": "EV-1", "type": "Central"},
+            "meterValue": [{"timestamp": format!("2026-11-21T08:{minute:02}:00Z"),
+                "sampledValue": [{"value": wh}]}]})
+    };
+    let started = event("Started", 0, 0, 100.0, "Charging");
+    let ended = event("Ended", 2, 30, 900.25, "EVConnected");
+    call(&mut link, "1", "TransactionEvent", started.clone()).await;
+    assert_eq!(world.property("ST-1:2:1", "status"), Some(json!("Charging")));
+    call(&mut link, "2", "TransactionEvent", ended.clone()).await;
+    call(&mut link, "3", "TransactionEvent", event("Updated", 1, 10, 400.0, "Charging")).await;
+    call(&mut link, "4", "TransactionEvent", ended).await;
+    call(&mut link, "5", "TransactionEvent", started).await;
+    let transactions = world.transactions().await;
+    assert_eq!(transactions.len(), 1);
+    assert_eq!(transactions[0].energy_wh, "800.25".parse::<Decimal>().unwrap());
+    assert_eq!((transactions[0].events, transactions[0].state), (3, TransactionState::Ended));
+    assert_eq!(world.property("ST-1:2:1", "transaction_id"), None);
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn only_a_known_station_with_its_password_is_let_in() {
+    let world = World::new().await;
+    assert_eq!(world.admit("ST-1", Some("correct horse battery")).await.unwrap().tenant, world.tenant);
+    assert!(matches!(world.admit("ST-1", Some("wrong")).await, Err(Refusal::Unauthorized)));
+    assert!(matches!(world.admit("ST-1", None).await, Err(Refusal::Unauthorized)));
+    assert!(matches!(world.admit("ST-9", Some("anything at all")).await, Err(Refusal::Unauthorized)));
+    let claims = world.runtime.store().tenant(&world.tenant).claims(None, 10).await.unwrap().items;
+    assert_eq!(claims.len(), 1);
+    assert_eq!((claims[0].station.as_str(), claims[0].has_password), ("ST-9", true));
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn the_newest_connection_gets_the_commands_and_the_old_one_cannot_mark_it_offline() {
+    let world = World::new().await;
+    let mut old = world.connect(Version::V16).await;
+    boot_16(&mut old).await;
+    let mut new = world.connect(Version::V16).await;
+    let told = old.next().await;
+    assert!(matches!(told.as_slice(), [Outgoing::Close { code: 1008, .. }]), "{told:?}");
+    old.close().await;
+    assert_eq!(world.property("ST-1", "online"), Some(json!(true)));
+    assert_eq!(world.csms.online_count(), 1);
+
+    let csms = world.csms.clone();
+    let (tenant, station) = (world.tenant.clone(), world.station.clone());
+    let asked = tokio::spawn(async move {
+        let reset = CommandRequest::Reset { immediate: false, evse: None };
+        csms.command(&tenant, &station, reset, "ann", Duration::from_secs(10)).await
+    });
+    let frame = loop {
+        if let Some(Outgoing::Text(text)) = new.next().await.into_iter().next() {
+            break serde_json::from_str::<Json>(&text).unwrap();
+        }
+    };
+    assert_eq!((&frame[2], &frame[3]), (&json!("Reset"), &json!({"type": "Soft"})));
+    new.on_text(&json!([3, frame[1], {"status": "Rejected"}]).to_string()).await;
+    let record = asked.await.unwrap().unwrap();
+    assert_eq!((record.state, record.answer), (CommandState::Rejected, Some(json!({"status": "Rejected"}))));
+    assert_eq!(record.requested_by, "ann");
+
+    new.close().await;
+    assert_eq!(world.property("ST-1", "online"), Some(json!(false)));
+    let reset = CommandRequest::Reset { immediate: true, evse: None };
+    let wait = Duration::from_secs(5);
+    let offline = world.csms.command(&world.tenant, &world.station, reset, "ann", wait).await.unwrap();
+    assert_eq!(offline.state, CommandState::Failed);
+    assert_eq!(offline.reason.as_deref(), Some("the station is offline"));
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn a_raw_command_is_held_to_its_schema() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    let raw = |action: &str, payload: Json| CommandRequest::Raw { action: action.to_owned(), payload };
+    let wait = Duration::from_millis(10);
+    for (request, fragment) in [
+        (raw("Reset", json!({"type": "Sideways"})), "type"),
+        (raw("Reset", json!({})), "type"),
+        (raw("MakeCoffee", json!({})), "MakeCoffee"),
+        (raw("TransactionEvent", json!({})), "TransactionEvent"),
+    ] {
+        let error =
+            world.csms.command(&world.tenant, &world.station, request, "ann", wait).await.unwrap_err();
+        assert!(error.to_string().contains(fragment), "{error}");
+    }
+    let nobody = TwinId::new("ST-7").unwrap();
+    let request = raw("Reset", json!({"type": "Soft"}));
+    assert!(world.csms.command(&world.tenant, &nobody, request, "ann", wait).await.is_err());
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_the_twins_and_tells_that_nothing_is_connected() {
+    let folder = tempfile::tempdir().unwrap();
+    let tenant = TenantId::new("t").unwrap();
+    let who = || Admission { tenant: TenantId::new("t").unwrap(), station: TwinId::new("ST-1").unwrap() };
+    for round in 0..2 {
+        let store = Store::open(folder.path()).await.unwrap();
+        if round == 0 {
+            store.add_tenant(&tenant, TokenPolicy::Accept, "test", Timestamp::from_micros(1)).await.unwrap();
+        }
+        let runtime = Runtime::start(store, RuntimeConfig::default()).await.unwrap();
+        let csms = CentralSystem::start(runtime.clone(), CsmsConfig::default()).await.unwrap();
+        if round == 0 {
+            let mut link = csms.link(who(), Version::V16).await.unwrap();
+            boot_16(&mut link).await;
+            let status = json!({"connectorId": 2, "errorCode": "NoError", "status": "Charging"});
+            call(&mut link, "s", "StatusNotification", status).await;
+        } else {
+            let read = |twin: &str, name: &str| {
+                runtime.read(&tenant, |graph| graph.twin(twin).and_then(|twin| twin.get(name)))
+            };
+            assert_eq!(read("ST-1", "online"), Some(false.into()));
+            assert_eq!(read("ST-1:2:1", "status"), Some("Charging".into()));
+        }
+        runtime.stop().await;
+        runtime.store().close().await;
+    }
+}

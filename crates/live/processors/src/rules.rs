@@ -1,0 +1,103 @@
+//! What counts as wrong.
+
+use voltwin_core::{Severity, Value};
+use voltwin_graph::TwinRef;
+
+/// One condition on one property of one kind of twin.
+pub struct Rule {
+    /// The alarm's stable code.
+    pub code: &'static str,
+    /// The model whose twins it watches (and those that extend it).
+    pub model: &'static str,
+    /// The property whose change is looked at.
+    pub property: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Seconds for which the condition must hold before the alarm is raised.
+    pub delay_s: f64,
+    /// Whether the new value is wrong; the flag tells whether the alarm is open, for hysteresis.
+    pub wrong: fn(&Value, &TwinRef<'_>, bool) -> bool,
+    /// What to tell a person.
+    pub message: fn(&Value, &TwinRef<'_>) -> String,
+}
+
+/// Every rule.
+pub const RULES: &[Rule] = &[
+    Rule {
+        code: "ConnectorFaulted",
+        model: "dtmi:voltwin:Connector;1",
+        property: "status",
+        severity: Severity::Major,
+        delay_s: 0.0,
+        wrong: |value, _, _| value.as_str() == Some("Faulted"),
+        message: |_, twin| {
+            let code = twin.get("error_code");
+            let code = code.as_ref().and_then(Value::as_str).filter(|code| !matches!(*code, "" | "NoError"));
+            format!("the connector reports a fault: {}", code.unwrap_or("no error code given"))
+        },
+    },
+    Rule {
+        code: "StationOffline",
+        model: "dtmi:voltwin:ChargingStation;1",
+        property: "online",
+        severity: Severity::Major,
+        delay_s: 30.0,
+        wrong: |value, _, _| value.as_bool() == Some(false),
+        message: |_, _| "the station has been unreachable for 30 s".to_owned(),
+    },
+    Rule {
+        code: "StationFaulted",
+        model: "dtmi:voltwin:ChargingStation;1",
+        property: "status",
+        severity: Severity::Critical,
+        delay_s: 0.0,
+        wrong: |value, _, _| value.as_str() == Some("Faulted"),
+        message: |_, _| "the whole station reports a fault".to_owned(),
+    },
+    Rule {
+        code: "GridOverload",
+        model: "dtmi:voltwin:GridConnection;1",
+        property: "power_w",
+        severity: Severity::Critical,
+        delay_s: 5.0,
+        wrong: |value, twin, open| {
+            let limit_w = twin.get("max_power_w").and_then(|limit| limit.as_f64());
+            let fraction = if open { 0.97 } else { 1.0 };
+            matches!((value.as_f64(), limit_w), (Some(power_w), Some(limit_w)) if power_w > limit_w * fraction)
+        },
+        message: |value, twin| {
+            let kw = |value: Option<f64>| value.unwrap_or(0.0) / 1e3;
+            let limit_w = twin.get("max_power_w").and_then(|limit| limit.as_f64());
+            format!("{:.0} kW drawn of {:.0} kW allowed", kw(value.as_f64()), kw(limit_w))
+        },
+    },
+    Rule {
+        code: "VehicleFaulted",
+        model: "dtmi:voltwin:Vehicle;1",
+        property: "status",
+        severity: Severity::Major,
+        delay_s: 0.0,
+        wrong: |value, _, _| value.as_str() == Some("Faulted"),
+        message: |_, _| "the vehicle reports a fault".to_owned(),
+    },
+    Rule {
+        code: "VehicleLowCharge",
+        model: "dtmi:voltwin:Vehicle;1",
+        property: "soc",
+        severity: Severity::Minor,
+        delay_s: 0.0,
+        wrong: |value, _, open| value.as_f64().is_some_and(|soc| soc < if open { 0.08 } else { 0.05 }),
+        message: |value, _| format!("{:.1} % charge left", value.as_f64().unwrap_or(0.0) * 100.0),
+    },
+    Rule {
+        code: "PackOverTemperature",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "temp_c",
+        severity: Severity::Critical,
+        delay_s: 0.0,
+        wrong: |value, _, open| value.as_f64().is_some_and(|temp_c| temp_c > if open { 52.0 } else { 55.0 }),
+        message: |value, _| {
+            format!("the pack is at {:.1} °C, the limit is 55 °C", value.as_f64().unwrap_or(0.0))
+        },
+    },
+];

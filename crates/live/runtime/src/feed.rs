@@ -1,0 +1,123 @@
+//! The one sequenced change feed. The newest events are in memory; a reader whose place is older reads the journal.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use tokio::sync::watch;
+use voltwin_core::{Seq, Sequenced};
+use voltwin_store::Journal;
+
+use crate::RuntimeError;
+
+/// Events handed out by one call of [`FeedReader::next`] at most.
+const BATCH: usize = 1_024;
+
+/// The writing end; readers come from [`crate::Runtime::feed`].
+#[derive(Clone)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    journal: Journal,
+    ring: RwLock<Ring>,
+    head: watch::Sender<Seq>,
+    capacity: usize,
+}
+
+struct Ring {
+    events: VecDeque<Arc<Sequenced>>,
+    /// Everything after this place is in `events`.
+    floor: Seq,
+}
+
+impl Feed {
+    pub(crate) fn new(journal: Journal, head: Seq, capacity: usize) -> Self {
+        let ring = RwLock::new(Ring { events: VecDeque::new(), floor: head });
+        Self { shared: Arc::new(Shared { journal, ring, head: watch::Sender::new(head), capacity }) }
+    }
+
+    pub(crate) fn push(&self, events: Vec<Arc<Sequenced>>) {
+        let Some(last) = events.last().map(|event| event.seq) else { return };
+        let mut ring = self.shared.ring.write();
+        ring.events.extend(events);
+        while ring.events.len() > self.shared.capacity {
+            if let Some(oldest) = ring.events.pop_front() {
+                ring.floor = oldest.seq;
+            }
+        }
+        drop(ring);
+        self.shared.head.send_replace(last);
+    }
+
+    pub(crate) fn head(&self) -> Seq {
+        *self.shared.head.borrow()
+    }
+
+    pub(crate) fn reader(&self, after: Seq) -> FeedReader {
+        FeedReader { shared: self.shared.clone(), head: self.shared.head.subscribe(), place: after }
+    }
+}
+
+/// One reader with its own place.
+pub struct FeedReader {
+    shared: Arc<Shared>,
+    head: watch::Receiver<Seq>,
+    place: Seq,
+}
+
+impl FeedReader {
+    /// The next events in journal order, 1 to 1 024 of them; waits while there are none. Telemetry that has been
+    /// pruned from the journal is left out for a reader that comes later than that.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Store`] when the journal cannot be read, [`RuntimeError::Stopped`] when the runtime is gone.
+    pub async fn next(&mut self) -> Result<Vec<Arc<Sequenced>>, RuntimeError> {
+        loop {
+            let head = *self.head.borrow_and_update();
+            if self.place < head {
+                let batch = match self.from_memory() {
+                    Some(batch) => batch,
+                    None => self.from_journal().await?,
+                };
+                match batch.last() {
+                    Some(last) => {
+                        self.place = last.seq;
+                        return Ok(batch);
+                    }
+                    // all of it was pruned
+                    None => self.place = head,
+                }
+            } else {
+                self.head.changed().await.map_err(|_| RuntimeError::Stopped)?;
+            }
+        }
+    }
+
+    /// The place of the last event handed out.
+    #[must_use]
+    pub fn place(&self) -> Seq {
+        self.place
+    }
+
+    /// How many journal places lie between this reader and the newest event.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.head.borrow().0.saturating_sub(self.place.0)
+    }
+
+    fn from_memory(&self) -> Option<Vec<Arc<Sequenced>>> {
+        let ring = self.shared.ring.read();
+        if self.place < ring.floor {
+            return None;
+        }
+        let start = ring.events.partition_point(|event| event.seq <= self.place);
+        Some(ring.events.range(start..).take(BATCH).cloned().collect())
+    }
+
+    async fn from_journal(&self) -> Result<Vec<Arc<Sequenced>>, RuntimeError> {
+        let events = self.shared.journal.read_after(self.place, BATCH).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+}

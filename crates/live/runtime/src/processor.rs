@@ -1,0 +1,69 @@
+//! Where rules and science meet the feed.
+
+use std::time::Duration;
+
+use voltwin_core::{Event, Sequenced, Timestamp};
+use voltwin_graph::Graph;
+
+use crate::{Runtime, RuntimeError};
+
+/// A rule that turns what happened into what follows from it.
+///
+/// It sees every event of the feed and a tick a second, and answers with events (patches, alarms, …). It must
+/// derive everything, identifiers included, from what it is given, so that a replay gives the same answer, and it
+/// must bear seeing an event twice: its place is saved after its answers are durable.
+pub trait Processor: Send + 'static {
+    /// Names its place in the store; never changes.
+    fn name(&self) -> &'static str;
+    /// What follows from `event`. `graph` is the tenant's graph, at or after the event.
+    fn on_event(&mut self, event: &Sequenced, graph: &Graph) -> Vec<Event>;
+    /// What follows from the passing of time.
+    fn on_tick(&mut self, _now: Timestamp) -> Vec<Event> {
+        Vec::new()
+    }
+}
+
+/// Runs a processor until the runtime stops.
+///
+/// # Errors
+/// When the feed cannot be read.
+pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> Result<(), RuntimeError> {
+    let name = processor.name();
+    let mut saved = runtime.store().cursor(name).await?.unwrap_or_else(|| runtime.head());
+    let mut reader = runtime.feed(saved);
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let stopping = runtime.stopping();
+    loop {
+        let answers = tokio::select! {
+            () = stopping.cancelled() => return Ok(()),
+            batch = reader.next() => {
+                let batch = batch?;
+                let answer = |event: &std::sync::Arc<Sequenced>| {
+                    runtime.read(&event.event.tenant, |graph| processor.on_event(event, graph))
+                };
+                batch.iter().flat_map(answer).collect()
+            }
+            _ = tick.tick() => {
+                if saved < reader.place() {
+                    saved = reader.place();
+                    runtime.store().save_cursor(name, saved).await?;
+                }
+                processor.on_tick(runtime.now())
+            }
+        };
+        submit(&runtime, name, answers).await;
+    }
+}
+
+async fn submit(runtime: &Runtime, name: &'static str, answers: Vec<Event>) {
+    if answers.is_empty() {
+        return;
+    }
+    for result in runtime.submit_all(answers).await {
+        if let Err(error) = result {
+            metrics::counter!("voltwin_processor_rejected_total", "processor" => name).increment(1);
+            tracing::warn!(processor = name, %error, "an answer of a processor was not recorded");
+        }
+    }
+}
