@@ -1,0 +1,192 @@
+import type { ColumnStore } from './column-store';
+import { FLAG_DELETED, FLAG_UNACKNOWLEDGED, NO_ROW, UNKNOWN_DEGREES, UNKNOWN_SOC } from './frames';
+
+const METRES_PER_DEGREE = 111_319.49;
+/** One step of `duration`. */
+const DURATION_STEP_S = 0.02;
+/** Start times are 32-bit floats: they are counted from a base that moves, so that they stay exact to 0.1 ms. */
+const REBASE_AFTER_S = 1800;
+/** Farther than this in one step is no drive but a correction: jump. */
+const JUMP_M = 2500;
+
+/** Degrees → metres around an origin: x east, z south. True to 0.1 % within 50 km. */
+export class Projection {
+  readonly lat: number;
+  readonly lon: number;
+  private readonly kx: number;
+
+  constructor(latDeg: number, lonDeg: number) {
+    this.lat = latDeg;
+    this.lon = lonDeg;
+    this.kx = METRES_PER_DEGREE * Math.cos((latDeg * Math.PI) / 180);
+  }
+
+  x(lonDeg: number): number {
+    return (lonDeg - this.lon) * this.kx;
+  }
+
+  z(latDeg: number): number {
+    return (this.lat - latDeg) * METRES_PER_DEGREE;
+  }
+}
+
+/** Shortest way from heading `a` to `b` in turns of 1/65536, −32768 to 32767. */
+export function shortestTurn(a: number, b: number): number {
+  return ((b - a + 98_304) & 0xffff) - 32_768;
+}
+
+/**
+ * Two snapshots of every vehicle, A (where the picture stood when the newest value came) and B (that value), laid out
+ * for the GPU: the vertex shader mixes them by `(time − start) / duration`. 32 bytes a row, written only for rows that
+ * a frame touched, so nothing is computed or uploaded between ticks and a picture never jumps.
+ */
+export class VehicleMotion {
+  /** A.x, A.z, B.x, B.z in metres. */
+  path = new Float32Array(0);
+  /** Heading at A and at B in turns of 1/65536, B unwrapped relative to A by the shader. */
+  heading = new Uint16Array(0);
+  /** Parking bay at A and at B; 0 is the open road. */
+  bay = new Uint16Array(0);
+  /** When the way from A to B began, in seconds after `base`. */
+  start = new Float32Array(0);
+  /** Duration in steps of 20 ms, status, state of charge 0–255, bit 0 seen, bit 1 alarm. */
+  state = new Uint8Array(0);
+  count = 0;
+  /** Rows written by the newest `apply`, as the smallest range that holds them. */
+  firstDirty = 0;
+  lastDirty = -1;
+  /** Arrays were replaced: attributes must be made anew. */
+  generation = 0;
+  /** Time when the last row arrives, in seconds of the caller's clock; after it nothing moves. */
+  settledAt = 0;
+  /** Zero of `start` in the caller's clock. */
+  base = 0;
+
+  private projection = new Projection(0, 0);
+  private bayOf: (connectorRow: number) => number = () => 0;
+  private sourceAt = new Float64Array(0);
+
+  setProjection(projection: Projection): void {
+    this.projection = projection;
+  }
+
+  /** How a plugged-in vehicle finds its place: connector row → bay number, 0 for none. */
+  setBays(bayOf: (connectorRow: number) => number): void {
+    this.bayOf = bayOf;
+  }
+
+  /** Takes over what the store's newest frame changed; `now` in seconds. */
+  apply(store: ColumnStore<'vehicle'>, now: number, tickS: number): void {
+    const fresh = store.all || this.count === 0;
+    this.reserve(store.count);
+    if (fresh) this.base = now;
+    else if (now - this.base > REBASE_AFTER_S) this.rebase(now);
+    this.firstDirty = Number.MAX_SAFE_INTEGER;
+    this.lastDirty = -1;
+    const rows = fresh ? store.count : store.changedCount;
+    for (let i = 0; i < rows; i++) {
+      const row = fresh ? i : (store.changed[i] as number);
+      this.write(store, row, now, tickS, fresh || row >= this.count);
+      if (row < this.firstDirty) this.firstDirty = row;
+      if (row > this.lastDirty) this.lastDirty = row;
+    }
+    this.count = store.count;
+  }
+
+  /** Where a vehicle stands at `now`: writes x, z, heading (radians clockwise from north), bay mix to `out`. */
+  sample(row: number, now: number, out: Float64Array): void {
+    const t = this.progress(row, now);
+    const p = row * 4;
+    const ax = this.path[p] as number;
+    const az = this.path[p + 1] as number;
+    out[0] = ax + ((this.path[p + 2] as number) - ax) * t;
+    out[1] = az + ((this.path[p + 3] as number) - az) * t;
+    const a = this.heading[row * 2] as number;
+    const turn = shortestTurn(a, this.heading[row * 2 + 1] as number);
+    out[2] = ((a + turn * t) / 65_536) * 2 * Math.PI;
+    out[3] = t;
+  }
+
+  private progress(row: number, now: number): number {
+    const duration = (this.state[row * 4] as number) * DURATION_STEP_S;
+    if (duration === 0) return 1;
+    return Math.min(1, Math.max(0, (now - this.base - (this.start[row] as number)) / duration));
+  }
+
+  private write(
+    store: ColumnStore<'vehicle'>,
+    row: number,
+    now: number,
+    tickS: number,
+    first: boolean,
+  ): void {
+    const c = store.columns;
+    const p = row * 4;
+    const h = row * 2;
+    const lat = c.lat_e7[row] as number;
+    const known = lat !== UNKNOWN_DEGREES && ((c.flags[row] as number) & FLAG_DELETED) === 0;
+    const x = known ? this.projection.x((c.lon_e7[row] as number) / 1e7) : 0;
+    const z = known ? this.projection.z(lat / 1e7) : 0;
+    const heading = Math.round(((c.heading_cdeg[row] as number) / 36_000) * 65_536) & 0xffff;
+    const connector = c.connector[row] as number;
+    const bay = connector === NO_ROW ? 0 : this.bayOf(connector);
+    const at = c.at_ms[row] as number;
+    const t = first ? 1 : this.progress(row, now);
+    const ax = this.path[p] as number;
+    const az = this.path[p + 1] as number;
+    const mx = ax + ((this.path[p + 2] as number) - ax) * t;
+    const mz = az + ((this.path[p + 3] as number) - az) * t;
+    const jump = first || Math.abs(x - mx) + Math.abs(z - mz) > JUMP_M;
+    this.path[p] = jump ? x : mx;
+    this.path[p + 1] = jump ? z : mz;
+    this.path[p + 2] = x;
+    this.path[p + 3] = z;
+    const ha = this.heading[h] as number;
+    const mid = (ha + shortestTurn(ha, this.heading[h + 1] as number) * t) & 0xffff;
+    this.heading[h] = jump ? heading : mid;
+    this.heading[h + 1] = heading;
+    this.bay[h] = jump ? bay : (this.bay[h + 1] as number);
+    this.bay[h + 1] = bay;
+    // The step takes as long as the source took, a little stretched, so that the next value finds it still moving.
+    const apart = (at - (this.sourceAt[row] as number)) / 1000;
+    const docking = !jump && this.bay[h] !== bay;
+    const step = docking ? 2.4 : Math.min(5, Math.max(tickS, apart)) * 1.1;
+    const duration = jump ? 0 : step;
+    this.sourceAt[row] = at;
+    this.start[row] = now - this.base;
+    const s = row * 4;
+    this.state[s] = Math.min(255, Math.round(duration / DURATION_STEP_S));
+    this.state[s + 1] = c.status[row] as number;
+    const soc = c.soc_e4[row] as number;
+    this.state[s + 2] = soc === UNKNOWN_SOC ? 255 : Math.round((soc / 10_000) * 254);
+    this.state[s + 3] = (known ? 1 : 0) | (((c.flags[row] as number) & FLAG_UNACKNOWLEDGED) !== 0 ? 2 : 0);
+    if (now + duration > this.settledAt) this.settledAt = now + duration;
+  }
+
+  /** Moves the zero of time so that start times keep their precision through a long shift. */
+  private rebase(now: number): void {
+    const shift = now - this.base;
+    for (let row = 0; row < this.count; row++)
+      this.start[row] = Math.max(-3600, (this.start[row] as number) - shift);
+    this.base = now;
+    this.generation += 1;
+  }
+
+  private reserve(rows: number): void {
+    if (rows <= this.start.length) return;
+    let capacity = Math.max(64, this.start.length);
+    while (capacity < rows) capacity *= 2;
+    this.path = grow(this.path, new Float32Array(capacity * 4));
+    this.heading = grow(this.heading, new Uint16Array(capacity * 2));
+    this.bay = grow(this.bay, new Uint16Array(capacity * 2));
+    this.start = grow(this.start, new Float32Array(capacity));
+    this.state = grow(this.state, new Uint8Array(capacity * 4));
+    this.sourceAt = grow(this.sourceAt, new Float64Array(capacity));
+    this.generation += 1;
+  }
+}
+
+function grow<A extends { set(source: ArrayLike<number>): void }>(old: ArrayLike<number>, fresh: A): A {
+  fresh.set(old);
+  return fresh;
+}
