@@ -1,172 +1,53 @@
-//! The twin graph in memory: typed columns, adjacency, update times and ETags.
-use std::sync::Arc;
+//! The twin graph in memory: typed columns, adjacency, update times and entity tags.
+//!
+//! A [`Graph`] holds the twins of one tenant. It is the fold of the tenant's events: [`Graph::check`] says whether
+//! an event fits, [`Graph::apply`] folds it in, and a [`TwinRef`] reads a twin in place.
+//!
+//! Ids are interned to rows. The twins of a model share a table with one column a property, in cells of the
+//! property's own type, each with the time at its source and the time of its arrival. Relationships are listed at
+//! both ends.
+//!
+//! # Invariants
+//! - The same events in the same order give the same graph, whatever snapshots were taken between.
+//! - An event is folded in once: its sequence must be greater than [`Graph::seq`].
+//! - A value in a column is of the schema of its property. No number is infinite or not a number.
+//! - No operation is slower the more relationships a twin has, except to list them and to delete the twin.
+//!
+//! # Example
+//! ```
+//! use voltwin_core::{Event, EventBody, PropertyMap, Seq, Value};
+//! use voltwin_graph::{Applied, Graph};
+//! use voltwin_ontology::Ontology;
+//!
+//! let mut graph = Graph::new(Ontology::built_in());
+//! let at = "2026-11-21T08:00:00Z".parse()?;
+//! let created = EventBody::Created { model: "dtmi:voltwin:Vehicle;1".parse()?, properties: PropertyMap::new() };
+//! let event = Event::new("demo".parse()?, "EV-1".parse()?, at, at, created);
+//! assert_eq!(graph.apply(&graph.check(&event)?, Seq(1)), Applied::Changed);
+//!
+//! let patch = Event { body: EventBody::patch([("soc", Value::from(0.8))]), ..event };
+//! graph.apply(&graph.check(&patch)?, Seq(2));
+//! let vehicle = graph.twin("EV-1").ok_or("no such twin")?;
+//! assert_eq!(vehicle.f64("soc"), Some(0.8));
+//! assert_eq!(vehicle.etag(), "W/\"2\"");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use voltwin_core::{Dtmi, Event, PropertyMap, PropertyName, RelationshipId, Seq, Timestamp, TwinId, Value};
-use voltwin_ontology::Ontology;
+mod apply;
+mod check;
+mod codec;
+mod column;
+mod error;
+mod graph;
+mod links;
+mod snapshot;
+mod table;
+mod twin;
 
-/// The graph of one tenant.
-#[derive(Debug)]
-pub struct Graph {
-    ontology: Arc<Ontology>,
-    seq: Seq,
-}
+pub use apply::Applied;
+pub use error::{GraphError, PROPERTIES_MAX, TEXT_BYTES_MAX, TWIN_BYTES_MAX};
+pub use graph::Graph;
+pub use twin::{Link, Property, TwinRef};
 
-/// Why an event does not fit.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GraphError {
-    /// No twin of this id.
-    #[error("there is no twin `{twin}`")]
-    UnknownTwin {
-        /// The twin.
-        twin: TwinId,
-    },
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applied {
-    /// The graph changed.
-    Changed,
-    /// The event was folded before.
-    Known,
-    /// Nothing to change: a fact that the graph does not hold, or only values older than those held.
-    Unchanged,
-    /// The event does not fit and changed nothing.
-    Inapplicable(&'static str),
-}
-
-/// One twin, read in place.
-#[derive(Clone, Copy)]
-pub struct TwinRef<'g> {
-    graph: &'g Graph,
-    row: u32,
-}
-
-/// One property of one twin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Property<'g> {
-    /// Its name.
-    pub name: &'g PropertyName,
-    /// Its value.
-    pub value: Value,
-    /// When the source says it took it.
-    pub source: Timestamp,
-    /// When we heard of it.
-    pub received: Timestamp,
-}
-
-/// One relationship, read in place.
-#[derive(Debug, Clone, Copy)]
-pub struct Link<'g> {
-    /// Its id within the source.
-    pub id: &'g RelationshipId,
-    /// Its name in the model.
-    pub name: &'g PropertyName,
-    /// From.
-    pub source: &'g TwinId,
-    /// To; may not exist any more.
-    pub target: &'g TwinId,
-    /// Its own properties.
-    pub properties: &'g PropertyMap,
-    /// Sequence of its last change.
-    pub changed: Seq,
-}
-
-#[allow(unused, clippy::unimplemented, missing_docs)]
-impl Graph {
-    pub fn new(ontology: Arc<Ontology>) -> Self {
-        Self { ontology, seq: Seq(0) }
-    }
-    pub fn check(&self, event: &Event) -> Result<Event, GraphError> {
-        unimplemented!()
-    }
-    pub fn apply(&mut self, event: &Event, seq: Seq) -> Applied {
-        unimplemented!()
-    }
-    pub fn ontology(&self) -> &Arc<Ontology> {
-        &self.ontology
-    }
-    pub fn seq(&self) -> Seq {
-        self.seq
-    }
-    pub fn len(&self) -> usize {
-        unimplemented!()
-    }
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    pub fn twin(&self, id: &str) -> Option<TwinRef<'_>> {
-        unimplemented!()
-    }
-    pub fn twins(&self) -> impl Iterator<Item = TwinRef<'_>> {
-        std::iter::empty()
-    }
-    pub fn twins_of<'g>(&'g self, dtmi: &str) -> impl Iterator<Item = TwinRef<'g>> + use<'g> {
-        std::iter::empty()
-    }
-    pub fn count_of(&self, dtmi: &str) -> usize {
-        unimplemented!()
-    }
-    pub fn snapshot_bytes(&self) -> Vec<u8> {
-        unimplemented!()
-    }
-    pub fn from_snapshot(ontology: Arc<Ontology>, bytes: &[u8]) -> Result<Self, GraphError> {
-        unimplemented!()
-    }
-}
-
-#[allow(unused, clippy::unimplemented, missing_docs)]
-impl<'g> TwinRef<'g> {
-    pub fn row(self) -> u32 {
-        self.row
-    }
-    pub fn id(self) -> &'g TwinId {
-        unimplemented!()
-    }
-    pub fn model(self) -> &'g Dtmi {
-        unimplemented!()
-    }
-    pub fn etag(self) -> String {
-        unimplemented!()
-    }
-    pub fn changed_seq(self) -> Seq {
-        unimplemented!()
-    }
-    pub fn updated(self) -> Timestamp {
-        unimplemented!()
-    }
-    pub fn get(self, name: &str) -> Option<Value> {
-        unimplemented!()
-    }
-    pub fn f64(self, name: &str) -> Option<f64> {
-        unimplemented!()
-    }
-    pub fn i64(self, name: &str) -> Option<i64> {
-        unimplemented!()
-    }
-    pub fn bool(self, name: &str) -> Option<bool> {
-        unimplemented!()
-    }
-    pub fn text(self, name: &str) -> Option<&'g str> {
-        unimplemented!()
-    }
-    pub fn times(self, name: &str) -> Option<(Timestamp, Timestamp)> {
-        unimplemented!()
-    }
-    pub fn properties(self) -> impl Iterator<Item = Property<'g>> + use<'g> {
-        std::iter::empty()
-    }
-    pub fn outgoing(self) -> impl Iterator<Item = Link<'g>> + use<'g> {
-        std::iter::empty()
-    }
-    pub fn incoming(self) -> impl Iterator<Item = Link<'g>> + use<'g> {
-        std::iter::empty()
-    }
-    pub fn link(self, id: &str) -> Option<Link<'g>> {
-        unimplemented!()
-    }
-    pub fn related(self, name: &str) -> impl Iterator<Item = TwinRef<'g>> + use<'g> {
-        std::iter::empty()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,11 @@ use serde_json::Value as Json;
 
 use crate::Geometry;
 
+type Check = fn(&Json) -> Result<(), String>;
+
 /// Checks type, nesting, number of positions and the ranges of longitude and latitude.
 pub(crate) fn check(geometry: Geometry, json: &Json) -> Result<(), String> {
-    let (kind, check): (&str, fn(&Json) -> Result<(), String>) = match geometry {
+    let (kind, check): (&str, Check) = match geometry {
         Geometry::Point => ("Point", position),
         Geometry::MultiPoint => ("MultiPoint", |c| each(c, 1, position)),
         Geometry::LineString => ("LineString", line),
