@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json literals are handed over")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
