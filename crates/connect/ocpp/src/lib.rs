@@ -20,15 +20,25 @@
 
 mod answer;
 mod command;
+mod decode;
 mod effect;
+mod encode;
+pub mod envelope;
 mod error;
 mod fact;
+mod messages;
+mod meter;
+mod session;
 pub mod station;
 mod version;
 
 pub use answer::{Answer, BootStatus, TokenStatus};
-pub use command::{Command, ResetKind};
+pub use command::{Command, ResetKind, accepted};
+pub use decode::{Call, Validation, decode_call};
 pub use effect::{CallId, CallOutcome, Direction, Effect, FrameKind, FrameLog, Ticket};
+pub use encode::encode_answer;
 pub use error::{CommandError, ErrorCode, OcppError, Violation};
 pub use fact::{ConnectorStatus, Fact, MAX_CONNECTOR, MAX_SAMPLES, SignedReading, TransactionReport};
+pub use messages::{Origin, known_actions, validate_call};
+pub use session::{INBOX_LIMIT, OUTBOX_LIMIT, Session, SessionConfig};
 pub use version::{StationIdentity, Version, negotiate};

@@ -1,5 +1,11 @@
 //! The other end of the wire: what a virtual charging station says and understands.
 
+mod read;
+mod write;
+
+pub use read::{read_answer, read_call};
+pub use write::write_reply;
+
 use serde_json::Value;
 use voltwin_core::{Decimal, MeterSample, Timestamp, TransactionPhase};
 

@@ -1,0 +1,51 @@
+//! Every action of OCPP 1.6 with the security whitepaper: who sends it, and the types of question and answer.
+
+use ocpp_types::v16::*;
+
+use super::{
+    Entry,
+    Origin::{Both, Station, System},
+    entry,
+};
+
+pub(super) static ACTIONS: &[Entry] = &[
+    entry::<MeterValuesRequest, MeterValuesResponse>(Station),
+    entry::<HeartbeatRequest, HeartbeatResponse>(Station),
+    entry::<StatusNotificationRequest, StatusNotificationResponse>(Station),
+    entry::<StartTransactionRequest, StartTransactionResponse>(Station),
+    entry::<StopTransactionRequest, StopTransactionResponse>(Station),
+    entry::<AuthorizeRequest, AuthorizeResponse>(Station),
+    entry::<BootNotificationRequest, BootNotificationResponse>(Station),
+    entry::<DiagnosticsStatusNotificationRequest, DiagnosticsStatusNotificationResponse>(Station),
+    entry::<FirmwareStatusNotificationRequest, FirmwareStatusNotificationResponse>(Station),
+    entry::<LogStatusNotificationRequest, LogStatusNotificationResponse>(Station),
+    entry::<SecurityEventNotificationRequest, SecurityEventNotificationResponse>(Station),
+    entry::<SignCertificateRequest, SignCertificateResponse>(Station),
+    entry::<SignedFirmwareStatusNotificationRequest, SignedFirmwareStatusNotificationResponse>(Station),
+    entry::<DataTransferRequest, DataTransferResponse>(Both),
+    entry::<CancelReservationRequest, CancelReservationResponse>(System),
+    entry::<CertificateSignedRequest, CertificateSignedResponse>(System),
+    entry::<ChangeAvailabilityRequest, ChangeAvailabilityResponse>(System),
+    entry::<ChangeConfigurationRequest, ChangeConfigurationResponse>(System),
+    entry::<ClearCacheRequest, ClearCacheResponse>(System),
+    entry::<ClearChargingProfileRequest, ClearChargingProfileResponse>(System),
+    entry::<DeleteCertificateRequest, DeleteCertificateResponse>(System),
+    entry::<ExtendedTriggerMessageRequest, ExtendedTriggerMessageResponse>(System),
+    entry::<GetCompositeScheduleRequest, GetCompositeScheduleResponse>(System),
+    entry::<GetConfigurationRequest, GetConfigurationResponse>(System),
+    entry::<GetDiagnosticsRequest, GetDiagnosticsResponse>(System),
+    entry::<GetInstalledCertificateIdsRequest, GetInstalledCertificateIdsResponse>(System),
+    entry::<GetLocalListVersionRequest, GetLocalListVersionResponse>(System),
+    entry::<GetLogRequest, GetLogResponse>(System),
+    entry::<InstallCertificateRequest, InstallCertificateResponse>(System),
+    entry::<RemoteStartTransactionRequest, RemoteStartTransactionResponse>(System),
+    entry::<RemoteStopTransactionRequest, RemoteStopTransactionResponse>(System),
+    entry::<ReserveNowRequest, ReserveNowResponse>(System),
+    entry::<ResetRequest, ResetResponse>(System),
+    entry::<SendLocalListRequest, SendLocalListResponse>(System),
+    entry::<SetChargingProfileRequest, SetChargingProfileResponse>(System),
+    entry::<SignedUpdateFirmwareRequest, SignedUpdateFirmwareResponse>(System),
+    entry::<TriggerMessageRequest, TriggerMessageResponse>(System),
+    entry::<UnlockConnectorRequest, UnlockConnectorResponse>(System),
+    entry::<UpdateFirmwareRequest, UpdateFirmwareResponse>(System),
+];
