@@ -7,7 +7,7 @@ use serde_json::json;
 use voltwin_core::{TenantId, TwinId};
 use voltwin_runtime::{Clock, SystemClock};
 use voltwin_security::{ApiKey, PasswordHash, Role, Secret, generate_password};
-use voltwin_store::{Store, TokenPolicy, TokenStatus};
+use voltwin_store::{Store, StoreOptions, TokenPolicy, TokenStatus};
 
 use crate::error::CliError;
 use crate::print_line;
@@ -191,7 +191,8 @@ impl Printer {
 }
 
 async fn open(folder: &Folder) -> Result<Store, CliError> {
-    Ok(Store::open_beside(&folder.data).await?)
+    // a server that runs on the same folder sees what is added here at once
+    Ok(Store::open_with(&folder.data, &StoreOptions { beside: true, ..StoreOptions::default() }).await?)
 }
 
 /// Opens the folder and makes sure that the tenant is there.

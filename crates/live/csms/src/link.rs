@@ -64,7 +64,7 @@ impl CentralSystem {
             version,
             validation: self.inner.config.validation,
             max_frame_bytes: self.inner.config.max_frame_bytes,
-            call_timeout_s: self.inner.config.call_timeout_s,
+            call_timeout_s: f64::from(self.inner.config.call_timeout_s),
             boot_accepted: boot_accepted.unwrap_or(false),
         };
         let session = Session::new(config, self.inner.runtime.now());

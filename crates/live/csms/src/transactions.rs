@@ -80,8 +80,7 @@ impl CentralSystem {
         };
         let fact = report.into_fact(transaction_id);
         if !known {
-            let (id, phase) = (&fact.transaction_id, fact.phase);
-            known = tenant.has_transaction_event(speaker.station.as_str(), id, phase, fact.seq_no).await?;
+            known = tenant.has_transaction_event(speaker.station.as_str(), &fact).await?;
         }
         Ok((fact, known))
     }

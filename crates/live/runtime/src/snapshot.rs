@@ -83,7 +83,7 @@ async fn write(inner: &Arc<Inner>) -> Result<Seq, RuntimeError> {
 
 async fn prune(inner: &Inner, seq: Seq, keep_s: f64) {
     let before = inner.clock.now().plus_seconds(-keep_s);
-    match inner.store.prune_telemetry(seq, before).await {
+    match inner.store.journal().prune_telemetry(seq, before).await {
         Ok(0) => {}
         Ok(rows) => tracing::info!(rows, "pruned telemetry from the journal"),
         Err(error) => tracing::warn!(%error, "could not prune the journal"),

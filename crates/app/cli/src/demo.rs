@@ -1,0 +1,187 @@
+//! `voltwin demo`: a small city that charges, on real sockets.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+use voltwin_core::{Event, EventBody, TenantId};
+use voltwin_fleet_sim::{City, Demo, DemoConfig};
+use voltwin_runtime::{Runtime, RuntimeError};
+use voltwin_security::{ApiKey, PasswordHash, Role, Secret, generate_password};
+use voltwin_store::{StoreError, TenantStore, TokenPolicy};
+
+use crate::error::CliError;
+use crate::node::Node;
+use crate::{eprint_line, print_line, serve};
+
+const BY: &str = "demonstration";
+const CITY: &str = include_str!("../../../../scenarios/demo-city.json");
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The data folder; made when missing.
+    #[arg(long, value_name = "DIR", env = "VOLTWIN_DATA", default_value = "voltwin-demo")]
+    data: PathBuf,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The tenant that the city belongs to.
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    tenant: TenantId,
+    /// The city, in the form of scenarios/demo-city.json; the built-in one when absent.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// What the city's chances are drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How much faster than life the city moves and charges, 0.1 to 100.
+    #[arg(long, default_value_t = 4.0)]
+    speed: f64,
+    /// How many vehicles, up to 100000; the scenario's when absent. Those beyond the scenario's only drive.
+    #[arg(long, value_name = "N")]
+    vehicles: Option<usize>,
+}
+
+pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), CliError> {
+    let city = load(&args)?;
+    let listener = serve::bind(args.listen).await?;
+    let node = Node::start(&args.data).await?;
+    let address = listener.local_addr()?;
+    let seeded = seed(&node.runtime, &city, &args.tenant).await?;
+    let config = DemoConfig {
+        base_url: format!("http://{address}"),
+        tenant: args.tenant.clone(),
+        api_key: seeded.fleet_key,
+        station_passwords: seeded.passwords,
+        seed: args.seed,
+        speed: args.speed,
+        vehicles: args.vehicles,
+    };
+    let ended = CancellationToken::new();
+    let fleet_cancel = cancel.child_token();
+    let fleet = tokio::spawn({
+        let (cancel, ended) = (fleet_cancel.clone(), ended.clone());
+        async move {
+            let outcome = Demo::run(city, config, cancel, |progress| tracing::info!("{progress}")).await;
+            ended.cancel();
+            outcome
+        }
+    });
+    print_line(&format!("listening http://{address}"));
+    print_line(&format!("open      http://{address}/#key={}", seeded.operator_key));
+    eprint_line("the city is live; Ctrl-C ends it");
+    // the stations say good-bye before their server goes
+    let serve_cancel = CancellationToken::new();
+    let stopper = {
+        let (serve_cancel, cancel) = (serve_cancel.clone(), cancel.clone());
+        async move {
+            cancel.cancelled().await;
+            let _ = tokio::time::timeout(std::time::Duration::from_secs(5), ended.cancelled()).await;
+            serve_cancel.cancel();
+        }
+    };
+    tokio::spawn(stopper);
+    let served = node.serve(listener, serve_cancel).await;
+    fleet_cancel.cancel();
+    match fleet.await {
+        Ok(Err(error)) if !cancel.is_cancelled() => return Err(CliError::failure(error)),
+        Ok(_) => {}
+        Err(error) => return Err(CliError::failure(error)),
+    }
+    served
+}
+
+fn load(args: &Args) -> Result<City, CliError> {
+    if !(0.1..=100.0).contains(&args.speed) {
+        return Err(CliError::input(format!("--speed {} must be from 0.1 to 100", args.speed)));
+    }
+    if args.vehicles.is_some_and(|vehicles| vehicles > 100_000) {
+        return Err(CliError::input("--vehicles must be at most 100000"));
+    }
+    let text = match &args.scenario {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| CliError::input(format!("cannot read {}: {error}", path.display())))?,
+        None => CITY.to_owned(),
+    };
+    City::load(&text).map_err(|error| CliError::input(error.to_string()))
+}
+
+struct Seeded {
+    fleet_key: Secret,
+    operator_key: String,
+    passwords: BTreeMap<String, Secret>,
+}
+
+/// Makes the tenant, its keys, its stations and every twin of the city that is not there yet. Keys and passwords
+/// are drawn anew at each start, and the old keys end.
+async fn seed(runtime: &Runtime, city: &City, tenant: &TenantId) -> Result<Seeded, CliError> {
+    let store = runtime.store();
+    let now = runtime.now();
+    if !store.tenant_exists(tenant).await? {
+        store.add_tenant(tenant, TokenPolicy::Accept, BY, now).await?;
+    }
+    let registry = store.tenant(tenant);
+    for key in registry.keys(None, 500).await?.items {
+        if key.created_by == BY && key.revoked_at.is_none() {
+            registry.revoke_key(&key.public_id, BY, now).await?;
+        }
+    }
+    let fleet_key = add_key(&registry, Role::Operator, "vehicles of the demonstration", runtime).await?;
+    let operator_key = add_key(&registry, Role::Admin, "control room of the demonstration", runtime).await?;
+    let mut passwords = BTreeMap::new();
+    for station in city.station_ids() {
+        let password = generate_password().map_err(CliError::failure)?;
+        let hash = PasswordHash::hash(&password).await.map_err(CliError::failure)?;
+        match registry.add_station(&station, &station, Some(&hash), BY, now).await {
+            Ok(_) => {}
+            Err(StoreError::Conflict { .. }) => {
+                registry.set_station_password_hash(&station, Some(&hash), BY, now).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        passwords.insert(station, password);
+    }
+    seed_twins(runtime, city, tenant).await?;
+    Ok(Seeded { fleet_key, operator_key: operator_key.expose().to_owned(), passwords })
+}
+
+async fn add_key(
+    registry: &TenantStore,
+    role: Role,
+    label: &str,
+    runtime: &Runtime,
+) -> Result<Secret, CliError> {
+    let key = ApiKey::generate().map_err(CliError::failure)?;
+    registry.add_key(key.public_id(), &key.hash(), role, label, BY, runtime.now()).await?;
+    Ok(key.reveal())
+}
+
+/// First the twins, then what hangs them together: a relationship needs its target.
+async fn seed_twins(runtime: &Runtime, city: &City, tenant: &TenantId) -> Result<(), CliError> {
+    let now = runtime.now();
+    let event = |twin, body| Event::new(tenant.clone(), twin, now, now, body);
+    let known = |twin: &str| runtime.read(tenant, |graph| graph.twin(twin).is_some());
+    let missing = city.twins().into_iter().filter(|(twin, _, _)| !known(twin.as_str()));
+    let created = missing.map(|(twin, model, properties)| event(twin, EventBody::Created { model, properties }));
+    submit(runtime, created.collect()).await?;
+    let linked = |source: &str, id: &str| {
+        runtime.read(tenant, |graph| graph.twin(source).is_some_and(|twin| twin.link(id).is_some()))
+    };
+    let links = city.links().into_iter().filter(|link| !linked(link.source.as_str(), link.id.as_str()));
+    let links = links.map(|link| {
+        let body = EventBody::Linked {
+            id: link.id,
+            name: link.name,
+            target: link.target,
+            properties: Default::default(),
+        };
+        event(link.source, body)
+    });
+    submit(runtime, links.collect()).await
+}
+
+async fn submit(runtime: &Runtime, events: Vec<Event>) -> Result<(), CliError> {
+    let results = runtime.submit_all(events).await;
+    results.into_iter().collect::<Result<Vec<_>, RuntimeError>>().map(drop).map_err(CliError::failure)
+}
