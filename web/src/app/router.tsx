@@ -1,9 +1,148 @@
-import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+import { PageError, PageNotFound, PagePending } from './page-states';
+import { RootFrame } from './root-frame';
+import { currentSession, signIn, takeKeyFromFragment } from './session';
+import { readListSearch, readOperationsSearch } from './url-state';
 
-const root = createRootRoute({ component: Outlet });
-const home = createRoute({ getParentRoute: () => root, path: '/', component: () => <h1>Voltwin</h1> });
+const root = createRootRoute({
+  component: RootFrame,
+  notFoundComponent: PageNotFound,
+  beforeLoad: async () => {
+    const key = takeKeyFromFragment();
+    // A key that the server refuses leads to the sign-in page like no key at all, and says so there.
+    if (key !== null) await signIn({ key }).catch(() => undefined);
+  },
+});
 
-export const router = createRouter({ routeTree: root.addChildren([home]) });
+/** `next` is a path of this app, never an address of another host. */
+export function safeNext(next: unknown): string | undefined {
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) && !next.startsWith('/sign-in')
+    ? next
+    : undefined;
+}
+
+const signInRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search: Record<string, unknown>): { next?: string | undefined } => ({
+    next: safeNext(search.next),
+  }),
+  beforeLoad: async ({ search }) => {
+    const session = await currentSession().catch(() => null);
+    if (session) throw redirect({ href: search.next ?? '/', replace: true });
+  },
+  component: lazyRouteComponent(() => import('@/pages/sign-in'), 'SignInPage'),
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  beforeLoad: async ({ location }) => {
+    const session = await currentSession();
+    if (!session) {
+      throw redirect({
+        to: '/sign-in',
+        search: { next: safeNext(location.href === '/' ? undefined : location.href) },
+        replace: true,
+      });
+    }
+    return { session };
+  },
+  component: lazyRouteComponent(() => import('./shell'), 'Shell'),
+});
+
+const operations = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  validateSearch: readOperationsSearch,
+  component: lazyRouteComponent(() => import('@/pages/operations/operations'), 'OperationsPage'),
+});
+
+const stations = createRoute({
+  getParentRoute: () => shell,
+  path: '/stations',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/stations/stations'), 'StationsPage'),
+});
+
+const station = createRoute({
+  getParentRoute: () => shell,
+  path: '/stations/$stationId',
+  component: lazyRouteComponent(() => import('@/pages/stations/station'), 'StationPage'),
+});
+
+const vehicles = createRoute({
+  getParentRoute: () => shell,
+  path: '/vehicles',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/vehicles/vehicles'), 'VehiclesPage'),
+});
+
+const vehicle = createRoute({
+  getParentRoute: () => shell,
+  path: '/vehicles/$vehicleId',
+  component: lazyRouteComponent(() => import('@/pages/vehicles/vehicle'), 'VehiclePage'),
+});
+
+const transactions = createRoute({
+  getParentRoute: () => shell,
+  path: '/transactions',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/transactions/transactions'), 'TransactionsPage'),
+});
+
+const transaction = createRoute({
+  getParentRoute: () => shell,
+  path: '/transactions/$number',
+  component: lazyRouteComponent(() => import('@/pages/transactions/transaction'), 'TransactionPage'),
+});
+
+const alarms = createRoute({
+  getParentRoute: () => shell,
+  path: '/alarms',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/alarms'), 'AlarmsPage'),
+});
+
+const claims = createRoute({
+  getParentRoute: () => shell,
+  path: '/claims',
+  component: lazyRouteComponent(() => import('@/pages/claims'), 'ClaimsPage'),
+});
+
+const apiDocs = createRoute({
+  getParentRoute: () => shell,
+  path: '/api-docs',
+  component: lazyRouteComponent(() => import('@/pages/api-docs/api-docs'), 'ApiDocsPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    signInRoute,
+    shell.addChildren([
+      operations,
+      stations,
+      station,
+      vehicles,
+      vehicle,
+      transactions,
+      transaction,
+      alarms,
+      claims,
+      apiDocs,
+    ]),
+  ]),
+  defaultPreload: 'intent',
+  defaultPendingComponent: PagePending,
+  defaultErrorComponent: PageError,
+  scrollRestoration: false,
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

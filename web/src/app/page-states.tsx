@@ -1,0 +1,38 @@
+import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
+import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
+
+export function PagePending() {
+  return (
+    <main className="page" aria-busy="true">
+      <SkeletonBlock lines={6} />
+    </main>
+  );
+}
+
+export function PageError({ error }: ErrorComponentProps) {
+  const router = useRouter();
+  return (
+    <main className="page">
+      <ErrorState error={error} what="This page" retry={() => void router.invalidate()} />
+    </main>
+  );
+}
+
+export function PageNotFound() {
+  return (
+    <main className="page">
+      <h1 className="visually-hidden">Page not found</h1>
+      <EmptyState
+        icon="search"
+        title="There is no such page"
+        action={
+          <Link to="/" className="btn">
+            Go to operations
+          </Link>
+        }
+      >
+        The address may be from an older link, or mistyped.
+      </EmptyState>
+    </main>
+  );
+}

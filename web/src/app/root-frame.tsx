@@ -1,0 +1,15 @@
+import { Outlet } from '@tanstack/react-router';
+import { ToastRegion } from '@/ui/toast';
+import '@/ui/ui.css';
+import '@/ui/page.css';
+import './shell.css';
+
+/** What every page has, signed in or not. */
+export function RootFrame() {
+  return (
+    <>
+      <Outlet />
+      <ToastRegion />
+    </>
+  );
+}

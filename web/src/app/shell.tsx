@@ -1,0 +1,270 @@
+import { Link, Outlet, useNavigate, useRouteContext } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { setUnauthorizedHandler } from '@/api/client';
+import type { Session } from '@/api/types';
+import { useKpi } from '@/live';
+import { Icon, Mark } from '@/ui/icons';
+import { AlarmCounts, LinkBanner, LinkStrip } from './link-strip';
+import { navItems, type NavItem } from './nav';
+import { usePreferences } from './preferences';
+import { queryClient } from './query-client';
+import { router } from './router';
+import { useAlarmNotice } from './alarm-sound';
+import { useLiveLink } from './use-live-link';
+
+const Palette = lazy(() => import('./palette'));
+const UserMenu = lazy(() => import('./user-menu'));
+
+/** True while a key belongs to something the user types into. */
+function typing(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null
+  );
+}
+
+/** Ctrl/Cmd-K and "/" search; "g" then a letter goes to a page. */
+function useShortcuts(openPalette: () => void) {
+  const navigate = useNavigate();
+  useEffect(() => {
+    let armed = 0;
+    const onKeyDown = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        openPalette();
+        return;
+      }
+      if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+      if (document.querySelector('[role="dialog"]')) return;
+      if (event.key === '/') {
+        event.preventDefault();
+        openPalette();
+      } else if (event.key === 'g') {
+        armed = event.timeStamp;
+      } else if (armed && event.timeStamp - armed < 1200) {
+        armed = 0;
+        const item = navItems.find((i) => i.key === event.key);
+        if (item) {
+          event.preventDefault();
+          void navigate({ to: item.to });
+        }
+      }
+    };
+    window.addEventListener('keydown', onKeyDown);
+    return () => window.removeEventListener('keydown', onKeyDown);
+  }, [navigate, openPalette]);
+}
+
+/** A refused call means the session ended: back to sign-in, and here again afterwards. */
+function useSessionEnd() {
+  useEffect(() => {
+    setUnauthorizedHandler(() => {
+      queryClient.clear();
+      void router.invalidate();
+    });
+    return () => setUnauthorizedHandler(null);
+  }, []);
+}
+
+function useNavCounts(): Partial<Record<NavItem['to'], { n: number; label: string }>> {
+  const kpi = useKpi();
+  if (!kpi) return {};
+  return {
+    '/alarms': { n: kpi.alarms.unacknowledged, label: 'not acknowledged' },
+    '/claims': { n: kpi.claims, label: 'waiting' },
+  };
+}
+
+function NavCount({ count }: { count: { n: number; label: string } | undefined }) {
+  if (!count || count.n === 0) return null;
+  return (
+    <span className="nav-count">
+      {count.n > 99 ? '99+' : count.n}
+      <span className="visually-hidden"> {count.label}</span>
+    </span>
+  );
+}
+
+function SideNav() {
+  const counts = useNavCounts();
+  return (
+    <nav className="nav" aria-label="Main">
+      <Link to="/" className="nav-brand" aria-label="Voltwin, operations">
+        <Mark />
+        <span>Voltwin</span>
+      </Link>
+      <ul>
+        {navItems.map((item) => (
+          <li key={item.to}>
+            <Link
+              to={item.to}
+              className="nav-link"
+              activeOptions={{ exact: item.to === '/', includeSearch: false }}
+              activeProps={{ 'aria-current': 'page' }}
+              aria-label={counts[item.to]?.n ? undefined : item.label}
+              title={item.label}
+            >
+              <Icon name={item.icon} />
+              <span>{item.label}</span>
+              <NavCount count={counts[item.to]} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div className="nav-foot">
+        <div className="nav-hint" aria-hidden="true">
+          <span className="kbd">G</span> then a letter to go
+        </div>
+      </div>
+    </nav>
+  );
+}
+
+function TabBar({ session }: { session: Session }) {
+  const counts = useNavCounts();
+  const tabs = navItems.filter((i) => ['/', '/stations', '/vehicles', '/alarms'].includes(i.to));
+  const more = (
+    <button type="button">
+      <Icon name="more" size={20} />
+      More
+    </button>
+  );
+  return (
+    <nav className="tabbar" aria-label="Main">
+      {tabs.map((item) => (
+        <Link
+          key={item.to}
+          to={item.to}
+          activeOptions={{ exact: item.to === '/', includeSearch: false }}
+          activeProps={{ 'aria-current': 'page' }}
+        >
+          <Icon name={item.icon} size={20} />
+          {item.label}
+          <NavCount count={counts[item.to]} />
+        </Link>
+      ))}
+      <Suspense fallback={more}>
+        <UserMenu session={session} withPages>
+          {more}
+        </UserMenu>
+      </Suspense>
+    </nav>
+  );
+}
+
+function ThemeToggle() {
+  const { theme, setTheme } = usePreferences();
+  const other = theme === 'dark' ? 'light' : 'dark';
+  return (
+    <button
+      type="button"
+      className="btn btn-ghost btn-icon only-wide"
+      aria-label={`Use the ${other} theme`}
+      title={`Use the ${other} theme`}
+      onClick={() => setTheme(other)}
+    >
+      <Icon name={theme === 'dark' ? 'sun' : 'moon'} />
+    </button>
+  );
+}
+
+function FullScreenToggle() {
+  const [full, setFull] = useState(document.fullscreenElement !== null);
+  useEffect(() => {
+    const update = () => setFull(document.fullscreenElement !== null);
+    document.addEventListener('fullscreenchange', update);
+    return () => document.removeEventListener('fullscreenchange', update);
+  }, []);
+  if (!document.fullscreenEnabled) return null;
+  return (
+    <button
+      type="button"
+      className="btn btn-ghost btn-icon only-wide"
+      aria-pressed={full}
+      aria-label="Full screen"
+      title="Full screen"
+      onClick={() =>
+        void (full ? document.exitFullscreen() : document.documentElement.requestFullscreen()).catch(
+          () => undefined,
+        )
+      }
+    >
+      <Icon name="fullscreen" />
+    </button>
+  );
+}
+
+function TopBar({ session, onSearch }: { session: Session; onSearch: () => void }) {
+  const mac = /mac|iphone|ipad/i.test(navigator.userAgent);
+  const user = (
+    <button type="button" className="user-button" aria-label={`${session.user}, ${session.tenant}: account`}>
+      <span className="avatar" aria-hidden="true">
+        {session.user.slice(0, 2)}
+      </span>
+      <span className="user-name truncate">{session.tenant}</span>
+      <Icon name="chevronDown" size={12} />
+    </button>
+  );
+  return (
+    <header className="topbar">
+      <Link to="/" className="topbar-brand" aria-label="Voltwin, operations">
+        <Mark />
+      </Link>
+      <button
+        type="button"
+        className="topbar-search"
+        onClick={onSearch}
+        aria-label="Search"
+        aria-keyshortcuts="Control+K"
+      >
+        <Icon name="search" size={15} />
+        <span>Search</span>
+        <span className="kbd" aria-hidden="true">
+          {mac ? '⌘K' : 'Ctrl K'}
+        </span>
+      </button>
+      <div className="topbar-strip">
+        <LinkStrip />
+        <span className="topbar-rule" aria-hidden="true" />
+        <AlarmCounts />
+        <span className="topbar-rule" aria-hidden="true" />
+        <div className="topbar-actions">
+          <ThemeToggle />
+          <FullScreenToggle />
+          <Suspense fallback={user}>
+            <UserMenu session={session}>{user}</UserMenu>
+          </Suspense>
+        </div>
+      </div>
+    </header>
+  );
+}
+
+/** The frame of the control room; the page stands in its middle. */
+export function Shell() {
+  const { session } = useRouteContext({ from: '/shell' });
+  const [palette, setPalette] = useState(false);
+  const [openPalette] = useState(() => () => setPalette(true));
+  useShortcuts(openPalette);
+  useSessionEnd();
+  useLiveLink();
+  useAlarmNotice();
+  return (
+    <div className="shell">
+      <a href="#main" className="btn skip-link">
+        Skip to content
+      </a>
+      <SideNav />
+      <TopBar session={session} onSearch={openPalette} />
+      <main id="main" className="main" tabIndex={-1}>
+        <LinkBanner />
+        <Outlet />
+      </main>
+      <TabBar session={session} />
+      {palette && (
+        <Suspense fallback={null}>
+          <Palette onClose={() => setPalette(false)} />
+        </Suspense>
+      )}
+    </div>
+  );
+}

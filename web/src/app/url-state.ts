@@ -1,0 +1,83 @@
+/** What of the operations page lives in its address, so that a link shows a colleague the same picture. */
+
+export const cameraModes = ['overview', 'follow', 'top'] as const;
+export type CameraMode = (typeof cameraModes)[number];
+
+export const layerNames = ['zones', 'stations', 'vehicles', 'flows', 'labels'] as const;
+export type LayerName = (typeof layerNames)[number];
+export type Layers = Record<LayerName, boolean>;
+
+export type SelectionKind = 'station' | 'vehicle' | 'connector' | 'zone';
+export interface Selection {
+  kind: SelectionKind;
+  id: string;
+}
+
+export interface OperationsSearch {
+  /** `station:CP-1` and so on. */
+  sel?: string | undefined;
+  view?: 'table' | undefined;
+  cam?: CameraMode | undefined;
+  /** Layers that are off, separated by commas: the plain address shows everything. */
+  hide?: string | undefined;
+}
+
+const kinds: readonly SelectionKind[] = ['station', 'vehicle', 'connector', 'zone'];
+
+export function parseSelection(text: string | undefined): Selection | null {
+  if (!text) return null;
+  const at = text.indexOf(':');
+  const kind = kinds.find((k) => k === text.slice(0, at));
+  const id = text.slice(at + 1);
+  return kind && id ? { kind, id } : null;
+}
+
+export function formatSelection(selection: Selection | null): string | undefined {
+  return selection ? `${selection.kind}:${selection.id}` : undefined;
+}
+
+export function parseLayers(hide: string | undefined): Layers {
+  const off = new Set((hide ?? '').split(','));
+  return Object.fromEntries(layerNames.map((name) => [name, !off.has(name)])) as Layers;
+}
+
+export function formatLayers(layers: Layers): string | undefined {
+  const off = layerNames.filter((name) => !layers[name]);
+  return off.length > 0 ? off.join(',') : undefined;
+}
+
+/** Reads the address; whatever it does not know is dropped and never an error. */
+export function readOperationsSearch(search: Record<string, unknown>): OperationsSearch {
+  const text = (key: string) => (typeof search[key] === 'string' ? search[key] : undefined);
+  const cam = cameraModes.find((mode) => mode === search.cam);
+  return {
+    sel: formatSelection(parseSelection(text('sel'))),
+    view: search.view === 'table' ? 'table' : undefined,
+    cam: cam === 'overview' ? undefined : cam,
+    hide: formatLayers(parseLayers(text('hide'))),
+  };
+}
+
+export interface ListSearch {
+  q?: string | undefined;
+  status?: string | undefined;
+  sort?: string | undefined;
+}
+
+export function readListSearch(search: Record<string, unknown>): ListSearch {
+  const text = (key: string) => {
+    const value = search[key];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) || undefined : undefined;
+  };
+  return { q: text('q'), status: text('status'), sort: text('sort') };
+}
+
+/** `power` is ascending, `-power` descending. */
+export function parseSort(text: string | undefined): { key: string; dir: 'asc' | 'desc' } | undefined {
+  if (!text) return undefined;
+  return text.startsWith('-') ? { key: text.slice(1), dir: 'desc' } : { key: text, dir: 'asc' };
+}
+
+export function formatSort(sort: { key: string; dir: 'asc' | 'desc' }): string {
+  return sort.dir === 'desc' ? `-${sort.key}` : sort.key;
+}

@@ -1,0 +1,155 @@
+import { useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { sceneQuery } from '@/api/queries';
+import type { Selection } from '@/app/url-state';
+import { useTableRows, type StationLive, type VehicleLive } from '@/live';
+import { percent, speed } from '@/ui/format';
+import { SeverityGlyph, StatusBadge } from '@/ui/glyph';
+import { Power } from '@/ui/quantity';
+import { Segments } from '@/ui/segments';
+import { EmptyState } from '@/ui/states';
+import { DataTable, type Column } from '@/ui/table';
+
+type What = 'stations' | 'vehicles';
+type StationRow = StationLive & { name: string | null; zone: string | null };
+
+const severityRank = { none: 0, info: 1, minor: 2, major: 3, critical: 4 } as const;
+
+const stationColumns: readonly Column<StationRow>[] = [
+  {
+    key: 'id',
+    label: 'Station',
+    sort: (s) => s.id,
+    cell: (s) => (
+      <>
+        <strong style={{ fontWeight: 560 }}>{s.id}</strong> <span className="faint">{s.name}</span>
+      </>
+    ),
+  },
+  { key: 'status', label: 'Status', sort: (s) => s.status, cell: (s) => <StatusBadge status={s.status} /> },
+  {
+    key: 'alarm',
+    label: 'Alarm',
+    wide: true,
+    sort: (s) => severityRank[s.alarm],
+    cell: (s) =>
+      s.alarm === 'none' ? (
+        <span className="faint">None</span>
+      ) : (
+        <span className="badge badge-severity" data-severity={s.alarm}>
+          <SeverityGlyph severity={s.alarm} /> {s.alarm}
+        </span>
+      ),
+  },
+  {
+    key: 'use',
+    label: 'In use',
+    align: 'right',
+    wide: true,
+    sort: (s) => s.inUse,
+    cell: (s) => `${s.inUse} of ${s.connectors}`,
+  },
+  {
+    key: 'power',
+    label: 'Power',
+    align: 'right',
+    sort: (s) => s.powerW,
+    cell: (s) => <Power w={s.powerW} />,
+  },
+];
+
+const vehicleColumns: readonly Column<VehicleLive>[] = [
+  {
+    key: 'id',
+    label: 'Vehicle',
+    sort: (v) => v.id,
+    cell: (v) => <strong style={{ fontWeight: 560 }}>{v.id}</strong>,
+  },
+  { key: 'status', label: 'Status', sort: (v) => v.status, cell: (v) => <StatusBadge status={v.status} /> },
+  { key: 'soc', label: 'Charge', align: 'right', sort: (v) => v.soc, cell: (v) => percent(v.soc) },
+  {
+    key: 'speed',
+    label: 'Speed',
+    align: 'right',
+    wide: true,
+    sort: (v) => v.speedMps,
+    cell: (v) => speed(v.speedMps),
+  },
+  {
+    key: 'power',
+    label: 'Power',
+    align: 'right',
+    sort: (v) => v.powerW,
+    cell: (v) => <Power w={v.powerW} />,
+  },
+  {
+    key: 'connector',
+    label: 'Plugged into',
+    wide: true,
+    sort: (v) => v.connector,
+    cell: (v) => v.connector ?? <span className="faint">–</span>,
+  },
+];
+
+/** Everything the 3D view shows, as rows: same live values, same selection. */
+export function NetworkTable({
+  selection,
+  onSelect,
+}: {
+  selection: Selection | null;
+  onSelect: (selection: Selection) => void;
+}) {
+  const [what, setWhat] = useState<What>(selection?.kind === 'vehicle' ? 'vehicles' : 'stations');
+  const scene = useQuery(sceneQuery);
+  const stations = useTableRows('station');
+  const vehicles = useTableRows('vehicle');
+  const rows = useMemo<StationRow[]>(() => {
+    const known = new Map(scene.data?.stations.map((s) => [s.id, s]));
+    return stations.map((s) => ({
+      ...s,
+      name: known.get(s.id)?.name ?? null,
+      zone: known.get(s.id)?.zone ?? null,
+    }));
+  }, [stations, scene.data]);
+  const zone = selection?.kind === 'zone' ? selection.id : null;
+  const shown = zone ? rows.filter((s) => s.zone === zone) : rows;
+  return (
+    <section className="panel ops-table" aria-label="Network as a table">
+      <header className="panel-head">
+        <Segments<What>
+          label="List"
+          value={what}
+          onChange={setWhat}
+          options={[
+            { value: 'stations', label: 'Stations', count: rows.length },
+            { value: 'vehicles', label: 'Vehicles', count: vehicles.length },
+          ]}
+        />
+        {zone && what === 'stations' && <span className="aside">In the selected zone</span>}
+      </header>
+      {what === 'stations' ? (
+        <DataTable
+          caption="Stations, live"
+          columns={stationColumns}
+          rows={shown}
+          rowKey={(s) => s.id}
+          isSelected={(s) => selection?.kind === 'station' && selection.id === s.id}
+          onOpen={(s) => onSelect({ kind: 'station', id: s.id })}
+          initialSort={{ key: 'alarm', dir: 'desc' }}
+          empty={<EmptyState icon="stations" title="No stations in view" />}
+        />
+      ) : (
+        <DataTable
+          caption="Vehicles, live"
+          columns={vehicleColumns}
+          rows={vehicles}
+          rowKey={(v) => v.id}
+          isSelected={(v) => selection?.kind === 'vehicle' && selection.id === v.id}
+          onOpen={(v) => onSelect({ kind: 'vehicle', id: v.id })}
+          initialSort={{ key: 'id', dir: 'asc' }}
+          empty={<EmptyState icon="vehicles" title="No vehicles in view" />}
+        />
+      )}
+    </section>
+  );
+}

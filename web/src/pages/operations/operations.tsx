@@ -1,0 +1,158 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense, useCallback, useMemo } from 'react';
+import { sceneQuery } from '@/api/queries';
+import { usePreferences } from '@/app/preferences';
+import {
+  formatLayers,
+  formatSelection,
+  parseLayers,
+  parseSelection,
+  type CameraMode,
+  type LayerName,
+  type Selection,
+} from '@/app/url-state';
+import { Boundary } from '@/ui/boundary';
+import { Icon } from '@/ui/icons';
+import { Segments } from '@/ui/segments';
+import { EmptyState, ErrorState } from '@/ui/states';
+import { AlarmPanel } from './alarm-panel';
+import { Inspector } from './inspector';
+import { KpiStrip } from './kpi-strip';
+import { Legend } from './legend';
+import { NetworkTable } from './network-table';
+import { ZonePanel } from './zone-panel';
+import './operations.css';
+
+const NetworkScene = lazy(() => import('@/scene').then((m) => ({ default: m.NetworkScene })));
+
+const route = getRouteApi('/shell/');
+
+/** True where a context can be had at all; asked once. */
+let webgl: boolean | null = null;
+function hasWebGl(): boolean {
+  webgl ??= document.createElement('canvas').getContext('webgl2') !== null;
+  return webgl;
+}
+
+function SceneLoading() {
+  return (
+    <div className="ops-loading" role="status">
+      <span className="ops-loading-bar" aria-hidden="true" />
+      <span>Loading the network view</span>
+    </div>
+  );
+}
+
+/** The network at a glance: the 3D view (or the tables that say the same) under the panels that judge it. */
+export function OperationsPage() {
+  const search = route.useSearch();
+  const navigate = useNavigate({ from: '/' });
+  const theme = usePreferences((s) => s.theme);
+  const scene = useQuery(sceneQuery);
+  const selection = useMemo(() => parseSelection(search.sel), [search.sel]);
+  const layers = useMemo(() => parseLayers(search.hide), [search.hide]);
+  const camera: CameraMode = search.cam ?? 'overview';
+  const asTable = search.view === 'table' || !hasWebGl();
+
+  const select = useCallback(
+    (next: Selection | null) =>
+      void navigate({ search: (s) => ({ ...s, sel: formatSelection(next) }), replace: true }),
+    [navigate],
+  );
+  const toggleLayer = (name: LayerName) =>
+    void navigate({
+      search: (s) => ({ ...s, hide: formatLayers({ ...layers, [name]: !layers[name] }) }),
+      replace: true,
+    });
+  const setCamera = useCallback(
+    (mode: CameraMode) =>
+      void navigate({
+        search: (s) => ({ ...s, cam: mode === 'overview' ? undefined : mode }),
+        replace: true,
+      }),
+    [navigate],
+  );
+  const setView = (view: 'scene' | 'table') =>
+    void navigate({ search: (s) => ({ ...s, view: view === 'table' ? 'table' : undefined }), replace: true });
+
+  return (
+    <div className="ops" data-view={asTable ? 'table' : 'scene'}>
+      <h1 className="visually-hidden">Operations</h1>
+      <div className="ops-stage">
+        {asTable ? (
+          <NetworkTable selection={selection} onSelect={select} />
+        ) : scene.error && !scene.data ? (
+          <ErrorState error={scene.error} retry={() => void scene.refetch()} what="The network" />
+        ) : !scene.data ? (
+          <SceneLoading />
+        ) : (
+          <Boundary
+            fallback={
+              <EmptyState icon="cube" title="The 3D view stopped">
+                The table view shows the same network.
+              </EmptyState>
+            }
+          >
+            <Suspense fallback={<SceneLoading />}>
+              <NetworkScene
+                scene={scene.data}
+                selection={selection}
+                onSelect={select}
+                camera={camera}
+                onCamera={setCamera}
+                layers={layers}
+                theme={theme}
+                quality="auto"
+              />
+            </Suspense>
+          </Boundary>
+        )}
+      </div>
+      <div className="ops-top">
+        <KpiStrip />
+      </div>
+      <div className="ops-tools">
+        {!asTable && <Legend layers={layers} onToggle={toggleLayer} />}
+        <div className="ops-switches">
+          {hasWebGl() && (
+            <Segments<'scene' | 'table'>
+              label="View"
+              value={asTable ? 'table' : 'scene'}
+              onChange={setView}
+              options={[
+                { value: 'scene', label: '3D view' },
+                { value: 'table', label: 'Table' },
+              ]}
+            />
+          )}
+          {!asTable && (
+            <Segments<CameraMode>
+              label="Camera"
+              value={camera}
+              onChange={setCamera}
+              options={[
+                { value: 'overview', label: 'Overview' },
+                { value: 'top', label: 'From above' },
+                { value: 'follow', label: 'Follow' },
+              ]}
+            />
+          )}
+        </div>
+      </div>
+      <aside className="ops-dock" aria-label="Network state">
+        {selection && (
+          <Inspector key={search.sel} selection={selection} onClose={() => select(null)} onSelect={select} />
+        )}
+        <AlarmPanel onSelect={select} />
+        <ZonePanel selected={selection?.kind === 'zone' ? selection.id : null} onSelect={select} />
+      </aside>
+      {!asTable && (
+        <p className="visually-hidden">
+          <Icon name="table" /> The table view lists the same stations and vehicles for keyboard and screen
+          reader.
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,134 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { transactionQuery } from '@/api/queries';
+import { dateTime, energy, exactEnergy, percent, power } from '@/ui/format';
+import { HistoryPanel, type Trace } from '@/ui/history-panel';
+import { Icon } from '@/ui/icons';
+import { ErrorState, SkeletonBlock } from '@/ui/states';
+import { Lasted, TransactionState } from './transaction-table';
+
+const route = getRouteApi('/shell/transactions/$number');
+
+const traces: readonly Trace[] = [
+  { property: 'power_w', label: 'Power', format: power, color: 's1' },
+  { property: 'energy_wh', label: 'Meter', format: energy, color: 's3' },
+  { property: 'soc', label: 'State of charge', format: percent, color: 's2', min: 0, max: 1 },
+];
+
+const flagWords: Readonly<Record<string, string>> = {
+  meter_regressed: 'The meter went backwards between two readings.',
+  sequence_gap: 'Event numbers are missing: the station may have lost some.',
+  started_unknown: 'The start of this transaction was never received.',
+};
+
+export function TransactionPage() {
+  const { number } = route.useParams();
+  const query = useQuery({
+    ...transactionQuery(number),
+    refetchInterval: (q) => (q.state.data?.state === 'active' ? 5_000 : false),
+  });
+  const t = query.data;
+  if (!t) {
+    return (
+      <div className="page">
+        <h1>Transaction {number}</h1>
+        {query.error ? (
+          <ErrorState error={query.error} retry={() => void query.refetch()} what={`Transaction ${number}`} />
+        ) : (
+          <SkeletonBlock lines={6} />
+        )}
+      </div>
+    );
+  }
+  const facts: [string, React.ReactNode][] = [
+    [
+      'Station',
+      <Link key="s" to="/stations/$stationId" params={{ stationId: t.station }} className="link">
+        {t.station}
+      </Link>,
+    ],
+    [
+      'Connector',
+      t.evse === null ? '–' : `${t.evse}${t.connector && t.connector > 1 ? `.${t.connector}` : ''}`,
+    ],
+    [
+      'Id token',
+      <span key="t" className="mono">
+        {t.id_token ?? '–'}
+      </span>,
+    ],
+    [
+      'Transaction id',
+      <span key="i" className="mono">
+        {t.transaction_id}
+      </span>,
+    ],
+    ['Started', dateTime(t.started_at)],
+    ['Ended', t.ended_at ? dateTime(t.ended_at) : 'Still running'],
+    ['Meter at start', exactEnergy(t.meter_start_wh)],
+    ['Meter at end', exactEnergy(t.meter_stop_wh)],
+    ['Reason for the end', t.stopped_reason ?? '–'],
+    ['Events received', String(t.events)],
+    ['Recorded offline', t.offline ? 'Yes, delivered later' : 'No'],
+  ];
+  return (
+    <div className="page">
+      <header className="page-head">
+        <div className="titles">
+          <nav className="crumb" aria-label="Breadcrumb">
+            <Link to="/transactions">Transactions</Link>
+            <Icon name="chevronRight" size={10} />
+            <span aria-current="page">{t.number}</span>
+          </nav>
+          <div className="title-line">
+            <h1>Transaction {t.number}</h1>
+            <TransactionState state={t.state} />
+          </div>
+        </div>
+      </header>
+      <dl className="stats">
+        <div className="stat">
+          <dt>Energy</dt>
+          <dd>{exactEnergy(t.energy_wh)}</dd>
+        </div>
+        <div className="stat">
+          <dt>Duration</dt>
+          <dd>
+            <Lasted transaction={t} />
+          </dd>
+        </div>
+        <div className="stat">
+          <dt>Checks raised</dt>
+          <dd>{t.flags.length}</dd>
+        </div>
+      </dl>
+      {t.flags.length > 0 && (
+        <ul className="outcome" style={{ background: 'var(--warning-soft)', color: 'var(--warning-text)' }}>
+          {t.flags.map((flag) => (
+            <li key={flag}>{flagWords[flag] ?? flag.replaceAll('_', ' ')}</li>
+          ))}
+        </ul>
+      )}
+      <section className="panel" aria-labelledby="facts">
+        <header className="panel-head">
+          <h2 id="facts">Record</h2>
+        </header>
+        <dl className="facts panel-body">
+          {facts.map(([label, value]) => (
+            <div key={label}>
+              <dt>{label}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+        </dl>
+      </section>
+      {t.evse !== null && (
+        <HistoryPanel
+          twin={`${t.station}:${t.evse}:${t.connector ?? 1}`}
+          title="Connector history"
+          traces={traces}
+        />
+      )}
+    </div>
+  );
+}
