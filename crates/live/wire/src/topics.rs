@@ -1,5 +1,5 @@
 //! The topics and their columns: the one definition of the format. Row structs, encoder, decoder and the
-//! TypeScript reader all come from it.
+//! TypeScript reader all come from the `topics!` table at the end.
 
 use std::fmt;
 
@@ -19,6 +19,18 @@ pub enum CellType {
 }
 
 impl CellType {
+    /// Its name in the generated reader.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::U32 => "u32",
+            Self::I32 => "i32",
+            Self::U16 => "u16",
+            Self::I16 => "i16",
+            Self::U8 => "u8",
+        }
+    }
+
     /// Bytes a cell.
     #[must_use]
     pub const fn width(self) -> usize {
@@ -89,6 +101,8 @@ pub trait Row: Copy + PartialEq + Default + fmt::Debug + Send + Sync + 'static {
     type Columns: Columns<Self>;
     /// A row from the widened cells of a decoded frame; `None` when one is missing or out of range.
     fn from_cells(cells: &[i64]) -> Option<Self>;
+    /// Its cells, widened, in the order of the columns.
+    fn cells(&self) -> Vec<i64>;
 }
 
 macro_rules! topics {
@@ -192,6 +206,10 @@ macro_rules! topics {
                 fn from_cells(cells: &[i64]) -> Option<Self> {
                     let mut cells = cells.iter();
                     Some($row { $($field: <$cell as Cell>::narrow(*cells.next()?)?,)+ })
+                }
+
+                fn cells(&self) -> Vec<i64> {
+                    vec![$(self.$field.widen()),+]
                 }
             }
         )+
