@@ -1,8 +1,49 @@
 //! The durable truth: journal, registry and audit in one SQLite database.
+//!
+//! A [`Store`] is one data folder, held by one process. Its [`Journal`] takes batches of events; what they mean for
+//! the registry (transactions, commands, alarms, audit) is folded in the same transaction, so that the two can never
+//! disagree. Everything of a tenant is reached through its [`TenantStore`] only. Snapshots of the graph and the
+//! cursors of the journal's readers live here too.
+//!
+//! # Invariants
+//! - What [`Journal::commit`] has returned is on the disk (WAL, `synchronous=FULL`); what it has refused left no
+//!   trace, and the store goes on working when space returns.
+//! - A transaction event is recorded once, however often and in whatever order it comes. The record of a
+//!   transaction is a function of the set of its events; after its end only events from before its end change it.
+//! - There is one writer; readers never wait for it.
+//! - Every list is cut to 500 items; places in the journal and numbers of transactions are never used again.
+//!
+//! # Example
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use voltwin_core::{Event, EventBody, Seq, Timestamp, Value};
+//! use voltwin_store::{Committed, Store, TokenPolicy};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let store = Store::open(dir.path()).await?;
+//! let (tenant, at) = ("demo".parse()?, Timestamp::from_millis(1_795_000_000_000));
+//! store.add_tenant(&tenant, TokenPolicy::Accept, "setup", at).await?;
+//!
+//! let body = EventBody::patch([("power_w", Value::from(7_400.0))]);
+//! let event = Event::new(tenant.clone(), "ST-01:1".parse()?, at, at, body);
+//! let committed = store.journal().commit(&[event]).await?;
+//! assert_eq!(committed, [Committed::New(Seq(1))]);
+//! assert_eq!(store.tenant(&tenant).audit(None, 10).await?.items[0].action, "tenant.add");
+//! store.close().await;
+//! # Ok(())
+//! # }
+//! ```
 
+mod audit;
+mod bill;
+mod db;
 mod error;
 mod journal;
 mod records;
+mod registry;
+mod row;
+mod snapshot;
 mod store;
 mod tenant;
 
@@ -13,5 +54,5 @@ pub use records::{
     StationCredential, StationRecord, StationTotal, TenantRecord, TokenPolicy, TokenRecord, TokenStatus,
     Transaction, TransactionFilter, TransactionState, UserRecord,
 };
-pub use store::Store;
+pub use store::{Store, StoreOptions};
 pub use tenant::TenantStore;

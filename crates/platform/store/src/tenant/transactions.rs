@@ -1,0 +1,191 @@
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+use voltwin_core::{Decimal, Timestamp, TransactionFact};
+
+use super::TenantStore;
+use crate::bill::{Bill, place};
+use crate::row::{Fields, limit_plus_one, number_cursor, page};
+use crate::{Page, StationTotal, StoreError, Transaction, TransactionFilter, TransactionState};
+
+const COLUMNS: &str = "SELECT number, station, transaction_id, bill FROM transactions WHERE tenant = ";
+
+impl TenantStore {
+    /// Transactions, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a cursor that is not ours, [`StoreError::Database`].
+    pub async fn transactions(
+        &self,
+        filter: &TransactionFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Transaction>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        query.push_bind(self.tenant.as_str());
+        query.push(" AND number < ").push_bind(number_cursor(cursor, i64::MAX)?);
+        if let Some(station) = &filter.station {
+            query.push(" AND station = ").push_bind(station);
+        }
+        if let Some(id_token) = &filter.id_token {
+            query.push(" AND id_token = ").push_bind(id_token);
+        }
+        // Literals, so that the index over the active ones can serve.
+        query.push(match filter.state {
+            None => "",
+            Some(TransactionState::Active) => " AND state = 'active'",
+            Some(TransactionState::Ended) => " AND state = 'ended'",
+            Some(TransactionState::Orphan) => " AND state = 'orphan'",
+        });
+        query.push(" ORDER BY number DESC LIMIT ").push_bind(limit_plus_one(limit));
+        let rows = query.build().fetch_all(self.db.readers()).await;
+        let rows = rows.map_err(StoreError::database("list transactions"))?;
+        let items = rows.iter().map(transaction).collect::<Result<Vec<_>, _>>()?;
+        Ok(page(items, limit, |item| item.number.to_string()))
+    }
+
+    /// The transaction with this number of ours.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn transaction(&self, number: i64) -> Result<Option<Transaction>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        query.push_bind(self.tenant.as_str()).push(" AND number = ").push_bind(number);
+        let row = query.build().fetch_optional(self.db.readers()).await;
+        row.map_err(StoreError::database("read a transaction"))?.as_ref().map(transaction).transpose()
+    }
+
+    /// The transactions that run, newest first.
+    ///
+    /// # Errors
+    /// As [`TenantStore::transactions`].
+    pub async fn active_transactions(
+        &self,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Transaction>, StoreError> {
+        let active =
+            TransactionFilter { state: Some(TransactionState::Active), ..TransactionFilter::default() };
+        self.transactions(&active, cursor, limit).await
+    }
+
+    /// The transaction that a station calls by this id.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn transaction_by_id(
+        &self,
+        station: &str,
+        transaction_id: &str,
+    ) -> Result<Option<Transaction>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        query.push_bind(self.tenant.as_str());
+        query.push(" AND station = ").push_bind(station);
+        query.push(" AND transaction_id = ").push_bind(transaction_id);
+        let row = query.build().fetch_optional(self.db.readers()).await;
+        row.map_err(StoreError::database("read a transaction"))?.as_ref().map(transaction).transpose()
+    }
+
+    /// Whether this very event of a transaction is recorded already.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn has_transaction_event(
+        &self,
+        station: &str,
+        fact: &TransactionFact,
+    ) -> Result<bool, StoreError> {
+        let (seq_no, phase) = place(fact);
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM transaction_events
+             WHERE tenant = ? AND station = ? AND transaction_id = ? AND seq_no = ? AND phase = ?",
+        )
+        .bind(self.tenant.as_str())
+        .bind(station)
+        .bind(&fact.transaction_id)
+        .bind(seq_no)
+        .bind(phase)
+        .fetch_optional(self.db.readers())
+        .await
+        .map_err(StoreError::database("look for a transaction event"))?;
+        Ok(found.is_some())
+    }
+
+    /// The id of the OCPP 1.6 transaction that was started with this key.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn find_start(&self, station: &str, start_key: &str) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar(
+            "SELECT transaction_id FROM transactions WHERE tenant = ? AND station = ? AND start_key = ?",
+        )
+        .bind(self.tenant.as_str())
+        .bind(station)
+        .bind(start_key)
+        .fetch_optional(self.db.readers())
+        .await
+        .map_err(StoreError::database("look for a start"))
+    }
+
+    /// What each station delivered since a time, such as local midnight. Of a session that was running then only
+    /// what its meter shows since counts; stations that delivered nothing are absent.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn totals_since(&self, since: Timestamp) -> Result<Vec<StationTotal>, StoreError> {
+        // Whole sessions are summed over the index alone; only those that span the time need their events.
+        let rows = sqlx::query(
+            "SELECT station, sum(energy_uwh - before_uwh) AS energy_uwh, sum(new) AS sessions FROM (
+                 SELECT t.station, t.energy_uwh, coalesce(t.started_at_us, t.last_at_us) >= ?2 AS new,
+                     CASE WHEN t.started_at_us >= ?2 OR t.started_at_us IS NULL THEN 0 ELSE coalesce((
+                         SELECT CAST(round(1e6 * (
+                             max(CAST(e.fact ->> '$.meter_wh' AS REAL)) - CAST(b.bill ->> '$.meter_start_wh' AS REAL)
+                         )) AS INTEGER)
+                         FROM transaction_events e, transactions b
+                         WHERE e.tenant = t.tenant AND e.station = t.station
+                             AND e.transaction_id = t.transaction_id AND e.at_us < ?2
+                             AND b.tenant = t.tenant AND b.station = t.station
+                             AND b.transaction_id = t.transaction_id
+                     ), 0) END AS before_uwh
+                 FROM transactions t WHERE t.tenant = ?1 AND t.last_at_us >= ?2
+             ) GROUP BY station ORDER BY station",
+        )
+        .bind(self.tenant.as_str())
+        .bind(since.as_micros())
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("sum transactions"))?;
+        let read = |row: &SqliteRow| {
+            let fields = Fields(row);
+            Ok(StationTotal {
+                station: fields.text("station")?,
+                energy_wh: Decimal::new(fields.get::<i64>("energy_uwh")?.max(0), 6).normalize(),
+                sessions: fields.get::<i64>("sessions")?.unsigned_abs(),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+fn transaction(row: &SqliteRow) -> Result<Transaction, StoreError> {
+    let fields = Fields(row);
+    let bill: Bill = fields.json("bill")?;
+    Ok(Transaction {
+        number: fields.get("number")?,
+        transaction_id: fields.text("transaction_id")?,
+        station: fields.text("station")?,
+        evse: bill.evse,
+        connector: bill.connector,
+        state: bill.state(),
+        started_at: bill.started_at,
+        ended_at: bill.ended_at,
+        meter_start_wh: bill.meter_start_wh,
+        meter_stop_wh: bill.meter_stop_wh,
+        energy_wh: bill.energy_wh(),
+        duration_s: bill.duration_s(),
+        offline: bill.offline,
+        events: bill.events,
+        flags: bill.flags(),
+        id_token: bill.id_token,
+        stopped_reason: bill.stopped_reason,
+    })
+}
