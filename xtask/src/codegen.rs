@@ -1,0 +1,23 @@
+//! `cargo xtask codegen`: what is generated from code, written again. Tests prove that the committed files are fresh.
+
+use anyhow::Result;
+
+use crate::{shell::Cmd, web, workspace};
+
+/// Wire vectors and layouts, the OpenAPI document, the TypeScript types of both.
+pub(crate) async fn run() -> Result<()> {
+    let root = workspace::root();
+    let show = |line: &str| println!("{line}");
+    web::install_quietly(&root).await?;
+    for package in ["voltwin-wire", "voltwin-server"] {
+        Cmd::cargo(&root)
+            .args(["test", "--locked", "--package", package])
+            .env("VOLTWIN_BLESS", "1")
+            .run(show)
+            .await?;
+    }
+    const SCHEMA: &str = "src/api/schema.generated.ts";
+    let npx = || Cmd::new("npx", &root.join("web")).arg("--no-install");
+    npx().args(["openapi-typescript", "../docs/openapi.json", "-o", SCHEMA]).run(show).await?;
+    npx().args(["prettier", "--write", SCHEMA]).run(show).await
+}
