@@ -30,7 +30,7 @@ fn station(n: usize) -> StationRow {
         protocol: protocols[n % 4],
         alarm: alarms[n % 3],
         alarm_unacknowledged: n % 3 == 1,
-        online: n % 2 == 0,
+        online: n.is_multiple_of(2),
         connectors: 2,
         in_use: n % 3,
         faulted: n % 2,
