@@ -1,0 +1,89 @@
+//! `/api/v1`: one module per resource. Handlers parse, authorise, call and render; nothing is decided here.
+
+mod alarms;
+mod audit;
+mod claims;
+mod commands;
+mod history;
+mod overview;
+mod scene;
+mod search;
+mod session;
+mod stations;
+mod telemetry;
+mod transactions;
+mod twins;
+mod vehicles;
+
+use axum::Json;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, OpenApi};
+use utoipa::{Modify, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::http::Problem;
+use crate::state::AppState;
+
+pub(crate) use alarms::Alarm;
+pub(crate) use commands::Command;
+pub(crate) use transactions::Transaction;
+
+/// The path under which all of this stands.
+const BASE: &str = "/api/v1";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(Problem)), modifiers(&Describe))]
+struct Document;
+
+struct Describe;
+
+impl Modify for Describe {
+    fn modify(&self, document: &mut OpenApi) {
+        document.info = InfoBuilder::new()
+            .title("Voltwin")
+            .version(env!("CARGO_PKG_VERSION"))
+            .description(Some(
+                "The twins of an electric-mobility network. Units are SI and stand in the names; `soc` is 0 to 1; \
+                 times are RFC 3339 UTC; energies of transactions are exact decimal strings in Wh.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let cookie = ApiKeyValue::new(crate::auth::COOKIE);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+fn described() -> OpenApiRouter<AppState> {
+    let api = OpenApiRouter::new()
+        .merge(session::routes())
+        .merge(overview::routes())
+        .merge(scene::routes())
+        .merge(stations::routes())
+        .merge(commands::routes())
+        .merge(transactions::routes())
+        .merge(alarms::routes())
+        .merge(vehicles::routes())
+        .merge(twins::routes())
+        .merge(telemetry::routes())
+        .merge(claims::routes())
+        .merge(search::routes())
+        .merge(audit::routes());
+    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api)
+}
+
+/// The routes, and among them their own description.
+pub(crate) fn routes() -> axum::Router<AppState> {
+    let (router, document) = described().split_for_parts();
+    let answer = move || std::future::ready(Json(document.clone()));
+    router.route(&format!("{BASE}/openapi.json"), axum::routing::get(answer))
+}
+
+/// The description of the HTTP API (OpenAPI 3.1) as pretty-printed JSON, as `docs/openapi.json` holds it.
+///
+/// # Errors
+/// Never in practice: the description is built from the code.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    let (_, document) = described().split_for_parts();
+    serde_json::to_string_pretty(&document).map(|text| text + "\n")
+}

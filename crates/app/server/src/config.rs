@@ -1,0 +1,25 @@
+use std::time::Duration;
+
+/// How the server treats its clients.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Whether cookies are for HTTPS only; true wherever TLS is spoken, by us or by a proxy before us.
+    pub secure_cookies: bool,
+    /// How long a sign-in lasts.
+    pub session: Duration,
+    /// Requests that are worked on at once; more are answered 503. WebSockets do not count.
+    pub requests_max: usize,
+    /// Live streams that one tenant may have open at once; more are answered 503.
+    pub live_clients_max: usize,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            secure_cookies: false,
+            session: Duration::from_secs(12 * 3_600),
+            requests_max: 512,
+            live_clients_max: 256,
+        }
+    }
+}

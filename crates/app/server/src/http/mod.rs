@@ -1,0 +1,15 @@
+//! What every request passes: limits, trace, security headers, and errors as problem documents.
+
+mod extract;
+mod middleware;
+mod page;
+mod problem;
+mod serve;
+
+#[cfg(test)]
+pub(crate) use extract::json_body;
+pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query};
+pub(crate) use middleware::{Trace, layers, wrong_method};
+pub(crate) use page::{Page, PageLimit};
+pub(crate) use problem::Problem;
+pub use serve::{serve, serve_on};

@@ -1,0 +1,113 @@
+//! The whole: routes, what stands around them, and the tasks behind them.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use voltwin_csms::CentralSystem;
+use voltwin_history::History;
+use voltwin_runtime::Runtime;
+
+use crate::auth::authenticate;
+use crate::http::{self, Problem};
+use crate::state::{AppState, Shared};
+use crate::{ServerConfig, ServerError, api, health, history_writer, live, metrics, registered, web};
+
+/// How long the tasks behind open WebSockets may take to say goodbye.
+const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The server of one installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Server {
+    state: AppState,
+}
+
+impl Server {
+    /// Starts what runs behind the routes: the writer of history and the readers of the live stream. Must be called
+    /// within a tokio runtime. These tasks end when `runtime` stops.
+    #[must_use]
+    pub fn new(config: ServerConfig, runtime: Runtime, csms: CentralSystem, history: History) -> Self {
+        let recorder = metrics::recorder();
+        let state = AppState::new(Shared {
+            requests: Semaphore::new(config.requests_max),
+            config,
+            runtime,
+            csms,
+            history,
+            throttle: parking_lot::Mutex::default(),
+            overviews: crate::overview::Overviews::default(),
+            hubs: live::Hubs::default(),
+            probe: health::Probe::default(),
+            metrics: recorder.clone(),
+            closing: CancellationToken::new(),
+            sockets: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+        });
+        if let Some(recorder) = recorder {
+            state.tasks.spawn(metrics::upkeep(recorder, state.runtime.stopping()));
+        }
+        state.tasks.spawn(history_writer::run(state.clone()));
+        state.tasks.spawn(registered::run(state.clone()));
+        Self { state }
+    }
+
+    /// Every route, ready to be served.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        let state = &self.state;
+        let known = from_fn_with_state(state.clone(), authenticate);
+        let router = Router::new()
+            .merge(api::routes().layer(from_fn_with_state(state.clone(), bound)))
+            .merge(live::routes())
+            .layer(known)
+            .merge(health::routes())
+            .fallback(web::fallback)
+            .method_not_allowed_fallback(http::wrong_method)
+            .with_state(state.clone());
+        http::layers(router)
+    }
+
+    /// Serves until `cancel`, then lets open requests end for up to 20 seconds and closes WebSockets. The runtime
+    /// goes on: whoever started it stops it afterwards.
+    ///
+    /// # Errors
+    /// When the listener is not usable.
+    pub async fn serve(&self, listener: TcpListener, cancel: CancellationToken) -> Result<(), ServerError> {
+        let address = listener.local_addr().map_err(ServerError::Listener)?;
+        tracing::info!(%address, "serving");
+        let closing = self.state.closing.clone();
+        let watch = cancel.clone();
+        let close = async move {
+            watch.cancelled().await;
+            closing.cancel();
+        };
+        tokio::join!(http::serve(listener, self.router(), cancel), close);
+        self.state.sockets.close();
+        if tokio::time::timeout(GOODBYE, self.state.sockets.wait()).await.is_err() {
+            tracing::warn!(sockets = self.state.sockets.len(), "WebSockets did not close in time");
+        }
+        Ok(())
+    }
+
+    /// Waits for the tasks behind the routes, which end when the runtime stops: history is written by then. To be
+    /// called after the runtime has begun to stop, and before store and history are closed.
+    pub async fn finish(&self) {
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
+    }
+}
+
+/// Refuses a request at once where too many are being worked on; waiting would only make the next one late.
+async fn bound(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let limit = state.config.requests_max;
+    match state.requests.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => Problem::busy(format!("{limit} requests are being worked on already"))
+            .limit(limit)
+            .into_response(),
+    }
+}
