@@ -1,5 +1,7 @@
 //! The contract of the store, checked from outside.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
+
 #[path = "it/contract.rs"]
 mod contract;
 #[path = "it/faults.rs"]
