@@ -1,21 +1,49 @@
 //! OCPP-J 1.6, 2.0.1 and 2.1: typed messages and a session without I/O.
 //!
-//! # The surface
-//! ```text
-//! Session::new(SessionConfig { version, validation, max_frame_bytes, call_timeout_s, boot_accepted }, now)
-//! session.on_text(&str, now) / on_binary(now) / tick(now) / closed()      -> Vec<Effect>
-//! session.answer(Ticket, Answer, now)                                     -> Vec<Effect>
-//! session.call(CallId, &Command, now)                                     -> Result<Vec<Effect>, CommandError>
-//! Command::to_call(&self, Version) -> Result<(String, serde_json::Value), CommandError>
-//! accepted(Version, action: &str, answer: &Value) -> Option<bool>
-//! validate_call(Version, action: &str, &Value) -> Result<(), Violation>,  known_actions(Version)
+//! A station's frame becomes a neutral [`Fact`], a decision becomes an [`Answer`], a wish becomes a
+//! [`Command`]; which version carries them matters only in here.
 //!
-//! station::StationMessage::to_call(&self, Version) -> Result<(&'static str, Value), Violation>
-//! station::read_answer(Version, action: &str, payload: &Value) -> Result<StationAnswer, Violation>
-//! station::read_call(Version, action: &str, payload: &Value) -> Result<StationCall, Violation>
-//! station::write_reply(Version, message_id: &str, &StationReply) -> String
-//! envelope::parse(text, Version, max_bytes) -> Result<Frame, FrameError>
-//! envelope::call(message_id, action, &Value) -> String,  envelope::error(..) -> String
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`envelope`] | the JSON array around every message, and its errors |
+//! | `messages` | one table of actions a version: who sends it, the types of question and answer |
+//! | `decode`, `encode` | from payload to [`Fact`], from [`Answer`] to payload |
+//! | `meter` | defaults, units and exact decimals of meter values |
+//! | `session` | the central-system side of one connection: order, limits, timeouts |
+//! | [`station`] | the other end, for virtual stations |
+//!
+//! A new functional block of the protocol is a variant of [`Fact`] and [`Answer`], its reading in
+//! `decode::{v16, v2}` and its answer in `encode`; until then its messages arrive as [`Fact::Other`], already
+//! checked against their types.
+//!
+//! # Invariants
+//! - No I/O, no clock, no randomness: time and command ids come in, [`Effect`]s go out.
+//! - Every call gets exactly one answer; nothing but a call is ever answered with an error (and a SEND never
+//!   with anything).
+//! - Every queue has an end: [`INBOX_LIMIT`], [`OUTBOX_LIMIT`], [`MAX_SAMPLES`], the frame size.
+//! - Energy is exact: a decimal goes from its text to [`voltwin_core::Decimal`] and never through a float.
+//!
+//! # Example
+//! ```
+//! use voltwin_core::Timestamp;
+//! use voltwin_ocpp::{Answer, BootStatus, Effect, Fact, Session, SessionConfig, Version, negotiate};
+//!
+//! let version = negotiate(["ocpp1.6", "ocpp2.0.1"].into_iter()).unwrap_or(Version::V16);
+//! let now: Timestamp = "2026-11-21T08:00:00Z".parse()?;
+//! let mut session = Session::new(SessionConfig::new(version), now);
+//!
+//! let frame = r#"[2,"19","BootNotification",
+//!     {"reason":"PowerUp","chargingStation":{"vendorName":"Acme","model":"DC-150"}}]"#;
+//! for effect in session.on_text(frame, now) {
+//!     if let Effect::Ask { ticket, fact: Fact::Boot { vendor, .. }, .. } = effect {
+//!         assert_eq!(vendor, "Acme");
+//!         let accepted = Answer::Boot { status: BootStatus::Accepted, interval_s: 300, now };
+//!         let effects = session.answer(ticket, accepted, now);
+//!         assert!(effects.iter().any(|e| matches!(e, Effect::Send(text) if text.starts_with(r#"[3,"19","#))));
+//!     }
+//! }
+//! assert!(session.boot_accepted());
+//! # Ok::<(), voltwin_core::CoreError>(())
 //! ```
 
 mod answer;

@@ -175,7 +175,7 @@ impl Session {
                 effects.push(Effect::Violation(Violation::new(ErrorCode::GenericError, "", detail)));
             }
             Ok(Frame::Send { id, action, payload }) => {
-                self.on_send(text, &id, &action, payload, &mut effects)
+                self.on_send(text, &id, &action, payload, &mut effects);
             }
         }
         effects

@@ -184,16 +184,36 @@ pub fn write_reply(version: Version, message_id: &str, reply: &StationReply) -> 
     }
 }
 
-/// Samples of one instant, side by side in the list, share one `meterValue`.
+/// Samples of one instant, side by side in the list, share one `meterValue`. A measurand that the version
+/// has no word for is left out: 2.x knows no temperature in meter values, 1.6 none of the newer ones.
 fn groups(samples: &[MeterSample], version: Version) -> Value {
-    let group = |samples: &[MeterSample]| {
+    let known: Vec<&MeterSample> = samples.iter().filter(|s| has_word(version, &s.measurand)).collect();
+    let group = |samples: &[&MeterSample]| {
         let sampled: Vec<Value> = samples
             .iter()
             .map(|s| if version == Version::V16 { sample_v16(s) } else { sample_v2(s) })
             .collect();
         json!({"timestamp": samples.first().map(|s| time(s.at)), "sampledValue": sampled})
     };
-    samples.chunk_by(|a, b| a.at == b.at).map(group).collect()
+    known.chunk_by(|a, b| a.at == b.at).map(group).collect()
+}
+
+fn has_word(version: Version, measurand: &str) -> bool {
+    if version.is_v2() {
+        return !matches!(measurand, "Temperature" | "RPM");
+    }
+    let energy =
+        |rest: &str| matches!(rest.split_once('.'), Some(("Export" | "Import", "Register" | "Interval")));
+    match measurand {
+        "Power.Factor" | "Power.Offered" | "Power.Active.Export" | "Power.Active.Import" => true,
+        "Power.Reactive.Export" | "Power.Reactive.Import" => true,
+        "Current.Export" | "Current.Import" | "Current.Offered" | "Voltage" => true,
+        "Frequency" | "Temperature" | "SoC" | "RPM" => true,
+        other => other
+            .strip_prefix("Energy.Active.")
+            .or_else(|| other.strip_prefix("Energy.Reactive."))
+            .is_some_and(energy),
+    }
 }
 
 fn sample_v16(sample: &MeterSample) -> Value {
