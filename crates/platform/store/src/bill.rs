@@ -8,6 +8,9 @@ use crate::records::TransactionState;
 /// OCPP 2.x sequence numbers fit 31 bits; greater ones are the stand-ins of OCPP 1.6, which cannot have gaps.
 const MAX_REAL_SEQ_NO: i64 = i32::MAX as i64;
 
+/// 1 GWh.
+const MAX_ENERGY_UWH: i64 = 1_000_000_000_000_000;
+
 /// One event as it is recorded: the fact without its samples.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
@@ -118,10 +121,11 @@ impl Bill {
         }
     }
 
-    /// The energy in microwatt-hours, for sums in SQL; capped where 64 bits end (9 TWh).
+    /// The energy in microwatt-hours, for sums in SQL; capped at 1 GWh, so that no meter reading, however mad, makes
+    /// a sum overflow.
     pub(crate) fn energy_uwh(&self) -> i64 {
         let uwh = self.energy_wh().checked_mul(Decimal::from(1_000_000));
-        uwh.and_then(|uwh| i64::try_from(uwh.round()).ok()).unwrap_or(i64::MAX)
+        uwh.and_then(|uwh| i64::try_from(uwh.round()).ok()).unwrap_or(i64::MAX).min(MAX_ENERGY_UWH)
     }
 
     pub(crate) fn state(&self) -> TransactionState {

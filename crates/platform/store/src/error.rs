@@ -82,13 +82,11 @@ pub enum StoreError {
     },
 }
 
-/// SQLite's primary result codes, the low byte of the extended ones.
-const SQLITE_IOERR: i32 = 10;
+/// SQLite's primary result codes, the low byte of the extended ones. A write or sync that finds the disk full
+/// (`ENOSPC`) is `SQLITE_FULL` too.
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_NOTADB: i32 = 26;
-/// `SQLITE_IOERR_WRITE`, `_FSYNC` and `_TRUNCATE`: what a full disk looks like where ENOSPC is not told apart.
-const WRITE_ERRORS: [i32; 3] = [SQLITE_IOERR | (3 << 8), SQLITE_IOERR | (4 << 8), SQLITE_IOERR | (6 << 8)];
 
 fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
     error.as_database_error()?.code()?.parse().ok()
@@ -98,8 +96,7 @@ impl StoreError {
     /// Maps a database error: full disk and damage apart from the rest.
     pub(crate) fn database(operation: &'static str) -> impl Fn(sqlx::Error) -> Self {
         move |source| {
-            let code = sqlite_code(&source).unwrap_or(0);
-            if code & 0xff == SQLITE_FULL || (WRITE_ERRORS.contains(&code) && says_no_space(&source)) {
+            if sqlite_code(&source).is_some_and(|code| code & 0xff == SQLITE_FULL) {
                 Self::DiskFull
             } else {
                 Self::Database { operation, source }
@@ -133,9 +130,4 @@ impl StoreError {
     pub(crate) fn invalid(field: &'static str, value: &str, rule: &'static str) -> Self {
         Self::Invalid { field, value: value.chars().take(80).collect(), rule }
     }
-}
-
-fn says_no_space(error: &sqlx::Error) -> bool {
-    let text = error.to_string();
-    text.contains("full") || text.contains("space")
 }

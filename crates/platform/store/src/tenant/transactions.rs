@@ -134,7 +134,7 @@ impl TenantStore {
     pub async fn totals_since(&self, since: Timestamp) -> Result<Vec<StationTotal>, StoreError> {
         // Whole sessions are summed over the index alone; only those that span the time need their events.
         let rows = sqlx::query(
-            "SELECT station, sum(energy_uwh - before_uwh) AS energy_uwh, sum(new) AS sessions FROM (
+            "SELECT station, CAST(total(max(0, energy_uwh - before_uwh)) AS INTEGER) AS energy_uwh, sum(new) AS sessions FROM (
                  SELECT t.station, t.energy_uwh, coalesce(t.started_at_us, t.last_at_us) >= ?2 AS new,
                      CASE WHEN t.started_at_us >= ?2 OR t.started_at_us IS NULL THEN 0 ELSE coalesce((
                          SELECT CAST(round(1e6 * (

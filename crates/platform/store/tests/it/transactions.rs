@@ -84,6 +84,36 @@ async fn energy_today_is_what_the_meter_shows_since_midnight() {
 }
 
 #[tokio::test]
+async fn a_mad_meter_breaks_no_sum() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let a = store.tenant(&tenant("a"));
+    let mad = |id: &str, phase, meter| {
+        step(
+            "S",
+            5,
+            TransactionFact { meter_wh: Some(meter), ..fact(id, phase, u64::from(phase == Ended), None) },
+        )
+    };
+    let events: Vec<_> = (0..20)
+        .flat_map(|n| {
+            let id = n.to_string();
+            [mad(&id, Started, Decimal::MIN), mad(&id, Ended, Decimal::MAX)]
+        })
+        .collect();
+    store.journal().commit(&events).await.unwrap();
+    assert_eq!(a.transaction(20).await.unwrap().unwrap().energy_wh, Decimal::MAX);
+    assert_eq!(a.totals_since(at(0)).await.unwrap()[0].energy_wh, Decimal::from(20_000_000_000_i64));
+    store
+        .journal()
+        .commit(&[mad("down", Started, Decimal::MAX), mad("down", Ended, Decimal::MIN)])
+        .await
+        .unwrap();
+    let down = a.transaction(21).await.unwrap().unwrap();
+    assert_eq!((down.energy_wh, down.flags), (Decimal::ZERO, vec!["meter_regressed"]));
+}
+
+#[tokio::test]
 async fn lists_filter_and_page() {
     let dir = tempfile::tempdir().unwrap();
     let store = fresh(&dir).await;
