@@ -86,13 +86,14 @@ class Api:
 
 
 class Server:
-    """One `voltwin serve` on a folder of its own."""
+    """One `voltwin serve` on a folder of its own, or on the data folder that is given."""
 
-    def __init__(self, voltwin: Path, folder: Path | None = None) -> None:
+    command = "serve"
+
+    def __init__(self, voltwin: Path, data: Path | None = None) -> None:
         self.voltwin = voltwin
-        self.own = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="voltwin-clients-"))
-        self.data = self.folder / "data"
+        self.folder = Path(tempfile.mkdtemp(prefix="voltwin-clients-"))
+        self.data = data or self.folder / "data"
         self.log = self.folder / "server.log"
         self.process: subprocess.Popen[str] | None = None
         self.port = 0
@@ -117,7 +118,7 @@ class Server:
 
     def spawn(self, *more: str) -> subprocess.Popen[str]:
         listen = f"127.0.0.1:{self.port}"
-        command = [str(self.voltwin), "serve", "--data", str(self.data), "--listen", listen, *more]
+        command = [str(self.voltwin), self.command, "--data", str(self.data), "--listen", listen, *more]
         log = self.log.open("a")
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=die_with_parent
@@ -184,8 +185,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        if self.own:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def die_with_parent() -> None:

@@ -269,7 +269,7 @@ def mount_small(folder: Path) -> bool:
 
 async def full_disk(voltwin: Path, folder: Path) -> None:
     """With no room left nothing is acknowledged, reading goes on; with room again everything goes on."""
-    with Server(voltwin, folder) as server:
+    with Server(voltwin, folder / "data") as server:
         await charge_some(server, "FULL", 5)
         ballast = folder / "ballast"
         fill(ballast)

@@ -1,0 +1,66 @@
+"""The control room in a real browser: a server with the demonstration city, a real charging station, Playwright."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness import TENANT, Server, arguments, checked, die_with_parent, until
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+STATION = "E2E-METER"
+PLAYWRIGHT_WITHIN_S = 800
+
+
+class DemoServer(Server):
+    """`voltwin demo`: it makes its tenant itself."""
+
+    command = "demo"
+
+
+def start_station(server: Server, log: Path) -> subprocess.Popen[bytes]:
+    script = Path(__file__).with_name("e2e_station.py")
+    command = [sys.executable, str(script), "--url", server.ocpp, "--station", STATION, "--log", str(log)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+
+
+def playwright(server: Server, log: Path, specs: list[str]) -> int:
+    environment = {
+        **os.environ,
+        "VOLTWIN_URL": server.url,
+        "VOLTWIN_KEY": server.keys["admin"],
+        "VOLTWIN_STATION": STATION,
+        "VOLTWIN_STATION_LOG": str(log),
+    }
+    command = ["npx", "--no-install", "playwright", "test", *specs]
+    return subprocess.run(command, cwd=WEB, env=environment, stdin=subprocess.DEVNULL, check=False,
+                          timeout=PLAYWRIGHT_WITHIN_S).returncode
+
+
+async def main() -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("specs", nargs="*", help="only these specs")
+    args = parser.parse_args()
+    with DemoServer(checked(args.voltwin)) as server:
+        server.start()
+        server.keys["admin"] = server.add_key("admin", TENANT)
+        server.api().add_station(STATION)
+        log = server.folder / "station.jsonl"
+        log.touch()
+        station = start_station(server, log)
+        try:
+            await until(lambda: '"meter"' in log.read_text(), "the station charging", within_s=30)
+            # Playwright prints its own counts.
+            return await asyncio.to_thread(playwright, server, log, args.specs)
+        finally:
+            station.kill()
+            station.wait()
+            if os.environ.get("VOLTWIN_SHOW_LOG"):
+                print(server.tail(60))
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
