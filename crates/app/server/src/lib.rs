@@ -37,6 +37,7 @@ mod http;
 mod live;
 mod metrics;
 mod network;
+mod ocpp_socket;
 mod overview;
 mod registered;
 mod server;

@@ -9,14 +9,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, OriginalUri, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use voltwin_core::{TenantId, TwinId};
 use voltwin_csms::{Admission, CentralSystem, Link, Outgoing, Refusal};
 use voltwin_ocpp::{StationIdentity, Version, negotiate};
@@ -33,23 +34,25 @@ const FRAME_MAX: usize = 64 * 1024;
 struct Socket {
     csms: CentralSystem,
     stopping: CancellationToken,
+    open: TaskTracker,
 }
 
-/// The endpoint's routes. Connections close with 1001 when `stopping` is cancelled.
+/// The endpoint's routes. Connections close with 1001 when `stopping` is cancelled; `open` knows when all have.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     csms: CentralSystem,
     stopping: CancellationToken,
+    open: TaskTracker,
 ) -> Router<S> {
     Router::new()
         .route("/ocpp/{station}", any(by_credentials))
         .route("/ocpp/{tenant}/{station}", any(by_tenant))
-        .with_state(Socket { csms, stopping })
+        .with_state(Socket { csms, stopping, open })
 }
 
 async fn by_credentials(
     State(socket): State<Socket>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
@@ -60,7 +63,7 @@ async fn by_tenant(
     State(socket): State<Socket>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     Path((tenant, _)): Path<(String, String)>,
-    uri: OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
@@ -71,7 +74,7 @@ async fn by_tenant(
 }
 
 /// The station's identity as it stands in the path, still percent-encoded.
-fn last_segment(uri: &OriginalUri) -> &str {
+fn last_segment(uri: &Uri) -> &str {
     uri.path().rsplit('/').next().unwrap_or_default()
 }
 
@@ -104,8 +107,7 @@ async fn accept(
         Err(detail) => return unauthorized(detail),
     };
     let protocol = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
-    let admitted =
-        socket.csms.admit(tenant.as_ref(), &station, password.as_ref(), address, &protocol).await;
+    let admitted = socket.csms.admit(tenant.as_ref(), &station, password.as_ref(), address, &protocol).await;
     let admission = match admitted {
         Ok(admission) => admission,
         Err(refusal @ Refusal::Unauthorized) => return unauthorized(&refusal.to_string()),
@@ -127,7 +129,7 @@ async fn accept(
     match version {
         Some(version) => upgrade
             .protocols([version.subprotocol()])
-            .on_upgrade(move |ws| run(socket, admission, version, ws)),
+            .on_upgrade(move |ws| socket.open.clone().track_future(run(socket, admission, version, ws))),
         // OCPP-J: without a common protocol the handshake is completed and the connection closed at once
         None => upgrade.on_upgrade(|mut ws| async move {
             let reason = "offer one of the sub-protocols ocpp2.1, ocpp2.0.1, ocpp1.6";
@@ -177,7 +179,8 @@ async fn run(socket: Socket, admission: Admission, version: Version, mut ws: Web
         Ok(link) => link,
         Err(error) => {
             tracing::warn!(%station, %error, "a station could not be taken on");
-            return close(&mut ws, 1013, "the central system cannot take stations now; try again later").await;
+            return close(&mut ws, 1013, "the central system cannot take stations now; try again later")
+                .await;
         }
     };
     drive(&mut ws, &mut link, &socket.stopping).await;

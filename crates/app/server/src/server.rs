@@ -15,7 +15,9 @@ use voltwin_runtime::Runtime;
 use crate::auth::authenticate;
 use crate::http::{self, Problem};
 use crate::state::{AppState, Shared};
-use crate::{ServerConfig, ServerError, api, health, history_writer, live, metrics, registered, web};
+use crate::{
+    ServerConfig, ServerError, api, health, history_writer, live, metrics, ocpp_socket, registered, web,
+};
 
 /// How long the tasks behind open WebSockets may take to say goodbye.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -65,10 +67,16 @@ impl Server {
             .merge(live::routes())
             .layer(known)
             .merge(health::routes())
+            .merge(self.stations())
             .fallback(web::fallback)
             .method_not_allowed_fallback(http::wrong_method)
             .with_state(state.clone());
         http::layers(router)
+    }
+
+    fn stations(&self) -> Router<AppState> {
+        let state = &self.state;
+        ocpp_socket::routes(state.csms.clone(), state.closing.clone(), state.sockets.clone())
     }
 
     /// Serves until `cancel`, then lets open requests end for up to 20 seconds and closes WebSockets. The runtime
