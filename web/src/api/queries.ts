@@ -132,6 +132,21 @@ export const historyQuery = (twin: string, property: string, minutes: number, po
     staleTime: 5_000,
   });
 
+/** A closed span of time: it never changes, so it is read once. */
+export const historyBetweenQuery = (
+  twin: string,
+  property: string,
+  from: string,
+  to: string,
+  points: number,
+) =>
+  queryOptions({
+    queryKey: [...keys.twins, 'history', twin, property, from, to, points] as const,
+    queryFn: ({ signal }) =>
+      api.get<History>(`/twins/${seg(twin)}/history`, { signal, params: { property, from, to, points } }),
+    staleTime: 60_000,
+  });
+
 export const searchQuery = (q: string) =>
   queryOptions({
     queryKey: ['search', q] as const,

@@ -127,7 +127,8 @@ export interface Station {
 
 export interface NewStation extends Partial<Station> {
   id: string;
-  password: string;
+  /** Shown once; null where the station brought its own. */
+  password: string | null;
 }
 
 export interface StationMessage {
@@ -163,7 +164,7 @@ export interface Transaction {
   connector: number | null;
   id_token: string | null;
   state: 'active' | 'ended' | 'orphan';
-  started_at: string;
+  started_at: string | null;
   ended_at: string | null;
   meter_start_wh: string | null;
   meter_stop_wh: string | null;

@@ -10,13 +10,16 @@ import { RootFrame } from './root-frame';
 import { currentSession, signIn, takeKeyFromFragment } from './session';
 import { readListSearch, readOperationsSearch } from './url-state';
 
+let linkSignIn: Promise<unknown> | null = null;
+
 const root = createRootRoute({
   component: RootFrame,
   notFoundComponent: PageNotFound,
   beforeLoad: async () => {
     const key = takeKeyFromFragment();
-    // A key that the server refuses leads to the sign-in page like no key at all, and says so there.
-    if (key !== null) await signIn({ key }).catch(() => undefined);
+    // A refused key leads to the sign-in page like no key at all. A load that starts meanwhile waits for this one.
+    if (key !== null) linkSignIn = signIn({ key }).catch(() => undefined);
+    await linkSignIn;
   },
 });
 

@@ -24,6 +24,12 @@ const route = getRouteApi('/shell/alarms');
 const severities: readonly Severity[] = ['critical', 'major', 'minor', 'info'];
 const rank: Record<Severity, number> = { critical: 4, major: 3, minor: 2, info: 1 };
 
+function countBySeverity(alarms: readonly Alarm[]): Record<Severity, number> {
+  const out: Record<Severity, number> = { critical: 0, major: 0, minor: 0, info: 0 };
+  for (const a of alarms) if (a.severity in out) out[a.severity] += 1;
+  return out;
+}
+
 /** Acknowledging one alarm; every list of alarms is read again afterwards. */
 export function useAcknowledge() {
   const client = useQueryClient();
@@ -74,24 +80,18 @@ export function AlarmsPage() {
   const navigate = useNavigate({ from: '/alarms' });
   const session = useSession();
   const { alarmSound, setAlarmSound } = usePreferences();
-  const [state, only] = readStatus(search.status);
+  const { state, only } = readStatus(search.status);
   const { rows, error, retry, more, loadingMore } = useList(alarmsQuery(state));
   const acknowledge = useAcknowledge();
   const canAcknowledge = may(session?.role, 'operator');
   const q = search.q ?? '';
-  const counts = useMemo(() => {
-    const out: Record<Severity, number> = { critical: 0, major: 0, minor: 0, info: 0 };
-    for (const a of rows ?? []) if (a.severity in out) out[a.severity] += 1;
-    return out;
-  }, [rows]);
-  const shown = useMemo(() => {
-    const text = q.trim().toLowerCase();
-    return rows?.filter(
-      (a) =>
-        (only === null || a.severity === only) &&
-        (text === '' || [a.code, a.message, a.twin, a.station].some((v) => v?.toLowerCase().includes(text))),
-    );
-  }, [rows, only, q]);
+  const counts = countBySeverity(rows ?? []);
+  const text = q.trim().toLowerCase();
+  const shown = rows?.filter(
+    (a) =>
+      (only === null || a.severity === only) &&
+      (text === '' || [a.code, a.message, a.twin, a.station].some((v) => v?.toLowerCase().includes(text))),
+  );
 
   const { mutate, isPending, variables } = acknowledge;
   const columns = useMemo<readonly Column<Alarm>[]>(
@@ -148,7 +148,7 @@ export function AlarmsPage() {
               aria-label={`Acknowledge ${a.code} at ${a.twin}`}
               onClick={() => mutate(a)}
             >
-              <Icon name="check" size={14} /> Acknowledge
+              <Icon name="check" size={14} /> <span className="act-word">Acknowledge</span>
             </button>
           ),
       },
@@ -215,7 +215,7 @@ export function AlarmsPage() {
           <Icon name={alarmSound ? 'sound' : 'mute'} /> Sound {alarmSound ? 'on' : 'off'}
         </button>
       </div>
-      <section className="panel" aria-label="Alarms">
+      <section className="panel alarms-table" aria-label="Alarms">
         {error ? (
           <ErrorState error={error} retry={retry} what="Alarms" />
         ) : (
@@ -258,9 +258,12 @@ export function AlarmsPage() {
 }
 
 /** The address says `all`, `critical` or `all-critical`; the plain address is "open, every severity". */
-function readStatus(text: string | undefined): ['open' | 'all', Severity | null] {
+function readStatus(text: string | undefined): { state: 'open' | 'all'; only: Severity | null } {
   const parts = (text ?? '').split('-');
-  return [parts.includes('all') ? 'all' : 'open', severities.find((s) => parts.includes(s)) ?? null];
+  return {
+    state: parts.includes('all') ? 'all' : 'open',
+    only: severities.find((s) => parts.includes(s)) ?? null,
+  };
 }
 
 function writeStatus(state: 'open' | 'all', severity: Severity | null): string | undefined {

@@ -2,12 +2,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api, seg } from '@/api/client';
 import { claimsQuery, keys } from '@/api/queries';
-import type { Claim } from '@/api/types';
+import type { Claim, NewStation } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
 import { age, instant } from '@/ui/format';
 import { Dialog } from '@/ui/dialog';
+import { Secret } from '@/ui/secret';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { toast } from '@/ui/toast';
@@ -22,18 +23,36 @@ function Ago({ at }: { at: string }) {
 function AcceptDialog({ claim, onClose }: { claim: Claim; onClose: () => void }) {
   const client = useQueryClient();
   const accept = useMutation({
-    mutationFn: (name: string) => api.post<unknown>(`/claims/${seg(claim.id)}/accept`, name ? { name } : {}),
-    onSuccess: () => {
+    mutationFn: (name: string) =>
+      api.post<NewStation>(`/claims/${seg(claim.id)}/accept`, name ? { name } : {}),
+    onSuccess: (station) => {
       toast(`${claim.station} is accepted`, { tone: 'good', detail: 'It is let in at its next attempt.' });
       void client.invalidateQueries({ queryKey: keys.claims });
       void client.invalidateQueries({ queryKey: keys.stations });
-      onClose();
+      if (!station?.password) onClose();
     },
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     accept.mutate(String(new FormData(event.currentTarget).get('name') ?? '').trim());
   };
+  if (accept.data?.password) {
+    return (
+      <Dialog
+        open
+        onOpenChange={(open) => !open && onClose()}
+        title={`${claim.station} is accepted`}
+        description="It offered no password, so one was made for it."
+        footer={
+          <button type="button" className="btn btn-primary" onClick={onClose}>
+            Done
+          </button>
+        }
+      >
+        <Secret value={accept.data.password} label="Password" />
+      </Dialog>
+    );
+  }
   return (
     <Dialog
       open

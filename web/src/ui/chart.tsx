@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { HistoryPoint } from '@/api/types';
 import { usePreferences } from '@/app/preferences';
+import { clock } from './format';
 import { css, tokens, type Theme } from './tokens';
 
 export interface HistoryChartProps {
@@ -45,6 +46,14 @@ const alpha = (color: number, a: number) =>
     .toString(16)
     .padStart(2, '0');
 
+/** Clock of an axis tick, with the day where it changes and seconds where ticks are that close. */
+export function tick(t: number, before: number | undefined, step: number): string {
+  const d = new Date(t * 1000);
+  const p = before === undefined ? null : new Date(before * 1000);
+  const time = step < 60 ? clock(t * 1000) : clock(t * 1000).slice(0, 5);
+  return p && p.getDate() !== d.getDate() ? `${d.getDate()}.${d.getMonth() + 1}. ${time}` : time;
+}
+
 function options(props: HistoryChartProps, theme: Theme, width: number, height: number): uPlot.Options {
   const color = tokens.series[props.color ?? 's1'][theme];
   const axis = {
@@ -69,11 +78,16 @@ function options(props: HistoryChartProps, theme: Theme, width: number, height: 
       },
     },
     axes: [
-      { ...axis, space: 70 },
+      {
+        ...axis,
+        size: 30,
+        space: 70,
+        values: (_u, splits, _axis, _space, step) => splits.map((t, i) => tick(t, splits[i - 1], step)),
+      },
       { ...axis, size: 62, space: 34, values: (_u, splits) => splits.map((v) => props.format(v)) },
     ],
     series: [
-      { value: '{HH}:{mm}:{ss}' },
+      { label: 'At', value: (_u, t) => (t == null ? '–' : clock(t * 1000)) },
       {
         label: props.label,
         stroke: css(color),

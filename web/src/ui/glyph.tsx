@@ -30,6 +30,11 @@ const outline: Partial<Record<Shape, string>> = {
   question: 'M4 4.3A2 2 0 0 1 6 2.5c1.2 0 2 .8 2 1.8 0 1.6-2 1.7-2 3.1M6 9.5v.1',
 };
 
+/** The paths of a silhouette in a 12 by 12 box: one to fill, one to stroke. The scene draws its markers from them. */
+export function shapePaths(shape: Shape): { solid: string | undefined; outline: string | undefined } {
+  return { solid: solid[shape], outline: outline[shape] };
+}
+
 /** One silhouette in the given colour; the words beside it carry the meaning for a screen reader. */
 export function Glyph({ shape, color, size = 12 }: { shape: Shape; color: string; size?: number }) {
   return (

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { historyQuery } from '@/api/queries';
+import { historyBetweenQuery, historyQuery } from '@/api/queries';
 import { Segments } from './segments';
 import { EmptyState, ErrorState, Skeleton } from './states';
 import type { tokens } from './tokens';
@@ -13,6 +13,8 @@ const spans = [
   { value: '360', label: '6 h' },
   { value: '1440', label: '24 h' },
 ] as const;
+/** About one bucket per four pixels of a wide panel. */
+const POINTS = 240;
 type Span = (typeof spans)[number]['value'];
 
 export interface Trace {
@@ -30,21 +32,30 @@ export function HistoryPanel({
   traces,
   live,
   title = 'History',
+  between,
 }: {
   twin: string;
   traces: readonly Trace[];
   /** Newest value per property with its time. */
   live?: (property: string) => { at: number; value: number } | null;
   title?: string;
+  /** A closed span instead of "until now", RFC 3339. */
+  between?: { from: string; to: string } | undefined;
 }) {
   const [span, setSpan] = useState<Span>('60');
   const [property, setProperty] = useState(traces[0]?.property ?? '');
   const trace = traces.find((t) => t.property === property) ?? traces[0];
-  const query = useQuery({
-    ...historyQuery(twin, property, Number(span), 240),
+  const running = useQuery({
+    ...historyQuery(twin, property, Number(span), POINTS),
+    enabled: !between,
     placeholderData: (previous, previousQuery) =>
       previousQuery?.queryKey[3] === property ? previous : undefined,
   });
+  const closed = useQuery({
+    ...historyBetweenQuery(twin, property, between?.from ?? '', between?.to ?? '', POINTS),
+    enabled: between !== undefined,
+  });
+  const query = between ? closed : running;
   if (!trace) return null;
   const points = query.data?.points;
   return (
@@ -59,7 +70,7 @@ export function HistoryPanel({
             options={traces.map((t) => ({ value: t.property, label: t.label }))}
           />
         )}
-        <Segments<Span> label="Time span" value={span} onChange={setSpan} options={spans} />
+        {!between && <Segments<Span> label="Time span" value={span} onChange={setSpan} options={spans} />}
       </header>
       {query.isError && !points ? (
         <ErrorState error={query.error} retry={() => void query.refetch()} what="The history" />
@@ -67,7 +78,9 @@ export function HistoryPanel({
         <ChartSkeleton />
       ) : points.length === 0 ? (
         <EmptyState title="No values in this span">
-          Choose a longer span, or wait for the first reading.
+          {between
+            ? 'Nothing was recorded, or it is older than what is kept.'
+            : 'Choose a longer span, or wait for the first reading.'}
         </EmptyState>
       ) : (
         <Suspense fallback={<ChartSkeleton />}>

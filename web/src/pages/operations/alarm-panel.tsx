@@ -13,7 +13,6 @@ import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { AlarmAge, useAcknowledge } from '../alarms';
 
 const rank = { critical: 4, major: 3, minor: 2, info: 1 } as const;
-const SHOWN = 5;
 
 /** Worst first; of equals the unacknowledged and then the newest. */
 export function topAlarms(alarms: readonly Alarm[]): Alarm[] {
@@ -25,11 +24,18 @@ export function topAlarms(alarms: readonly Alarm[]): Alarm[] {
   );
 }
 
-export function AlarmPanel({ onSelect }: { onSelect: (selection: Selection) => void }) {
+export function AlarmPanel({
+  onSelect,
+  shown,
+}: {
+  onSelect: (selection: Selection) => void;
+  /** Rows at most; the desk has them all. */
+  shown: number;
+}) {
   const session = useSession();
   const { rows, error, retry } = useList(alarmsQuery('open'));
   const acknowledge = useAcknowledge();
-  const top = useMemo(() => rows && topAlarms(rows).slice(0, SHOWN), [rows]);
+  const top = useMemo(() => rows && topAlarms(rows).slice(0, shown), [rows, shown]);
   const open = rows?.filter((a) => !a.acknowledged_at).length ?? 0;
   return (
     <section className="panel ops-panel" aria-labelledby="ops-alarms">

@@ -37,7 +37,8 @@ const stationColumns: readonly Column<StationRow>[] = [
         <span className="faint">None</span>
       ) : (
         <span className="badge badge-severity" data-severity={s.alarm}>
-          <SeverityGlyph severity={s.alarm} /> {s.alarm}
+          <SeverityGlyph severity={s.alarm} />
+          {s.alarm[0]?.toUpperCase() + s.alarm.slice(1)}
         </span>
       ),
   },

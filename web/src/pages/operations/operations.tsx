@@ -144,7 +144,7 @@ export function OperationsPage() {
         {selection && (
           <Inspector key={search.sel} selection={selection} onClose={() => select(null)} onSelect={select} />
         )}
-        <AlarmPanel onSelect={select} />
+        <AlarmPanel onSelect={select} shown={selection ? 3 : 5} />
         <ZonePanel selected={selection?.kind === 'zone' ? selection.id : null} onSelect={select} />
       </aside>
       {!asTable && (

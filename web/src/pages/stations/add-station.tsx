@@ -53,7 +53,7 @@ export function AddStationDialog({ onClose }: { onClose: () => void }) {
       }
     >
       {made ? (
-        <Secret value={made.password} label="Password" />
+        <Secret value={made.password ?? ''} label="Password" />
       ) : (
         <form id="add-station" onSubmit={submit} style={{ display: 'grid', gap: '1rem' }}>
           <div className="field">

@@ -17,8 +17,21 @@ export type CommandBody = { command: 'remote_start' | 'remote_stop' | 'reset' | 
 /** How long the server waits for the station before it answers. */
 const WAIT_S = 30;
 
-const finished = (command: Command | null) =>
-  command !== null && ['accepted', 'rejected', 'failed'].includes(command.state);
+const progress: Record<Command['state'], number> = {
+  requested: 0,
+  sent: 1,
+  accepted: 2,
+  rejected: 2,
+  failed: 2,
+};
+
+const finished = (command: Command | null) => command !== null && progress[command.state] === 2;
+
+/** Of two sights of one command the one that knows more. */
+function further(a: Command | null, b: Command | null): Command | null {
+  if (!a || !b) return a ?? b;
+  return progress[b.state] > progress[a.state] ? b : a;
+}
 
 function latency(command: Command): string | null {
   const from = instant(command.requested_at);
@@ -120,11 +133,11 @@ export function CommandDialog({
   useEffect(() => {
     if (since === null) return;
     return onLiveEvent('command', (command) => {
-      // The newest command of this station since the click is ours; a minute of clock difference is allowed for.
+      // Until the call answers, the newest command of this station since the click is taken for ours, a minute of
+      // clock difference allowed; the call's own answer then names it.
       const at = instant(command.requested_at) ?? 0;
-      if (command.station === station && at > since - 60_000) {
-        setStreamed((before) => (before && (instant(before.requested_at) ?? 0) > at ? before : command));
-      }
+      if (command.station !== station || at < since - 60_000) return;
+      setStreamed((before) => (before && (instant(before.requested_at) ?? 0) > at ? before : command));
     });
   }, [since, station]);
 
@@ -135,7 +148,14 @@ export function CommandDialog({
     send.mutate(body(new FormData(event.currentTarget)));
   };
 
-  const command = send.data ?? (send.isPending ? streamed : null);
+  const own = send.data ?? null;
+  const command =
+    own === null
+      ? send.isPending
+        ? streamed
+        : null
+      : further(own, streamed?.id === own.id ? streamed : null);
+  const waiting = send.isPending || (own !== null && !finished(command));
   const problem = send.error instanceof ApiError ? send.error : null;
   return (
     <Dialog
@@ -159,7 +179,7 @@ export function CommandDialog({
           </>
         ) : (
           <button type="button" className="btn btn-primary" onClick={onClose} autoFocus>
-            {send.isPending ? 'Close and let it run' : 'Done'}
+            {waiting ? 'Close and let it run' : 'Done'}
           </button>
         )
       }
@@ -171,7 +191,13 @@ export function CommandDialog({
       >
         {children}
       </form>
-      {!send.isIdle && !problem && <CommandOutcome command={command} busy={send.isPending} />}
+      {!send.isIdle && !problem && <CommandOutcome command={command} busy={waiting} />}
+      {own !== null && waiting && (
+        <p className="muted">
+          No answer within {WAIT_S} s. The command goes on by itself; this window shows the answer if it
+          comes.
+        </p>
+      )}
       {problem && (
         <div className="outcome" data-tone="bad" role="alert">
           <strong>{problem.problem.title ?? 'The command was not taken'}</strong>

@@ -38,7 +38,7 @@ export function CommandDialogs({ target, onClose }: { target: CommandTarget; onC
           body={(form) => ({
             command: 'remote_start',
             id_token: String(form.get('id_token') ?? '').trim(),
-            evse_id: Number(form.get('evse')),
+            evse: Number(form.get('evse')),
           })}
         >
           <EvseField station={station} connector={connector} />
@@ -72,7 +72,12 @@ export function CommandDialogs({ target, onClose }: { target: CommandTarget; onC
           confirm="Stop charging"
           danger
           onClose={onClose}
-          body={() => ({ command: 'remote_stop', transaction_id: connector?.transaction_id ?? '' })}
+          body={() => ({
+            command: 'remote_stop',
+            ...(connector?.transaction_id
+              ? { transaction_id: connector.transaction_id }
+              : { evse: connector?.evse_id }),
+          })}
         />
       );
     case 'reset':
@@ -82,19 +87,19 @@ export function CommandDialogs({ target, onClose }: { target: CommandTarget; onC
           title={`Reset ${name}`}
           description={
             station.active_transactions > 0
-              ? `${station.active_transactions} transaction(s) are running. A hard reset ends them without warning.`
+              ? `${station.active_transactions} transaction(s) are running. A reset at once cuts them off.`
               : 'The station restarts and is offline until it has connected again.'
           }
           confirm="Reset"
           danger
           onClose={onClose}
-          body={(form) => ({ command: 'reset', type: String(form.get('type')) })}
+          body={(form) => ({ command: 'reset', immediate: form.get('how') === 'now' })}
         >
           <div className="field">
             <label htmlFor="reset-type">How</label>
-            <select id="reset-type" name="type" className="input" defaultValue="soft">
-              <option value="soft">Soft: end transactions in order, then restart</option>
-              <option value="hard">Hard: restart at once</option>
+            <select id="reset-type" name="how" className="input" defaultValue="idle">
+              <option value="idle">When idle: running transactions end in order first</option>
+              <option value="now">At once: whatever is running is cut off</option>
             </select>
           </div>
         </CommandDialog>

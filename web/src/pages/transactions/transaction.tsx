@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { transactionQuery } from '@/api/queries';
-import { dateTime, energy, exactEnergy, percent, power } from '@/ui/format';
+import type { Transaction } from '@/api/types';
+import { dateTime, energy, exactEnergy, instant, percent, power } from '@/ui/format';
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
 import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
@@ -14,6 +15,14 @@ const traces: readonly Trace[] = [
   { property: 'energy_wh', label: 'Meter', format: energy, color: 's3' },
   { property: 'soc', label: 'State of charge', format: percent, color: 's2', min: 0, max: 1 },
 ];
+
+/** A minute around an ended transaction; a running one is shown until now. */
+function span(t: Transaction): { from: string; to: string } | undefined {
+  const from = instant(t.started_at);
+  const to = instant(t.ended_at);
+  if (from === null || to === null) return undefined;
+  return { from: new Date(from - 60_000).toISOString(), to: new Date(to + 60_000).toISOString() };
+}
 
 const flagWords: Readonly<Record<string, string>> = {
   meter_regressed: 'The meter went backwards between two readings.',
@@ -125,8 +134,9 @@ export function TransactionPage() {
       {t.evse !== null && (
         <HistoryPanel
           twin={`${t.station}:${t.evse}:${t.connector ?? 1}`}
-          title="Connector history"
+          title="Connector during this transaction"
           traces={traces}
+          between={span(t)}
         />
       )}
     </div>

@@ -1,0 +1,58 @@
+import { enter, expect, first, test, violations } from './support';
+
+const seg = encodeURIComponent;
+
+for (const colorScheme of ['dark', 'light'] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+
+    test('the sign-in page has no serious finding', async ({ page }) => {
+      await page.goto('/sign-in');
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+    });
+
+    test('no route has a serious finding', async ({ page }) => {
+      test.setTimeout(240_000);
+      await enter(page);
+      const station = await first<{ id: string }>(page, '/stations');
+      const vehicle = await first<{ id: string }>(page, '/vehicles');
+      const transaction = await first<{ number: number }>(page, '/transactions');
+      const routes = [
+        '/',
+        `/?sel=station:${seg(station.id)}`,
+        `/?view=table&sel=vehicle:${seg(vehicle.id)}`,
+        '/stations',
+        `/stations/${seg(station.id)}`,
+        '/vehicles',
+        `/vehicles/${seg(vehicle.id)}`,
+        '/transactions',
+        `/transactions/${transaction.number}`,
+        '/alarms?status=all',
+        '/claims',
+        '/api-docs',
+        '/no-such-page',
+      ];
+      for (const route of routes) {
+        await page.goto(route);
+        await expect(page.locator('h1').first()).toBeAttached();
+        await expect(page.getByText('Loading', { exact: true })).toHaveCount(0);
+        expect(await violations(page), route).toEqual([]);
+      }
+    });
+
+    test('the palette and a dialog have no serious finding', async ({ page }) => {
+      await enter(page);
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('a');
+      await expect(page.getByRole('option').first()).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      const station = await first<{ id: string }>(page, '/stations');
+      await page.goto(`/stations/${seg(station.id)}`);
+      await page.getByRole('button', { name: 'Reset' }).click();
+      await expect(page.getByRole('dialog')).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+    });
+  });
+}

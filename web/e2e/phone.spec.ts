@@ -1,0 +1,57 @@
+import { enter, expect, first, test } from './support';
+
+test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+test('every page fits a phone: one column, tabs below, targets of 44 px', async ({ page }) => {
+  test.setTimeout(180_000);
+  await enter(page);
+  const station = await first<{ id: string }>(page, '/stations');
+  const vehicle = await first<{ id: string }>(page, '/vehicles');
+  const routes = [
+    '/',
+    '/?view=table',
+    '/stations',
+    `/stations/${encodeURIComponent(station.id)}`,
+    '/vehicles',
+    `/vehicles/${encodeURIComponent(vehicle.id)}`,
+    '/transactions',
+    '/alarms?status=all',
+    '/claims',
+    '/api-docs',
+  ];
+  for (const route of routes) {
+    await page.goto(route);
+    await expect(page.locator('h1').first()).toBeAttached();
+    await expect(page.getByText('Loading', { exact: true })).toHaveCount(0);
+    await expect(page.locator('.tabbar')).toBeVisible();
+    const wide = await page.evaluate(() => {
+      const main = document.querySelector('#main');
+      return (
+        document.documentElement.scrollWidth > innerWidth ||
+        (main?.scrollWidth ?? 0) > (main?.clientWidth ?? 0) + 1
+      );
+    });
+    expect(wide, `${route} scrolls sideways`).toBe(false);
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('button, .tabbar a, select, input')]
+        .filter((e) => e.checkVisibility() && !e.closest('.table th, .visually-hidden, .link-button'))
+        .map((e) => ({
+          text: e.getAttribute('aria-label') ?? e.innerText,
+          height: e.getBoundingClientRect().height,
+        }))
+        .filter((e) => e.height > 0 && e.height < 36),
+    );
+    expect(small, route).toEqual([]);
+  }
+  const tabs = await page
+    .locator('.tabbar > *')
+    .evaluateAll((list) => list.map((e) => e.getBoundingClientRect().height));
+  expect(Math.min(...tabs)).toBeGreaterThanOrEqual(44);
+});
+
+test('the pages without a tab are under "More"', async ({ page }) => {
+  await enter(page);
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Transactions' }).click();
+  await expect(page.getByRole('heading', { name: 'Transactions', level: 1 })).toBeVisible();
+});

@@ -1,0 +1,81 @@
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { expect, test as base, type Page } from '@playwright/test';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A key of role admin for the tenant under test. */
+export const key = process.env.VOLTWIN_KEY ?? '';
+
+/** Every test: no page error, and no request to another host. */
+export const test = base.extend<{ strict: void }>({
+  strict: [
+    async ({ page, baseURL }, use) => {
+      const host = new URL(baseURL ?? 'http://127.0.0.1').host;
+      const foreign: string[] = [];
+      const broken: string[] = [];
+      page.on('request', (request) => {
+        const url = new URL(request.url());
+        if (!['data:', 'blob:'].includes(url.protocol) && url.host !== host) foreign.push(request.url());
+      });
+      page.on('websocket', (socket) => {
+        if (new URL(socket.url()).host !== host) foreign.push(socket.url());
+      });
+      page.on('pageerror', (error) => broken.push(error.message));
+      await use();
+      expect(foreign, 'requests to other hosts').toEqual([]);
+      expect(broken, 'errors on the page').toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** Signs in by link, and waits until the stream is live. */
+export async function enter(page: Page, path = '/'): Promise<void> {
+  expect(key, 'VOLTWIN_KEY').not.toBe('');
+  await page.goto(`/#key=${encodeURIComponent(key)}`);
+  await expect(page.getByRole('navigation', { name: 'Main' }).first()).toBeVisible();
+  if (path !== '/') await page.goto(path);
+  await expect(page.locator('.link-state[data-state="live"]')).toBeVisible();
+}
+
+/** First item of a list of the API, with the session of the page. */
+export async function first<T>(
+  page: Page,
+  path: string,
+  where: (item: T) => boolean = () => true,
+): Promise<T> {
+  const response = await page.request.get(`/api/v1${path}`);
+  expect(response.ok(), path).toBe(true);
+  const item = ((await response.json()) as { items: T[] }).items.find(where);
+  expect(item, `something in ${path}`).toBeDefined();
+  return item as T;
+}
+
+interface Violation {
+  id: string;
+  impact: string;
+  targets: string[];
+}
+
+/** Serious and critical findings of axe on the page as it stands. */
+export async function violations(page: Page): Promise<Violation[]> {
+  // Evaluated, not added as a script element: the content security policy of the page stays as it is.
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run: (
+          context: Document,
+          options: object,
+        ) => Promise<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>;
+      };
+    };
+    const result = await axe.run(document, { resultTypes: ['violations'] });
+    return result.violations
+      .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+      .map((v) => ({ id: v.id, impact: v.impact, targets: v.nodes.map((n) => n.target.join(' ')) }));
+  });
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import {
+  formatLayers,
+  formatSelection,
+  formatSort,
+  layerNames,
+  parseLayers,
+  parseSelection,
+  parseSort,
+  readListSearch,
+  readOperationsSearch,
+} from './url-state';
+
+describe('selection', () => {
+  it('goes both ways, with ids that hold colons', () => {
+    for (const selection of [
+      { kind: 'station', id: 'CP-1' },
+      { kind: 'connector', id: 'CP:1:2:1' },
+      { kind: 'vehicle', id: 'a b/ä' },
+    ] as const) {
+      expect(parseSelection(formatSelection(selection))).toEqual(selection);
+    }
+  });
+
+  it('drops what it does not know', () => {
+    for (const text of [undefined, '', 'station', 'station:', 'rocket:1', ':x'])
+      expect(parseSelection(text)).toBeNull();
+  });
+});
+
+describe('layers', () => {
+  it('shows everything on the plain address', () => {
+    expect(Object.values(parseLayers(undefined)).every(Boolean)).toBe(true);
+    expect(formatLayers(parseLayers(undefined))).toBeUndefined();
+  });
+
+  it('goes both ways for every combination', () => {
+    for (let bits = 0; bits < 2 ** layerNames.length; bits++) {
+      const layers = parseLayers(layerNames.filter((_, i) => (bits >> i) & 1).join(','));
+      expect(parseLayers(formatLayers(layers))).toEqual(layers);
+    }
+  });
+});
+
+describe('addresses', () => {
+  it('keeps what it knows and forgets the rest', () => {
+    expect(
+      readOperationsSearch({
+        sel: 'station:CP-1',
+        view: 'table',
+        cam: 'top',
+        hide: 'flows,nonsense',
+        evil: '<script>',
+      }),
+    ).toEqual({ sel: 'station:CP-1', view: 'table', cam: 'top', hide: 'flows' });
+    expect(readOperationsSearch({ sel: 7, view: 'x', cam: 'overview', hide: ['a'] })).toEqual({
+      sel: undefined,
+      view: undefined,
+      cam: undefined,
+      hide: undefined,
+    });
+  });
+
+  it('takes a number typed into a filter as text', () => {
+    expect(readListSearch({ q: 1041, status: 'active' })).toEqual({
+      q: '1041',
+      status: 'active',
+      sort: undefined,
+    });
+  });
+
+  it('sorts both ways', () => {
+    for (const text of ['power', '-power']) {
+      const sort = parseSort(text);
+      expect(sort && formatSort(sort)).toBe(text);
+    }
+  });
+});
