@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
-use voltwin_core::{Event, EventBody, TenantId};
+use voltwin_core::{CoreError, Event, EventBody, PropertyMap, TenantId, TwinId, Value};
 use voltwin_fleet_sim::{City, Demo, DemoConfig};
 use voltwin_runtime::{Runtime, RuntimeError};
 use voltwin_security::{ApiKey, PasswordHash, Role, Secret, generate_password};
@@ -130,7 +130,8 @@ async fn seed(runtime: &Runtime, city: &City, tenant: &TenantId) -> Result<Seede
     let fleet_key = add_key(&registry, Role::Operator, "vehicles of the demonstration", runtime).await?;
     let operator_key = add_key(&registry, Role::Admin, "control room of the demonstration", runtime).await?;
     let mut passwords = BTreeMap::new();
-    for station in city.station_ids() {
+    let stations: Vec<String> = city.station_ids().map(str::to_owned).collect();
+    for station in stations {
         let password = generate_password().map_err(CliError::failure)?;
         let hash = PasswordHash::hash(&password).await.map_err(CliError::failure)?;
         match registry.add_station(&station, &station, Some(&hash), BY, now).await {
@@ -160,25 +161,33 @@ async fn add_key(
 /// First the twins, then what hangs them together: a relationship needs its target.
 async fn seed_twins(runtime: &Runtime, city: &City, tenant: &TenantId) -> Result<(), CliError> {
     let now = runtime.now();
-    let event = |twin, body| Event::new(tenant.clone(), twin, now, now, body);
+    let event = |twin: TwinId, body| Event::new(tenant.clone(), twin, now, now, body);
     let known = |twin: &str| runtime.read(tenant, |graph| graph.twin(twin).is_some());
-    let missing = city.twins().into_iter().filter(|(twin, _, _)| !known(twin.as_str()));
-    let created = missing.map(|(twin, model, properties)| event(twin, EventBody::Created { model, properties }));
-    submit(runtime, created.collect()).await?;
+    let mut created = Vec::new();
+    for seed in city.twins().into_iter().filter(|seed| !known(&seed.id)) {
+        let named = |(name, value): (String, serde_json::Value)| Ok((name.parse()?, Value::from(value)));
+        let properties = seed.properties.into_iter().map(named).collect::<Result<PropertyMap, CoreError>>();
+        let body = EventBody::Created {
+            model: seed.model.parse().map_err(CliError::failure)?,
+            properties: properties.map_err(CliError::failure)?,
+        };
+        created.push(event(seed.id.parse().map_err(CliError::failure)?, body));
+    }
+    submit(runtime, created).await?;
     let linked = |source: &str, id: &str| {
         runtime.read(tenant, |graph| graph.twin(source).is_some_and(|twin| twin.link(id).is_some()))
     };
-    let links = city.links().into_iter().filter(|link| !linked(link.source.as_str(), link.id.as_str()));
-    let links = links.map(|link| {
+    let mut links = Vec::new();
+    for link in city.links().into_iter().filter(|link| !linked(&link.source, &link.id)) {
         let body = EventBody::Linked {
-            id: link.id,
-            name: link.name,
-            target: link.target,
-            properties: Default::default(),
+            id: link.id.parse().map_err(CliError::failure)?,
+            name: link.name.parse().map_err(CliError::failure)?,
+            target: link.target.parse().map_err(CliError::failure)?,
+            properties: PropertyMap::new(),
         };
-        event(link.source, body)
-    });
-    submit(runtime, links.collect()).await
+        links.push(event(link.source.parse().map_err(CliError::failure)?, body));
+    }
+    submit(runtime, links).await
 }
 
 async fn submit(runtime: &Runtime, events: Vec<Event>) -> Result<(), CliError> {

@@ -3,12 +3,9 @@
 //! Exit codes: 0 on success, 2 on bad arguments or input (one clear line on standard error), 1 on failure.
 
 mod admin;
-mod demo;
 mod error;
 mod node;
-mod replay;
 mod serve;
-mod station;
 
 use std::process::ExitCode;
 
@@ -36,12 +33,6 @@ struct Cli {
 enum Command {
     /// Run the twin: OCPP central system, API, live stream and control room on one port.
     Serve(serve::Args),
-    /// Run the twin with a demonstration city whose stations and vehicles speak real OCPP.
-    Demo(demo::Args),
-    /// Replay recorded charging sessions as real OCPP traffic from virtual stations.
-    Replay(replay::Args),
-    /// Run virtual charging stations against any central system.
-    Station(station::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),
 }
@@ -61,6 +52,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
     let filter = EnvFilter::try_new(&cli.log)
         .map_err(|error| CliError::input(format!("--log `{}` is not a filter: {error}", cli.log)))?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     if cli.log_json {
         subscriber.json().flatten_event(true).init();
     } else {
@@ -72,9 +64,6 @@ fn run(cli: Cli) -> Result<(), CliError> {
         tokio::spawn(stop_on_signal(cancel.clone()));
         match cli.command {
             Command::Serve(args) => serve::run(args, cancel).await,
-            Command::Demo(args) => demo::run(args, cancel).await,
-            Command::Replay(args) => replay::run(args, cancel).await,
-            Command::Station(args) => station::run(args, cancel).await,
             Command::Admin(args) => admin::run(args).await,
         }
     });

@@ -45,6 +45,7 @@ impl Node {
     pub(crate) async fn serve(self, listener: TcpListener, cancel: CancellationToken) -> Result<(), CliError> {
         let served = self.server.serve(listener, cancel).await;
         self.runtime.stop().await;
+        self.server.finish().await;
         self.tasks.wait().await;
         self.runtime.store().close().await;
         served.map_err(CliError::failure)

@@ -145,8 +145,9 @@ impl CentralSystem {
         (evse, connector): (u32, u32),
         mut reading: Reading,
     ) -> Result<Answer, CsmsError> {
-        // number 0 is the station's own mains meter, which is no connector's power
+        // number 0 is the station's own mains meter, which is no connector's power; 2.x does not say the connector
         if evse > 0 && reading.at.is_some() {
+            let connector = connector.max(1);
             let twin = self.ensure_connector(speaker.tenant, speaker.station, evse, connector).await?;
             let mut events = Events::new(self, speaker.tenant, speaker.trace);
             self.add_reading(&mut events, speaker, &twin, &mut reading, Vec::new(), Vec::new());

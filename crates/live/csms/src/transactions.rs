@@ -65,6 +65,11 @@ impl CentralSystem {
         let tenant = store.tenant(speaker.tenant);
         let mut known = false;
         let transaction_id = match (&report.transaction_id, &report.start_key) {
+            // a 1.6 station that never got an id stops -1 or 0; each such stop is an orphan of its own
+            (Some(id), _) if matches!(id.as_str(), "-1" | "0") && speaker.version == Version::V16 => {
+                let register = report.meter_wh.unwrap_or_default().normalize();
+                format!("{id}@{}/{register}", report.at)
+            }
             (Some(id), _) => id.clone(),
             (None, key) => {
                 let earlier = match key {

@@ -143,6 +143,25 @@ async fn events_of_2_0_1_may_come_twice_and_in_any_order() {
 }
 
 #[tokio::test]
+async fn stops_of_transactions_that_nobody_started_are_kept_apart_and_bill_nothing() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    let stop = |id: i64, meter: u32, minute: u32| {
+        json!({"transactionId": id, "meterStop": meter, "timestamp": format!("2026-11-21T08:{minute:02}:00Z")})
+    };
+    for (n, payload) in [stop(-1, 100, 1), stop(-1, 200, 2), stop(-1, 100, 1), stop(77, 5, 3)].into_iter().enumerate() {
+        call(&mut link, &n.to_string(), "StopTransaction", payload).await;
+    }
+    let transactions = world.transactions().await;
+    assert_eq!(transactions.len(), 3);
+    for orphan in transactions {
+        assert_eq!((orphan.state, orphan.energy_wh), (TransactionState::Orphan, Decimal::ZERO), "{orphan:?}");
+    }
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
 async fn only_a_known_station_with_its_password_is_let_in() {
     let world = World::new().await;
     assert_eq!(world.admit("ST-1", Some("correct horse battery")).await.unwrap().tenant, world.tenant);

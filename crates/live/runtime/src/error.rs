@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use thiserror::Error;
-use voltwin_core::Seq;
 use voltwin_graph::GraphError;
 use voltwin_store::StoreError;
 
@@ -24,14 +23,6 @@ pub enum RuntimeError {
     /// It could not be made durable, or the journal could not be read.
     #[error("{0}")]
     Store(#[source] Arc<StoreError>),
-    /// The snapshot of a graph does not fit the ontology.
-    #[error("the snapshot at journal sequence {seq} cannot be restored: {reason}")]
-    Snapshot {
-        /// The journal sequence of the snapshot.
-        seq: Seq,
-        /// What did not fit.
-        reason: String,
-    },
     /// The runtime is shutting down.
     #[error("the server is shutting down")]
     Stopped,

@@ -163,7 +163,7 @@ impl Runtime {
     /// Rebuilds the graph from the newest good snapshot and the journal after it, then starts to take events.
     ///
     /// # Errors
-    /// When the store cannot be read or a snapshot does not fit the ontology.
+    /// When the store cannot be read.
     pub async fn start(store: Store, config: RuntimeConfig) -> Result<Self, RuntimeError> {
         let (graphs, head) = snapshot::restore(&store, &config.ontology).await?;
         let cancel = CancellationToken::new();

@@ -23,8 +23,11 @@ pub(crate) async fn restore(
     let mut graphs: HashMap<TenantId, Graph> = HashMap::new();
     let mut place = Seq(0);
     if let Some((seq, bytes)) = store.load_snapshot().await? {
-        graphs = unpack(&bytes, ontology).map_err(|reason| RuntimeError::Snapshot { seq, reason })?;
-        place = seq;
+        match unpack(&bytes, ontology) {
+            Ok(unpacked) => (graphs, place) = (unpacked, seq),
+            // an ontology that changed its mind about a property, say; telemetry older than the journal is lost
+            Err(reason) => tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal"),
+        }
     }
     let (journal, from) = (store.journal(), place);
     loop {

@@ -211,7 +211,7 @@ impl From<RuntimeError> for Problem {
                 Self::disk_full(cause.to_string())
             }
             RuntimeError::Stopped => Self::unavailable(error.to_string()),
-            RuntimeError::Store(_) | RuntimeError::Snapshot { .. } => Self::internal(&error),
+            RuntimeError::Store(_) => Self::internal(&error),
         }
     }
 }
