@@ -271,9 +271,10 @@ async def full_disk(voltwin: Path, folder: Path) -> None:
     """With no room left nothing is acknowledged, reading goes on; with room again everything goes on."""
     with Server(voltwin, folder / "data") as server:
         await charge_some(server, "FULL", 5)
+        point = RawStation(server.ocpp, "FULL", "2.0.1")
+        await point.connect()
         ballast = folder / "ballast"
         fill(ballast)
-        point = RawStation(server.ocpp, "FULL", "2.0.1")
         seq_no = await until_refused(point, 5)
         api = server.api()
         item = (await api_call(api.get, "/transactions", station="FULL"))["items"][0]
@@ -304,7 +305,6 @@ def fill(ballast: Path) -> None:
 
 async def until_refused(point: RawStation, first: int) -> int:
     """Sends until the server refuses; the number of acknowledged events. Some fit into room already reserved."""
-    await connected(point)
     for seq_no in range(first, first + 5_000):
         try:
             await point.send(Message("update", 0, seq_no, seq_no * 1_000, seq_no * 100), within_s=20)

@@ -17,7 +17,7 @@ import websockets
 
 import live_stream
 from charge_points import SUBPROTOCOLS, credentials, now, open_socket, station
-from harness import ApiError, Report, Server, api_call, arguments, checked, equal, until
+from harness import TENANT, ApiError, Report, Server, api_call, arguments, checked, equal, until
 
 Story = Callable[[Server], Awaitable[None]]
 stories: list[tuple[str, Story]] = []
@@ -134,19 +134,21 @@ async def refused(server: Server) -> None:
     await new_station(server, "LOCKED")
     equal(await refusal(server, "LOCKED", "wrong-password-here"), 401, "wrong password")
     equal(await refusal(server, "LOCKED", None), 401, "no password")
-    equal(await refusal(server, "STRANGER", "whatever-it-is-long"), 401, "unknown station")
+    # With several tenants the path says whose claim queue it is.
+    stranger = f"{server.ocpp}/{TENANT}"
+    equal(await refusal(server, "STRANGER", "whatever-it-is-long", stranger), 401, "unknown station")
     api = server.api()
     claims = (await api_call(api.get, "/claims"))["items"]
     equal([(claim["station"], claim["has_password"]) for claim in claims], [("STRANGER", True)], "claims")
     await api_call(api.post, f"/claims/{claims[0]['id']}/accept", {"name": "From the street"})
-    async with station(server.ocpp, "STRANGER", "2.0.1", "whatever-it-is-long") as point:
+    async with station(stranger, "STRANGER", "2.0.1", "whatever-it-is-long") as point:
         equal(await point.boot(), "Accepted", "boot of the accepted station")
     equal((await api_call(api.get, "/claims"))["items"], [], "claims after acceptance")
 
 
-async def refusal(server: Server, name: str, password: str | None) -> int:
+async def refusal(server: Server, name: str, password: str | None, url: str | None = None) -> int:
     try:
-        socket = await open_socket(server.ocpp, name, "1.6", password)
+        socket = await open_socket(url or server.ocpp, name, "1.6", password)
     except websockets.InvalidStatus as error:
         return error.response.status_code
     await socket.close()

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { expect, test, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { enter, expect, test } from './support';
 
 /**
  * A real station (PyPI `ocpp`, tests/clients/e2e_station.py) charges while we watch: what it measures is on the screen
@@ -7,7 +8,6 @@ import { expect, test, type Page } from '@playwright/test';
  */
 const station = process.env.VOLTWIN_STATION ?? '';
 const log = process.env.VOLTWIN_STATION_LOG ?? '';
-const key = process.env.VOLTWIN_KEY ?? '';
 
 const WITHIN_MS = 1_000;
 const SAMPLES = 8;
@@ -34,7 +34,7 @@ function lines(): Line[] {
 }
 
 async function openStation(page: Page): Promise<void> {
-  await page.goto(`/stations/${station}#key=${key}`);
+  await enter(page, `/stations/${station}`);
   await expect(page.locator('article.connector')).toHaveCount(1);
 }
 
