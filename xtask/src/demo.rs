@@ -35,7 +35,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         .await?;
     let mut demo = Cmd::new(root.join("target/release/voltwin"), &root).arg("demo");
     if let Some(port) = options.port {
-        demo = demo.arg("--port").arg(port.to_string());
+        demo = demo.arg("--listen").arg(format!("127.0.0.1:{port}"));
     }
     if let Some(data) = &options.data {
         demo = demo.arg("--data").arg(std::path::absolute(data).context("--data")?);

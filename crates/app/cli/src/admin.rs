@@ -202,7 +202,10 @@ async fn open_tenant(scope: &Scope) -> Result<Store, CliError> {
         return Ok(store);
     }
     let data = scope.folder.data.display();
-    Err(CliError::input(format!("there is no tenant `{}` in {data}; add it with `voltwin admin tenant add`", scope.tenant)))
+    Err(CliError::input(format!(
+        "there is no tenant `{}` in {data}; add it with `voltwin admin tenant add`",
+        scope.tenant
+    )))
 }
 
 async fn run_tenant(tenant: Tenant, printer: &Printer) -> Result<(), CliError> {
@@ -244,7 +247,8 @@ async fn run_key(key: Key, printer: &Printer) -> Result<(), CliError> {
             let store = open_tenant(&scope).await?;
             for key in store.tenant(&scope.tenant).keys(None, 500).await?.items {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
-                let line = format!("{}  {:?}  {state}  {}  {}", key.public_id, key.role, key.created_at, key.label);
+                let line =
+                    format!("{}  {:?}  {state}  {}  {}", key.public_id, key.role, key.created_at, key.label);
                 printer.line(&line, &json!(key));
             }
             store.close().await;
@@ -284,7 +288,8 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
                 Some(password) => Secret::new(password),
                 None => generate_password().map_err(CliError::failure)?,
             };
-            let hash = PasswordHash::hash(&password).await.map_err(|error| CliError::input(error.to_string()))?;
+            let hash =
+                PasswordHash::hash(&password).await.map_err(|error| CliError::input(error.to_string()))?;
             let name = name.unwrap_or_else(|| id.to_string());
             let tenant = store.tenant(&scope.tenant);
             tenant.add_station(id.as_str(), &name, Some(&hash), BY, SystemClock.now()).await?;

@@ -1,18 +1,18 @@
 //! `voltwin demo`: a small city that charges, on real sockets.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 use voltwin_core::{CoreError, Event, EventBody, PropertyMap, TenantId, TwinId, Value};
-use voltwin_fleet_sim::{City, Demo, DemoConfig};
+use voltwin_fleet_sim::{City, Demo, DemoConfig, DemoProgress};
 use voltwin_runtime::{Runtime, RuntimeError};
-use voltwin_security::{ApiKey, PasswordHash, Role, Secret, generate_password};
-use voltwin_store::{StoreError, TenantStore, TokenPolicy};
+use voltwin_security::{Role, Secret, generate_password};
 
 use crate::error::CliError;
 use crate::node::Node;
+use crate::seed::{add_key, ensure_station, ensure_tenant};
 use crate::{eprint_line, print_line, serve};
 
 const BY: &str = "demonstration";
@@ -50,20 +50,19 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
     let address = listener.local_addr()?;
     let seeded = seed(&node.runtime, &city, &args.tenant).await?;
     let config = DemoConfig {
-        base_url: format!("http://{address}"),
-        tenant: args.tenant.clone(),
-        api_key: seeded.fleet_key,
-        station_passwords: seeded.passwords,
-        seed: args.seed,
+        tenant: Some(args.tenant.to_string()),
+        passwords: seeded.passwords,
+        seed: Some(args.seed),
         speed: args.speed,
         vehicles: args.vehicles,
+        ..DemoConfig::new(&format!("http://{address}"), seeded.fleet_key.expose())
     };
     let ended = CancellationToken::new();
     let fleet_cancel = cancel.child_token();
     let fleet = tokio::spawn({
         let (cancel, ended) = (fleet_cancel.clone(), ended.clone());
         async move {
-            let outcome = Demo::run(city, config, cancel, |progress| tracing::info!("{progress}")).await;
+            let outcome = Demo::run(city, config, cancel, report).await;
             ended.cancel();
             outcome
         }
@@ -107,55 +106,35 @@ fn load(args: &Args) -> Result<City, CliError> {
     City::load(&text).map_err(|error| CliError::input(error.to_string()))
 }
 
+/// A line a minute for whoever watches the terminal.
+fn report(progress: DemoProgress) {
+    if progress.elapsed_s as u64 % 60 == 5 {
+        let DemoProgress { stations_online, stations, vehicles, charging, .. } = progress;
+        tracing::info!(stations_online, stations, vehicles, charging, "the city");
+    }
+}
+
 struct Seeded {
     fleet_key: Secret,
     operator_key: String,
-    passwords: BTreeMap<String, Secret>,
+    passwords: HashMap<String, String>,
 }
 
 /// Makes the tenant, its keys, its stations and every twin of the city that is not there yet. Keys and passwords
 /// are drawn anew at each start, and the old keys end.
 async fn seed(runtime: &Runtime, city: &City, tenant: &TenantId) -> Result<Seeded, CliError> {
-    let store = runtime.store();
-    let now = runtime.now();
-    if !store.tenant_exists(tenant).await? {
-        store.add_tenant(tenant, TokenPolicy::Accept, BY, now).await?;
-    }
-    let registry = store.tenant(tenant);
-    for key in registry.keys(None, 500).await?.items {
-        if key.created_by == BY && key.revoked_at.is_none() {
-            registry.revoke_key(&key.public_id, BY, now).await?;
-        }
-    }
-    let fleet_key = add_key(&registry, Role::Operator, "vehicles of the demonstration", runtime).await?;
-    let operator_key = add_key(&registry, Role::Admin, "control room of the demonstration", runtime).await?;
-    let mut passwords = BTreeMap::new();
+    ensure_tenant(runtime, tenant, BY).await?;
+    let fleet_key = add_key(runtime, tenant, Role::Operator, "vehicles of the demonstration", BY).await?;
+    let operator_key = add_key(runtime, tenant, Role::Admin, "control room of the demonstration", BY).await?;
     let stations: Vec<String> = city.station_ids().map(str::to_owned).collect();
+    let mut passwords = HashMap::new();
     for station in stations {
         let password = generate_password().map_err(CliError::failure)?;
-        let hash = PasswordHash::hash(&password).await.map_err(CliError::failure)?;
-        match registry.add_station(&station, &station, Some(&hash), BY, now).await {
-            Ok(_) => {}
-            Err(StoreError::Conflict { .. }) => {
-                registry.set_station_password_hash(&station, Some(&hash), BY, now).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        passwords.insert(station, password);
+        ensure_station(runtime, tenant, &station, &password, BY).await?;
+        passwords.insert(station, password.expose().to_owned());
     }
     seed_twins(runtime, city, tenant).await?;
     Ok(Seeded { fleet_key, operator_key: operator_key.expose().to_owned(), passwords })
-}
-
-async fn add_key(
-    registry: &TenantStore,
-    role: Role,
-    label: &str,
-    runtime: &Runtime,
-) -> Result<Secret, CliError> {
-    let key = ApiKey::generate().map_err(CliError::failure)?;
-    registry.add_key(key.public_id(), &key.hash(), role, label, BY, runtime.now()).await?;
-    Ok(key.reveal())
 }
 
 /// First the twins, then what hangs them together: a relationship needs its target.

@@ -3,9 +3,13 @@
 //! Exit codes: 0 on success, 2 on bad arguments or input (one clear line on standard error), 1 on failure.
 
 mod admin;
+mod demo;
 mod error;
 mod node;
+mod replay;
+mod seed;
 mod serve;
+mod station;
 
 use std::process::ExitCode;
 
@@ -20,7 +24,13 @@ use crate::error::CliError;
 #[command(name = "voltwin", version, about, max_term_width = 100)]
 struct Cli {
     /// How much to log: error, warn, info, debug or trace, also per module (voltwin_csms=debug).
-    #[arg(long, global = true, env = "VOLTWIN_LOG", default_value = "warn,voltwin=info", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "VOLTWIN_LOG",
+        default_value = "warn,voltwin=info",
+        value_name = "FILTER"
+    )]
     log: String,
     /// Log one JSON object per line instead of text.
     #[arg(long, global = true, env = "VOLTWIN_LOG_JSON")]
@@ -33,6 +43,12 @@ struct Cli {
 enum Command {
     /// Run the twin: OCPP central system, API, live stream and control room on one port.
     Serve(serve::Args),
+    /// Run the twin with a demonstration city whose stations and vehicles speak real OCPP.
+    Demo(demo::Args),
+    /// Replay recorded charging sessions as real OCPP traffic from virtual stations.
+    Replay(replay::Args),
+    /// Run virtual charging stations against any central system.
+    Station(station::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),
 }
@@ -64,6 +80,9 @@ fn run(cli: Cli) -> Result<(), CliError> {
         tokio::spawn(stop_on_signal(cancel.clone()));
         match cli.command {
             Command::Serve(args) => serve::run(args, cancel).await,
+            Command::Demo(args) => demo::run(args, cancel).await,
+            Command::Replay(args) => replay::run(args, cancel).await,
+            Command::Station(args) => station::run(args, cancel).await,
             Command::Admin(args) => admin::run(args).await,
         }
     });

@@ -42,7 +42,11 @@ impl Node {
     }
 
     /// Serves until cancelled, then drains connections and ends in order: sockets, rules, twins, store.
-    pub(crate) async fn serve(self, listener: TcpListener, cancel: CancellationToken) -> Result<(), CliError> {
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        cancel: CancellationToken,
+    ) -> Result<(), CliError> {
         let served = self.server.serve(listener, cancel).await;
         self.runtime.stop().await;
         self.server.finish().await;

@@ -29,5 +29,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
 
 /// Binds first, so that a taken port is told before the data folder is touched.
 pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, CliError> {
-    TcpListener::bind(listen).await.map_err(|error| CliError::input(format!("cannot listen on {listen}: {error}")))
+    TcpListener::bind(listen)
+        .await
+        .map_err(|error| CliError::input(format!("cannot listen on {listen}: {error}")))
 }

@@ -216,7 +216,8 @@ impl Site {
             return Ok(());
         }
         let id_token = format!("VEHICLE-{:06}", self.stream.below(1_000_000));
-        let reading = Reading { energy_wh: register(self.bays[evse as usize - 1].register_wh), ..Reading::default() };
+        let reading =
+            Reading { energy_wh: register(self.bays[evse as usize - 1].register_wh), ..Reading::default() };
         let plug = PlugIn { evse, connector: 1, id_token, at: None, reading, transaction_id: None };
         match self.handle.plug_in(plug).await {
             Ok(_) => self.arrive(evse),
