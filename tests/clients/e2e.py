@@ -42,9 +42,13 @@ def playwright(server: Server, log: Path, specs: list[str]) -> int:
 
 async def main() -> int:
     parser = arguments(__doc__)
+    parser.add_argument("--no-city", action="store_true", help="an empty tenant instead of the demonstration city")
     parser.add_argument("specs", nargs="*", help="only these specs")
     args = parser.parse_args()
-    with DemoServer(checked(args.voltwin)) as server:
+    kind = Server if args.no_city else DemoServer
+    with kind(checked(args.voltwin)) as server:
+        if args.no_city:
+            server.admin("tenant", "add", TENANT)
         server.start()
         server.keys["admin"] = server.add_key("admin", TENANT)
         server.api().add_station(STATION)
