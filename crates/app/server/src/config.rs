@@ -18,7 +18,7 @@ impl Default for ServerConfig {
         Self {
             secure_cookies: false,
             session: Duration::from_secs(12 * 3_600),
-            requests_max: 512,
+            requests_max: 1_024,
             live_clients_max: 256,
         }
     }

@@ -22,9 +22,10 @@ const RETRY: Duration = Duration::from_secs(1);
 const SEAL_PERIOD: Duration = Duration::from_secs(3_600);
 const HOT_S: f64 = 2.0 * 3_600.0;
 
-/// Writes until the runtime stops, and then what was gathered.
+/// Writes until the runtime stops. What was gathered by then and not written is read again at the next start.
 pub(crate) async fn run(state: AppState) {
-    let sealing = state.tasks.spawn(seal(state.clone()));
+    // ends by itself on the same signal
+    state.tasks.spawn(seal(state.clone()));
     loop {
         let stopping = state.runtime.stopping();
         let ended = tokio::select! {
@@ -38,8 +39,6 @@ pub(crate) async fn run(state: AppState) {
         }
         tokio::time::sleep(RETRY).await;
     }
-    // ends by itself on the same signal
-    drop(sealing);
 }
 
 async fn write(state: &AppState) -> Result<(), RuntimeError> {
@@ -87,7 +86,7 @@ fn gather(sequenced: &Sequenced, points: &mut Vec<Point>) {
     match &event.body {
         EventBody::Patched { values } => values.iter().for_each(|(name, value)| add(name, value.as_ref())),
         EventBody::Created { properties, .. } => {
-            properties.iter().for_each(|(name, value)| add(name, Some(value)))
+            properties.iter().for_each(|(name, value)| add(name, Some(value)));
         }
         _ => {}
     }

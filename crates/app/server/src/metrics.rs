@@ -3,11 +3,13 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
 /// Bounds of the buckets of durations, in seconds: from a read in memory to a command that waits for a station.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// Bounds of the buckets of batch sizes.
+const COUNTS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0];
 /// How often observations are gathered, so that they do not pile up when nobody asks for them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -18,8 +20,11 @@ pub(crate) fn recorder() -> Option<PrometheusHandle> {
 }
 
 fn install() -> Option<PrometheusHandle> {
-    let installed =
-        PrometheusBuilder::new().set_buckets(&SECONDS).and_then(PrometheusBuilder::install_recorder);
+    let suffix = |text: &str| Matcher::Suffix(text.to_owned());
+    let installed = PrometheusBuilder::new()
+        .set_buckets_for_metric(suffix("_seconds"), &SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(suffix("_events"), &COUNTS))
+        .and_then(PrometheusBuilder::install_recorder);
     let handle = installed.inspect_err(|error| tracing::warn!(%error, "metrics are not collected")).ok()?;
     describe();
     Some(handle)

@@ -58,7 +58,6 @@ impl Server {
     }
 
     /// Every route, ready to be served.
-    #[must_use]
     pub fn router(&self) -> Router {
         let state = &self.state;
         let known = from_fn_with_state(state.clone(), authenticate);

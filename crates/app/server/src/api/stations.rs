@@ -288,12 +288,7 @@ async fn add(
     Json(body): Json<NewStation>,
 ) -> Result<(StatusCode, Json<StationWithPassword>), Problem> {
     let name = checked_name(body.name, &body.id)?;
-    for (field, value, limit) in [("lat_deg", body.lat_deg, 90.0), ("lon_deg", body.lon_deg, 180.0)] {
-        if let Some(degrees) = value.filter(|degrees| degrees.abs() > limit) {
-            let detail = format!("`{field}` is {degrees}; it must be -{limit} to {limit}");
-            return Err(Problem::field(field, detail).limit(limit));
-        }
-    }
+    check_position(body.lat_deg, body.lon_deg)?;
     let password = match body.password {
         Some(password) => checked_password(password)?,
         None => generate_password()?,
@@ -328,6 +323,20 @@ pub(super) fn checked_name(name: Option<String>, id: &TwinId) -> Result<String, 
     let detail =
         format!("`name` has {} characters; it must have 1 to {NAME_CHARS_MAX}", name.chars().count());
     Err(Problem::field("name", detail).limit(NAME_CHARS_MAX))
+}
+
+fn check_position(lat_deg: Option<f64>, lon_deg: Option<f64>) -> Result<(), Problem> {
+    for (field, value, limit) in [("lat_deg", lat_deg, 90.0), ("lon_deg", lon_deg, 180.0)] {
+        if let Some(degrees) = value.filter(|degrees| degrees.abs() > limit) {
+            let detail = format!("`{field}` is {degrees}; it must be -{limit} to {limit}");
+            return Err(Problem::field(field, detail).limit(limit));
+        }
+    }
+    match (lat_deg, lon_deg) {
+        (Some(_), None) => Err(Problem::field("lon_deg", "`lon_deg` is missing: it goes with `lat_deg`")),
+        (None, Some(_)) => Err(Problem::field("lat_deg", "`lat_deg` is missing: it goes with `lon_deg`")),
+        _ => Ok(()),
+    }
 }
 
 fn checked_password(password: Secret) -> Result<Secret, Problem> {

@@ -17,11 +17,13 @@ use crate::state::AppState;
 
 const ITEMS_MAX: usize = 10_000;
 const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Requests worked on at once: bounds the memory that bodies take to a quarter of a GiB.
+const REQUESTS_MAX: usize = 32;
 /// How far ahead of ours the clock of a source may be.
 const AHEAD_MAX_S: f64 = 300.0;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    let ingest = Guard::needs(Permission::IngestTelemetry).body_limit(BODY_MAX_BYTES);
+    let ingest = Guard::needs(Permission::IngestTelemetry).body_limit(BODY_MAX_BYTES).at_once(REQUESTS_MAX);
     OpenApiRouter::new().routes(ingest.on(routes!(send)))
 }
 
@@ -128,7 +130,7 @@ async fn send(
         match result {
             Ok(_) => accepted += 1,
             Err(RuntimeError::Rejected(reason)) => {
-                rejected.push(RejectedItem { index, detail: reason.to_string() })
+                rejected.push(RejectedItem { index, detail: reason.to_string() });
             }
             // not the item's fault: the client must send all of it again
             Err(error) => return Err(error.into()),

@@ -1,10 +1,12 @@
 //! The permission of a route, written beside the route.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder, SecurityRequirement};
@@ -24,12 +26,13 @@ pub(crate) struct Guard {
     permission: Option<Permission>,
     timeout: Duration,
     body_limit_bytes: Option<usize>,
+    at_once: Option<usize>,
 }
 
 impl Guard {
     /// Only for those who have `permission`.
     pub(crate) fn needs(permission: Permission) -> Self {
-        Self { permission: Some(permission), timeout: TIMEOUT, body_limit_bytes: None }
+        Self { permission: Some(permission), timeout: TIMEOUT, body_limit_bytes: None, at_once: None }
     }
 
     pub(crate) fn timeout(self, timeout: Duration) -> Self {
@@ -40,13 +43,19 @@ impl Guard {
         Self { body_limit_bytes: Some(bytes), ..self }
     }
 
+    /// How many requests of this route are worked on at once; more wait with their bodies unread.
+    pub(crate) fn at_once(self, requests: usize) -> Self {
+        Self { at_once: Some(requests), ..self }
+    }
+
     /// Puts the guard before the handlers of `routes`, and into their description.
     pub(crate) fn on(self, routes: UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
         let (schemas, mut paths, mut router) = routes;
         for item in paths.paths.values_mut() {
             operations(item).for_each(|operation| self.describe(operation));
         }
-        router = router.route_layer(from_fn(move |request, next| self.check(request, next)));
+        let places = self.at_once.map(|requests| Arc::new(Semaphore::new(requests)));
+        router = router.route_layer(from_fn(move |request, next| self.check(request, next, places.clone())));
         if let Some(bytes) = self.body_limit_bytes {
             router = router
                 .route_layer(DefaultBodyLimit::max(bytes))
@@ -55,7 +64,7 @@ impl Guard {
         (schemas, paths, router)
     }
 
-    async fn check(self, request: Request, next: Next) -> Response {
+    async fn check(self, request: Request, next: Next, places: Option<Arc<Semaphore>>) -> Response {
         let (mut parts, body) = request.into_parts();
         if let Some(permission) = self.permission {
             let principal = Principal::from_request_parts(&mut parts, &()).await;
@@ -63,7 +72,13 @@ impl Guard {
                 return problem.into_response();
             }
         }
-        let answer = next.run(Request::from_parts(parts, body));
+        let answer = async {
+            let _place = match &places {
+                Some(places) => places.acquire().await.ok(),
+                None => None,
+            };
+            next.run(Request::from_parts(parts, body)).await
+        };
         match tokio::time::timeout(self.timeout, answer).await {
             Ok(response) => response,
             Err(_) => Problem::timeout(self.timeout.as_secs()).into_response(),
@@ -92,7 +107,7 @@ impl Guard {
 
 /// A route that anybody may use.
 pub(crate) fn public(routes: UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
-    Guard { permission: None, timeout: TIMEOUT, body_limit_bytes: None }.on(routes)
+    Guard { permission: None, timeout: TIMEOUT, body_limit_bytes: None, at_once: None }.on(routes)
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

@@ -71,7 +71,7 @@ mod tests {
         for bad in [0, 501] {
             let problem = PageLimit(Some(bad)).get().unwrap_err();
             assert_eq!(problem.field.as_deref(), Some("limit"));
-            assert_eq!(problem.limit, Some(500.into()));
+            assert_eq!(problem.limit.as_deref(), Some(&500.into()));
         }
     }
 }

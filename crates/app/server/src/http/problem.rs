@@ -1,10 +1,8 @@
 //! Every error that leaves the server, as an RFC 9457 problem document.
 
-use std::borrow::Cow;
-
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use voltwin_core::CoreError;
 use voltwin_csms::CsmsError;
@@ -15,15 +13,15 @@ use voltwin_security::SecurityError;
 use voltwin_store::StoreError;
 
 /// An error as the API answers it (`application/problem+json`).
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
     /// The kind of problem; stable, to be compared with.
     #[serde(rename = "type")]
-    #[schema(example = "urn:voltwin:problem:invalid-input")]
-    pub(crate) kind: Cow<'static, str>,
+    #[schema(value_type = String, example = "urn:voltwin:problem:invalid-input")]
+    pub(crate) kind: &'static str,
     /// The kind of problem, for a person.
-    #[schema(example = "the input is not valid")]
-    pub(crate) title: Cow<'static, str>,
+    #[schema(value_type = String, example = "the input is not valid")]
+    pub(crate) title: &'static str,
     /// The HTTP status.
     #[schema(example = 400, minimum = 400, maximum = 599)]
     pub(crate) status: u16,
@@ -31,23 +29,23 @@ pub(crate) struct Problem {
     #[schema(example = "`limit` is 501; it must be 1 to 500")]
     pub(crate) detail: String,
     /// The input at fault, where there is one: a field of the body, a query parameter, a header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "limit")]
     pub(crate) field: Option<String>,
     /// The bound that was broken, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, example = 500)]
-    pub(crate) limit: Option<serde_json::Value>,
+    pub(crate) limit: Option<Box<serde_json::Value>>,
     /// Seconds to wait before the next attempt; also in the `Retry-After` header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u32>,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            kind: Cow::Borrowed(kind),
-            title: Cow::Borrowed(title),
+            kind,
+            title,
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
@@ -147,7 +145,7 @@ impl Problem {
 
     /// The same problem with the bound that was broken.
     pub(crate) fn limit(self, limit: impl Into<serde_json::Value>) -> Self {
-        Self { limit: Some(limit.into()), ..self }
+        Self { limit: Some(Box::new(limit.into())), ..self }
     }
 }
 

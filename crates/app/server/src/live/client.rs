@@ -301,7 +301,7 @@ fn advance<R: Row>(
         }
         if table.version() > since {
             let filter = |row: usize| row < known && passes(row);
-            add(&mut seen.sequence, &|stamp, bytes| table.encode_delta(since, &filter, stamp, bytes));
+            add(&mut seen.sequence, &|stamp, bytes| table.encode_delta(since, filter, stamp, bytes));
         }
     }
     seen.rows = table.len();

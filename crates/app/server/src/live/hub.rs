@@ -124,7 +124,7 @@ impl Hub {
         match changed.messages(&state.registry(&self.tenant)).await {
             Ok(messages) => messages.into_iter().for_each(|message| drop(self.messages.send(message))),
             Err(error) => {
-                tracing::warn!(tenant = %self.tenant, %error, "could not read records for the live stream")
+                tracing::warn!(tenant = %self.tenant, %error, "could not read records for the live stream");
             }
         }
     }

@@ -12,8 +12,9 @@ use crate::world::{Answer, World};
 async fn a_station_is_added_shown_and_given_a_new_password() {
     let world = World::start().await;
     let admin = &world.north.admin;
-    let added =
-        world.post(admin, "/stations", json!({"id": "ST-1", "name": "Harbour", "lat_deg": 1.5})).await;
+    let added = world
+        .post(admin, "/stations", json!({"id": "ST-1", "name": "Harbour", "lat_deg": 1.5, "lon_deg": 2}))
+        .await;
     assert_eq!(added.status, 201);
     let first = added.ok()["password"].as_str().unwrap().to_owned();
     assert!((16..=40).contains(&first.len()));
@@ -91,6 +92,7 @@ async fn a_refusal_names_the_field_and_the_limit() {
         ("/stations", json!({"id": "A", "password": "short"}), "password"),
         ("/stations", json!({"id": "A", "lat_deg": 90.1}), "lat_deg"),
         ("/stations", json!({"id": "A", "lon_deg": "west"}), "lon_deg"),
+        ("/stations", json!({"id": "A", "lat_deg": 1.5}), "lon_deg"),
         ("/telemetry", json!({"items": []}), "items"),
         ("/telemetry", json!({"items": [{"values": {}}]}), "items[0].twin"),
         ("/stations/V-1/commands?wait_s=121", json!({"command": "reset"}), "wait_s"),

@@ -1,5 +1,7 @@
 //! The server as its clients see it: a real listener, a real data folder.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 mod access;
 mod api;
 mod live;

@@ -40,10 +40,9 @@ async fn health_and_metrics_tell_how_it_fares() {
     }
     world.get(&world.north.viewer, "/stations/NO-SUCH").await.problem(404);
     let text = world.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("voltwin_http_request_seconds_count") && line.contains("404"));
-    assert!(line.is_some_and(|line| line.contains("path=\"/api/v1/stations/{id}\"")), "{text}");
+    let route = "path=\"/api/v1/stations/{id}\",status=\"404\"";
+    let counted = |line: &str| line.starts_with("voltwin_http_request_seconds_count") && line.contains(route);
+    assert!(text.lines().any(counted), "{text}");
     assert!(!text.contains("NO-SUCH"));
 }
 
