@@ -1,0 +1,202 @@
+import { Vector3 } from 'three';
+import { siteScale, storeyBase } from '../control/pick';
+import type { QualityLevel } from '../control/quality';
+import type { SceneContext, SceneModule } from '../kit/context';
+
+interface Label {
+  text: string;
+  kind: 'zone' | 'site' | 'station';
+  id: string;
+  at: Vector3;
+  /** Larger wins when two labels would overlap. */
+  weight: number;
+  width: number;
+  x: number;
+  y: number;
+  shown: boolean;
+}
+
+const CHAR_PX = 6.6;
+const ROW_PX = 18;
+const PICK_EVERY_S = 0.2;
+
+/** Names as HTML, the most important ones that do not overlap. Nodes are pooled; a still camera costs nothing. */
+export class Labels implements SceneModule {
+  private ctx: SceneContext | null = null;
+  private readonly layer: HTMLElement;
+  private labels: Label[] = [];
+  private nodes: HTMLElement[] = [];
+  private limit = 50;
+  private visible = true;
+  private chosen: string | null = null;
+  private lastView = new Float64Array(8);
+  private lastPick = -1;
+  private readonly v = new Vector3();
+
+  constructor(layer: HTMLElement) {
+    this.layer = layer;
+  }
+
+  attach(ctx: SceneContext): void {
+    this.ctx = ctx;
+    const make = (kind: Label['kind'], id: string, text: string, weight: number): Label => ({
+      kind,
+      id,
+      text,
+      weight,
+      at: new Vector3(),
+      width: text.length * CHAR_PX + 16,
+      x: 0,
+      y: 0,
+      shown: false,
+    });
+    this.labels = [
+      ...ctx.layout.zones.map((zone) => make('zone', zone.id, zone.name, 3)),
+      ...ctx.layout.sites.map((site) => make('site', site.id, site.name, site.hub ? 2.6 : 2)),
+      ...ctx.layout.stations.map((station) => make('station', station.id, station.name, 1)),
+    ];
+  }
+
+  setQuality(level: QualityLevel): void {
+    this.limit = level.labels;
+    this.lastPick = -1;
+  }
+
+  setVisible(visible: boolean): void {
+    this.visible = visible;
+    this.layer.hidden = !visible;
+    this.lastPick = -1;
+  }
+
+  choose(id: string | null): void {
+    this.chosen = id;
+    this.lastPick = -1;
+  }
+
+  onSnapshot(): void {}
+
+  onFrame(now: number): boolean {
+    const ctx = this.ctx;
+    if (!ctx || !this.visible || !this.viewChanged(ctx)) return false;
+    const due = this.lastPick < 0 || Math.abs(now - this.lastPick) > PICK_EVERY_S;
+    this.project(ctx);
+    if (due) {
+      this.choosePlaces();
+      this.lastPick = now;
+    }
+    this.write();
+    // One more look once the camera rests, so that the choice is that of the resting view.
+    if (!due) this.lastView[0] = Number.NaN;
+    return !due;
+  }
+
+  bytes(): number {
+    return 0;
+  }
+
+  dispose(): void {
+    this.layer.replaceChildren();
+    this.nodes = [];
+  }
+
+  private viewChanged(ctx: SceneContext): boolean {
+    const c = ctx.camera;
+    const u = ctx.uniforms;
+    const p = c.position;
+    const q = c.quaternion;
+    const last = this.lastView;
+    const changed =
+      this.lastPick < 0 ||
+      last[0] !== p.x ||
+      last[1] !== p.y ||
+      last[2] !== p.z ||
+      last[3] !== q.x ||
+      last[4] !== q.y ||
+      last[5] !== c.aspect ||
+      last[6] !== u.uExplode.value ||
+      last[7] !== u.uStorey.value;
+    last[0] = p.x;
+    last[1] = p.y;
+    last[2] = p.z;
+    last[3] = q.x;
+    last[4] = q.y;
+    last[5] = c.aspect;
+    last[6] = u.uExplode.value;
+    last[7] = u.uStorey.value;
+    return changed;
+  }
+
+  private project(ctx: SceneContext): void {
+    const w = this.layer.clientWidth;
+    const h = this.layer.clientHeight;
+    const { zones, sites, stations } = ctx.layout;
+    for (let i = 0; i < this.labels.length; i++) {
+      const label = this.labels[i] as Label;
+      let hidden = false;
+      if (i < zones.length) {
+        const centre = zones[i]?.centre ?? [0, 0];
+        label.at.set(centre[0], 0, centre[1]);
+      } else if (i < zones.length + sites.length) {
+        const site = sites[i - zones.length];
+        if (!site) continue;
+        const s = siteScale(ctx, site.x, site.z);
+        label.at.set(site.x, 0.2 * s, site.z + (site.depth / 2 + 1.6) * s);
+      } else {
+        const station = stations[i - zones.length - sites.length];
+        const site = station && sites[station.site];
+        if (!station || !site) continue;
+        const s = siteScale(ctx, site.x, site.z);
+        // Station names only where stations are apart on the screen.
+        hidden = (s > 2.2 && label.id !== this.chosen) || station.level > ctx.uniforms.uStorey.value + 0.5;
+        const y = (storeyBase(ctx, station.level) + (station.cabinet ? 2.4 : 1.75)) * s;
+        label.at.set(site.x + station.x * s, y, site.z + station.z * s);
+      }
+      this.v.copy(label.at).project(ctx.camera);
+      label.x = (this.v.x * 0.5 + 0.5) * w;
+      label.y = (0.5 - this.v.y * 0.5) * h + (label.kind === 'station' ? -40 : 0);
+      const off = this.v.z > 1 || label.x < 0 || label.x > w || label.y < 8 || label.y > h - 8;
+      if (off || hidden) label.y = Number.NaN;
+    }
+  }
+
+  private choosePlaces(): void {
+    const order = this.labels
+      .filter((label) => !Number.isNaN(label.y))
+      .sort((a, b) => Number(b.id === this.chosen) - Number(a.id === this.chosen) || b.weight - a.weight);
+    for (const label of this.labels) label.shown = false;
+    const taken: Label[] = [];
+    for (const label of order) {
+      if (taken.length >= this.limit) break;
+      const free = taken.every(
+        (t) => Math.abs(t.x - label.x) > (t.width + label.width) / 2 || Math.abs(t.y - label.y) > ROW_PX,
+      );
+      if (free) {
+        label.shown = true;
+        taken.push(label);
+      }
+    }
+  }
+
+  private write(): void {
+    let used = 0;
+    for (const label of this.labels) {
+      if (!label.shown || Number.isNaN(label.y)) continue;
+      let node = this.nodes[used];
+      if (!node) {
+        node = document.createElement('span');
+        this.nodes.push(node);
+        this.layer.append(node);
+      }
+      if (node.textContent !== label.text) node.textContent = label.text;
+      const name = `scene-label scene-label-${label.kind}`;
+      if (node.className !== name) node.className = name;
+      node.style.transform = `translate(-50%, -50%) translate(${label.x.toFixed(1)}px, ${label.y.toFixed(1)}px)`;
+      if (node.hidden) node.hidden = false;
+      used += 1;
+    }
+    for (let i = used; i < this.nodes.length; i++) {
+      const node = this.nodes[i];
+      if (node && !node.hidden) node.hidden = true;
+    }
+  }
+}
