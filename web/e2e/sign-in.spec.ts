@@ -20,7 +20,7 @@ test('a key link signs in and leaves no key in the address', async ({ page }) =>
 
 test('signing out ends the session', async ({ page }) => {
   await enter(page);
-  await page.getByRole('button', { name: /account$/ }).click();
+  await page.getByRole('button', { name: /account of/ }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await expect(page).toHaveURL(/\/sign-in/);
   await page.goto('/alarms');

@@ -46,20 +46,25 @@ const order = ['critical', 'major', 'minor', 'info'] as const;
 
 export function AlarmCounts() {
   const kpi = useKpi();
-  const label = kpi
-    ? `Alarms: ${order.map((s) => `${kpi.alarms[s]} ${s}`).join(', ')}; ${kpi.alarms.unacknowledged} not acknowledged`
-    : 'Alarms: not known yet';
   return (
-    <Link to="/alarms" className="alarm-counts" aria-label={label} title={label}>
+    <Link to="/alarms" className="alarm-counts">
+      <span className="visually-hidden">Alarms: </span>
       {order.map((severity) => {
         const n = kpi?.alarms[severity];
         return (
-          <span key={severity} className="alarm-count" data-zero={!n}>
+          <span
+            key={severity}
+            className="alarm-count"
+            data-zero={!n}
+            title={`${n ?? 'Not yet known'} ${severity}`}
+          >
             <SeverityGlyph severity={severity} size={11} />
             {n ?? '–'}
+            <span className="visually-hidden"> {severity}, </span>
           </span>
         );
       })}
+      {kpi && <span className="visually-hidden">{kpi.alarms.unacknowledged} not acknowledged</span>}
     </Link>
   );
 }

@@ -4,6 +4,7 @@ import { Dialog as Radix } from 'radix-ui';
 import { useDeferredValue, useId, useRef, useState, type KeyboardEvent } from 'react';
 import { searchQuery } from '@/api/queries';
 import type { SearchHit } from '@/api/types';
+import { useFocusReturn } from '@/ui/dialog';
 import { Icon, type IconName } from '@/ui/icons';
 import { navItems } from './nav';
 
@@ -35,6 +36,7 @@ const hitGroup: Record<SearchHit['kind'], string> = {
 /** Search and go, by keyboard: type, arrows, Enter. */
 export default function Palette({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
+  const giveBack = useFocusReturn();
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
@@ -105,7 +107,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="scrim" />
-        <Radix.Content className="dialog palette" aria-describedby={undefined}>
+        <Radix.Content className="dialog palette" aria-describedby={undefined} onCloseAutoFocus={giveBack}>
           <Radix.Title className="visually-hidden">Search</Radix.Title>
           <div className="palette-input">
             <Icon name="search" size={18} />

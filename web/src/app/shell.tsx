@@ -196,11 +196,12 @@ function FullScreenToggle() {
 function TopBar({ session, onSearch }: { session: Session; onSearch: () => void }) {
   const mac = /mac|iphone|ipad/i.test(navigator.userAgent);
   const user = (
-    <button type="button" className="user-button" aria-label={`${session.user}, ${session.tenant}: account`}>
+    <button type="button" className="user-button">
       <span className="avatar" aria-hidden="true">
         {session.user.slice(0, 2)}
       </span>
       <span className="user-name truncate">{session.tenant}</span>
+      <span className="visually-hidden">, account of {session.user}</span>
       <Icon name="chevronDown" size={12} />
     </button>
   );
@@ -209,13 +210,7 @@ function TopBar({ session, onSearch }: { session: Session; onSearch: () => void 
       <Link to="/" className="topbar-brand" aria-label="Voltwin, operations">
         <Mark />
       </Link>
-      <button
-        type="button"
-        className="topbar-search"
-        onClick={onSearch}
-        aria-label="Search"
-        aria-keyshortcuts="Control+K"
-      >
+      <button type="button" className="topbar-search" onClick={onSearch} aria-keyshortcuts="Control+K">
         <Icon name="search" size={15} />
         <span>Search</span>
         <span className="kbd" aria-hidden="true">

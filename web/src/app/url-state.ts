@@ -20,6 +20,11 @@ export interface OperationsSearch {
   cam?: CameraMode | undefined;
   /** Layers that are off, separated by commas: the plain address shows everything. */
   hide?: string | undefined;
+  /** For measuring and for pictures, read by the scene itself. */
+  freeze?: string | number | undefined;
+  seed?: string | number | undefined;
+  bench?: string | number | undefined;
+  hud?: string | number | undefined;
 }
 
 const kinds: readonly SelectionKind[] = ['station', 'vehicle', 'connector', 'zone'];
@@ -49,12 +54,18 @@ export function formatLayers(layers: Layers): string | undefined {
 /** Reads the address; whatever it does not know is dropped and never an error. */
 export function readOperationsSearch(search: Record<string, unknown>): OperationsSearch {
   const text = (key: string) => (typeof search[key] === 'string' ? search[key] : undefined);
+  const plain = (key: string) =>
+    typeof search[key] === 'string' || typeof search[key] === 'number' ? search[key] : undefined;
   const cam = cameraModes.find((mode) => mode === search.cam);
   return {
     sel: formatSelection(parseSelection(text('sel'))),
     view: search.view === 'table' ? 'table' : undefined,
     cam: cam === 'overview' ? undefined : cam,
     hide: formatLayers(parseLayers(text('hide'))),
+    freeze: plain('freeze'),
+    seed: plain('seed'),
+    bench: plain('bench'),
+    hud: plain('hud'),
   };
 }
 

@@ -1,5 +1,17 @@
 import { Dialog as Radix } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
+
+/**
+ * Gives the focus back to what had it when the dialog was made. Ours open without a trigger of the library's own, which
+ * otherwise is the only thing it would return to.
+ */
+export function useFocusReturn(): (event: Event) => void {
+  const [opener] = useState(() => document.activeElement);
+  return (event) => {
+    event.preventDefault();
+    if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+  };
+}
 
 /** A modal question: focus stays inside, Escape leaves, focus goes back to where it came from. */
 export function Dialog({
@@ -17,11 +29,16 @@ export function Dialog({
   children?: ReactNode;
   footer?: ReactNode;
 }) {
+  const giveBack = useFocusReturn();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="scrim" />
-        <Radix.Content className="dialog" {...(description ? {} : { 'aria-describedby': undefined })}>
+        <Radix.Content
+          className="dialog"
+          onCloseAutoFocus={giveBack}
+          {...(description ? {} : { 'aria-describedby': undefined })}
+        >
           <div className="dialog-head">
             <Radix.Title asChild>
               <h2>{title}</h2>

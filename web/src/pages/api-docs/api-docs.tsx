@@ -156,12 +156,12 @@ export function ApiDocsPage() {
           <p>
             {api
               ? `${api.title} ${api.version}: ${api.tags.reduce((n, t) => n + t.operations.length, 0)} operations.`
-              : 'Everything this page does goes through it.'}{' '}
-            <a className="link" href="/api/v1/openapi.json">
-              OpenAPI document
-            </a>
+              : 'Everything this page does goes through it.'}
           </p>
         </div>
+        <a className="btn" href="/api/v1/openapi.json">
+          OpenAPI document
+        </a>
       </header>
       {query.isError ? (
         <ErrorState error={query.error} retry={() => void query.refetch()} what="The API description" />

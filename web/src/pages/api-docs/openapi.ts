@@ -89,7 +89,8 @@ export function readOpenApi(document: unknown): Api {
       const tag = str(arr(op.tags)[0]) ?? path.replace(/^\/api\/v1/, '').split('/')[1] ?? 'other';
       const body = jsonContent(obj(op.requestBody).content);
       const operation: Operation = {
-        id: str(op.operationId) ?? `${method} ${path}`,
+        // Not the operation id: nothing here needs it, and documents have been seen that repeat one.
+        id: `${method} ${path}`,
         method: method.toUpperCase(),
         path,
         tag,

@@ -25,9 +25,9 @@ export function ConnectorCard({
   return (
     <article className="connector" data-status={key} aria-label={`${name}, ${plug(c.type)}`}>
       <header className="connector-head">
-        <h3>
+        <h2>
           {name} <span className="faint">{plug(c.type)}</span>
-        </h3>
+        </h2>
         <StatusBadge status={c.status} />
       </header>
       <div>
