@@ -1,4 +1,8 @@
 //! One WebSocket: what it has seen, and the pace at which it sees more.
+//!
+//! How far a client has read is told by its pongs: a ping follows the frames of each tick, and no more ticks are on
+//! their way than those of a second. So what waits in buffers between us is never much older than that, however
+//! large these are.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -17,6 +21,7 @@ use crate::state::AppState;
 
 /// A client whose socket takes nothing for this long is closed.
 const STALL: Duration = Duration::from_secs(30);
+const STALLED: &str = "the client took nothing for 30 s";
 const PING_PERIOD: Duration = Duration::from_secs(20);
 /// A client that answers no ping is gone.
 const SILENCE: Duration = Duration::from_secs(70);
@@ -53,6 +58,55 @@ struct Client {
     inside: RefCell<Vec<bool>>,
     focus: Focus,
     heard: Instant,
+    flight: Flight,
+}
+
+/// The ticks that are on their way.
+struct Flight {
+    /// Number of the last ping that was sent, and of the last one that was answered.
+    sent: u32,
+    answered: u32,
+    /// When it was last seen that the client reads.
+    moved: Instant,
+    /// How many may be on their way.
+    window: u32,
+}
+
+impl Flight {
+    fn new(period: Duration) -> Self {
+        Self { sent: 0, answered: 0, moved: Instant::now(), window: Self::window(period) }
+    }
+
+    fn window(period: Duration) -> u32 {
+        (1.0 / period.as_secs_f64()).ceil().max(2.0) as u32
+    }
+
+    /// Whether the client is too far behind for more.
+    fn full(&self) -> bool {
+        self.sent.wrapping_sub(self.answered) >= self.window
+    }
+
+    /// The payload of the ping after the frames of a tick.
+    fn send(&mut self) -> Bytes {
+        if self.sent == self.answered {
+            self.moved = Instant::now();
+        }
+        self.sent = self.sent.wrapping_add(1);
+        Bytes::copy_from_slice(&self.sent.to_le_bytes())
+    }
+
+    fn answer(&mut self, payload: &[u8]) {
+        let Ok(number) = payload.try_into().map(u32::from_le_bytes) else { return };
+        // an answer to nothing that is on its way says nothing
+        if self.sent.wrapping_sub(number) < self.sent.wrapping_sub(self.answered) {
+            self.answered = number;
+            self.moved = Instant::now();
+        }
+    }
+
+    fn stalled(&self) -> bool {
+        self.sent != self.answered && self.moved.elapsed() > STALL
+    }
 }
 
 /// Serves one client until it goes or the server stops.
@@ -67,6 +121,7 @@ pub(super) async fn run(socket: WebSocket, state: AppState, place: Place) {
         inside: RefCell::default(),
         focus: Focus::default(),
         heard: Instant::now(),
+        flight: Flight::new(period(None)),
     };
     if let Err(End::Close(code, reason)) = client.serve().await {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
@@ -98,6 +153,7 @@ impl Client {
                         self.heard = Instant::now();
                         if let Some(period) = self.receive(frame).await? {
                             tick = lazy(period);
+                            self.flight.window = Flight::window(period);
                         }
                     }
                     Some(Err(_)) | None => return Err(End::Gone),
@@ -108,7 +164,8 @@ impl Client {
                     if self.heard.elapsed() > SILENCE {
                         return Err(End::Close(close_code::POLICY, "no answer to pings"));
                     }
-                    self.send(Frame::Ping(Bytes::new())).await?;
+                    let payload = self.flight.send();
+                    self.send(Frame::Ping(payload)).await?;
                 }
                 changed = kpi.changed() => {
                     changed.map_err(|_| End::Gone)?;
@@ -136,7 +193,7 @@ impl Client {
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => {
                 metrics::counter!("voltwin_live_stalled_total").increment(1);
-                Err(End::Close(close_code::POLICY, "the client took nothing for 30 s"))
+                Err(End::Close(close_code::POLICY, STALLED))
             }
         }
     }
@@ -168,7 +225,11 @@ impl Client {
                 self.say(&Message::Error { detail: "messages to the server are text".to_owned() }).await?;
                 return Ok(None);
             }
-            Frame::Ping(_) | Frame::Pong(_) => return Ok(None),
+            Frame::Pong(payload) => {
+                self.flight.answer(&payload);
+                return Ok(None);
+            }
+            Frame::Ping(_) => return Ok(None),
         };
         match Request::read(&text) {
             Ok(Request::Subscribe { topics, hz, view }) => {
@@ -201,7 +262,11 @@ impl Client {
     }
 
     async fn send_frames(&mut self) -> Result<(), End> {
-        if self.seen.iter().all(|seen| !seen.subscribed) {
+        if self.flight.stalled() {
+            metrics::counter!("voltwin_live_stalled_total").increment(1);
+            return Err(End::Close(close_code::POLICY, STALLED));
+        }
+        if self.flight.full() || self.seen.iter().all(|seen| !seen.subscribed) {
             return Ok(());
         }
         let hub = self.place.hub.clone();
@@ -210,11 +275,15 @@ impl Client {
             self.say_hello().await?;
         }
         let frames = self.encode(&hub.tables.read());
+        if frames.is_empty() {
+            return Ok(());
+        }
         for frame in frames {
             metrics::counter!("voltwin_live_bytes_total").increment(frame.len() as u64);
             self.send(Frame::Binary(frame)).await?;
         }
-        Ok(())
+        let payload = self.flight.send();
+        self.send(Frame::Ping(payload)).await
     }
 
     /// Everything that changed since the last frames; the lock on the columns is held for no longer than this.
@@ -306,4 +375,25 @@ fn advance<R: Row>(
     }
     seen.rows = table.len();
     seen.version = table.version();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_ticks_are_on_their_way_than_those_of_a_second() {
+        let mut flight = Flight::new(Duration::from_millis(200));
+        let sent: Vec<Bytes> = (0..5).map(|_| flight.send()).collect();
+        assert!(flight.full());
+        flight.answer(&sent[1]);
+        assert_eq!((flight.full(), flight.answered), (false, 2));
+        // old, foreign and future answers change nothing
+        for payload in [&sent[0][..], b"", b"xyz", &99_u32.to_le_bytes()] {
+            flight.answer(payload);
+            assert_eq!(flight.answered, 2);
+        }
+        flight.answer(&sent[4]);
+        assert!(!flight.full() && !flight.stalled());
+    }
 }

@@ -31,6 +31,9 @@ use crate::state::AppState;
 /// Bytes of one message from a client; the largest sensible one names 64 twins.
 const MESSAGE_MAX_BYTES: usize = 32 * 1024;
 
+/// Clients say little: their side needs no large buffer.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
 pub(crate) fn routes() -> axum::Router<AppState> {
     axum::Router::new().route("/live", get(open))
 }
@@ -55,6 +58,7 @@ async fn open(
     let place = state.hubs.enter(&state, &principal.tenant).await?;
     let sockets = state.sockets.clone();
     Ok(upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(MESSAGE_MAX_BYTES)
         .max_frame_size(MESSAGE_MAX_BYTES)
         .on_upgrade(move |socket| sockets.track_future(client::run(socket, state, place))))

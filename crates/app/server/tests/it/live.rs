@@ -207,10 +207,12 @@ async fn a_slow_reader_gets_newer_frames_and_no_backlog() {
         }
     }
     let mut rows = vec![0_i32; VEHICLES];
-    let mut sent = 0;
+    // long enough for 15 ticks
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut frames = 0;
     loop {
         let frame = stream.frame().await;
-        sent += frame.rows.len();
+        frames += 1;
         for (row, vehicle) in frame.rows.iter().zip(frame.typed::<VehicleRow>().unwrap()) {
             rows[*row as usize] = vehicle.lat_e7;
         }
@@ -219,5 +221,6 @@ async fn a_slow_reader_gets_newer_frames_and_no_backlog() {
         }
     }
     assert!(rows.iter().all(|lat| *lat == ROUNDS as i32 * 10_000_000), "every row is at its newest value");
-    assert!(sent < VEHICLES * ROUNDS, "{sent} row values were sent for {}", VEHICLES * ROUNDS);
+    // those of a second were on their way, then what was newest
+    assert!(frames <= 7, "{frames} frames");
 }
