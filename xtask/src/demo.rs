@@ -10,10 +10,10 @@ use crate::{shell::Cmd, web, workspace};
 /// Options of the demonstration.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Port on 127.0.0.1.
+    /// Port on 127.0.0.1; without it 8080.
     #[arg(long)]
     port: Option<u16>,
-    /// Data folder; without it the demonstration chooses.
+    /// Data folder, kept between runs; without it `target/demo`.
     #[arg(long)]
     data: Option<PathBuf>,
     /// More arguments for `voltwin demo`, after `--`.
@@ -33,12 +33,13 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         .limit(Duration::from_secs(60 * 60))
         .run(show)
         .await?;
-    let mut demo = Cmd::new(root.join("target/release/voltwin"), &root).arg("demo");
+    let data = match &options.data {
+        Some(data) => std::path::absolute(data).context("--data")?,
+        None => root.join("target/demo"),
+    };
+    let mut demo = Cmd::new(root.join("target/release/voltwin"), &root).arg("demo").arg("--data").arg(data);
     if let Some(port) = options.port {
         demo = demo.arg("--listen").arg(format!("127.0.0.1:{port}"));
-    }
-    if let Some(data) = &options.data {
-        demo = demo.arg("--data").arg(std::path::absolute(data).context("--data")?);
     }
     demo = demo.args(&options.rest);
     println!("{demo}");
