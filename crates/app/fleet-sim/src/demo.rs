@@ -180,8 +180,7 @@ impl Running {
         for mut station in city.station_configs() {
             station.url = format!("ws://{}/ocpp", endpoint.authority());
             station.tenant.clone_from(&config.tenant);
-            station.password =
-                config.passwords.get(&station.identity).or(config.password.as_ref()).cloned();
+            station.password = config.passwords.get(&station.identity).or(config.password.as_ref()).cloned();
             station.meter_interval = Some(config.meter_interval);
             // A remote start sends a vehicle across the city.
             station.connection_timeout = Duration::from_secs(900);
@@ -315,7 +314,9 @@ async fn carry_out(handle: StationHandle, mut inbox: mpsc::Receiver<Deed>) {
             Deed::PlugIn(plug) => handle.plug_in(plug).await.map(drop),
             // A transaction that the central system has ended already has nothing to suspend or end.
             Deed::Suspend(evse) => handle.suspend(evse, None).await.or_else(ignore_busy),
-            Deed::Unplug(evse) => handle.unplug(evse, None, "EVDisconnected").await.map(drop).or_else(ignore_busy),
+            Deed::Unplug(evse) => {
+                handle.unplug(evse, None, "EVDisconnected").await.map(drop).or_else(ignore_busy)
+            }
             Deed::Fault(evse) => handle.fault(evse, "OtherError", "contactor did not close").await,
             Deed::Repair(evse) => handle.clear_fault(evse).await,
             Deed::Read(evse, reading) => handle.set_power(evse, reading).await,

@@ -42,12 +42,12 @@ pub use demo::{Demo, DemoConfig, DemoProgress};
 pub use error::FleetError;
 pub use load::{LoadConfig, LoadReport, run_load};
 pub use replay::{
-    EnergyProfile, MAX_BYTES, MAX_ENERGY_KWH, MAX_LINE_BYTES, MAX_ROWS, ProfilePoint, RecordedSession, Replay,
-    ReplayConfig, ReplayError, ReplayProgress, ReplayProtocol, ReplayReport, SessionReport, parse_sessions,
-    read_sessions,
+    EnergyProfile, MAX_BYTES, MAX_ENERGY_KWH, MAX_LINE_BYTES, MAX_ROWS, ProfilePoint, RecordedSession,
+    Replay, ReplayConfig, ReplayError, ReplayProgress, ReplayProtocol, ReplayReport, SessionReport,
+    parse_sessions, read_sessions,
 };
 pub use station::{
-    ConnectorConfig, EvseConfig, PlugIn, Reading, SessionId, SessionOutcome, StationConfig, StationEvent,
-    StationHandle, StationState, VirtualStation,
+    ConnectorConfig, EvseConfig, Passwords, PlugIn, Reading, SessionId, SessionOutcome, StationConfig,
+    StationEvent, StationHandle, StationState, VirtualStation,
 };
 pub use telemetry::TelemetryCounts;

@@ -12,7 +12,7 @@ use voltwin_ocpp::station::{StationAnswer, StationMessage, StationTransaction, r
 use voltwin_ocpp::{BootStatus, Version, envelope};
 
 use crate::FleetError;
-use crate::station::{Link, Reading, StationConfig, Target, exact_frame, samples, wall_clock};
+use crate::station::{Link, Passwords, Reading, StationConfig, Target, exact_frame, samples, wall_clock};
 
 /// How much load.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub struct LoadConfig {
     /// Identities of the stations, 1 to 20,000.
     pub stations: Vec<String>,
     /// Password of a station by its identity.
-    pub password: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub password: Passwords,
     /// Messages per second of all stations together; 0 = as fast as answers come.
     pub rate: f64,
     /// How long, from the moment all are connected.
@@ -120,13 +120,17 @@ pub async fn run_load(config: &LoadConfig, cancel: CancellationToken) -> Result<
         return Err(FleetError::Setting { field: "stations", value, rule: "1 to 20000" });
     }
     if !(0.0..=1e7).contains(&config.rate) {
-        return Err(FleetError::Setting { field: "rate", value: config.rate.to_string(), rule: "0 to 10000000" });
+        return Err(FleetError::Setting {
+            field: "rate",
+            value: config.rate.to_string(),
+            rule: "0 to 10000000",
+        });
     }
     let gate = Arc::new(tokio::sync::Semaphore::new(config.connecting.clamp(1, 1_000)));
     let ready = Arc::new(tokio::sync::Barrier::new(config.stations.len() + 1));
     let (tallies, mut results) = mpsc::channel(config.stations.len());
-    let pace = (config.rate > 0.0)
-        .then(|| Duration::from_secs_f64(config.stations.len() as f64 / config.rate));
+    let pace =
+        (config.rate > 0.0).then(|| Duration::from_secs_f64(config.stations.len() as f64 / config.rate));
     let begun = Instant::now();
     for (number, identity) in config.stations.iter().enumerate() {
         let mut station = StationConfig::new(&config.url, identity, config.version);
@@ -144,8 +148,7 @@ pub async fn run_load(config: &LoadConfig, cancel: CancellationToken) -> Result<
             };
             ready.wait().await;
             let begin = Instant::now() + offset.unwrap_or_default();
-            let mut tally =
-                Tally { connected: false, sent: 0, acked: 0, errors: 0, times: Histogram::new() };
+            let mut tally = Tally { connected: false, sent: 0, acked: 0, errors: 0, times: Histogram::new() };
             match opened {
                 Ok(mut caller) => {
                     tally.connected = true;
@@ -193,10 +196,8 @@ struct Caller {
 impl Caller {
     async fn open(target: &Target, version: Version) -> Result<Self, String> {
         let link = Link::open(target).await.map_err(|e| e.to_string())?;
-        let transaction_id = uuid::Uuid::new_v5(
-            &uuid::Uuid::NAMESPACE_OID,
-            format!("{target:?}{}", wall_clock()).as_bytes(),
-        );
+        let transaction_id =
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{target:?}{}", wall_clock()).as_bytes());
         let mut caller =
             Self { link, version, next: 0, transaction_id: transaction_id.to_string(), seq_no: 0 };
         let boot = StationMessage::Boot {

@@ -293,9 +293,9 @@ impl Pack {
                 return guess;
             }
             if excess > 0.0 {
-                high = guess
+                high = guess;
             } else {
-                low = guess
+                low = guess;
             }
             let middle = 0.5 * (low + high);
             if excess_v(middle) > 0.0 { high = middle } else { low = middle }

@@ -106,13 +106,12 @@ impl City {
         let spec = &self.scenario.vehicles[index];
         let mut stream = Stream::named(self.seed, "vehicle", &spec.id);
         let pack_seed = Stream::named(self.seed, "pack", &spec.pack.id).at(0);
-        let pack = Pack::new(&spec.pack.config(), spec.soc, pack_seed).map_err(|error| {
-            ScenarioError::Field {
+        let pack =
+            Pack::new(&spec.pack.config(), spec.soc, pack_seed).map_err(|error| ScenarioError::Field {
                 field: format!("vehicles[{index}].pack"),
                 value: spec.pack.id.clone(),
                 rule: error.to_string(),
-            }
-        })?;
+            })?;
         let body = Body {
             mass_kg: spec.mass_kg,
             drag_area_m2: spec.drag_area_m2,

@@ -339,7 +339,11 @@ impl Scenario {
                     return fail(&format!("{at}.hub"), hub, "there is no such hub");
                 };
                 if hub.site != station.site {
-                    return fail(&format!("{at}.hub"), &hub.id, "the hub is on another site than the station");
+                    return fail(
+                        &format!("{at}.hub"),
+                        &hub.id,
+                        "the hub is on another site than the station",
+                    );
                 }
                 if station.level.is_none_or(|level| level >= hub.levels) {
                     let level = station.level.map_or("none".into(), |l| l.to_string());

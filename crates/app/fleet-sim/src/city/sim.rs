@@ -127,10 +127,8 @@ impl City {
         let chosen = (0..self.vehicles.len())
             .filter(|&v| {
                 let vehicle = &self.vehicles[v];
-                let free = matches!(
-                    vehicle.activity,
-                    Activity::Drive { to_station: None } | Activity::Park { .. }
-                );
+                let free =
+                    matches!(vehicle.activity, Activity::Drive { to_station: None } | Activity::Park { .. });
                 free && vehicle.pack.is_some() && self.fits(v, station)
             })
             .min_by(|a, b| {
@@ -208,7 +206,8 @@ impl City {
                 vehicle.rest(dt_s);
                 if vehicle.pack.is_none() {
                     // A vehicle that only drives fills up at home, off this network.
-                    vehicle.soc = (vehicle.soc + 11_000.0 * dt_s / 3_600.0 / vehicle.body.capacity_wh).min(1.0);
+                    vehicle.soc =
+                        (vehicle.soc + 11_000.0 * dt_s / 3_600.0 / vehicle.body.capacity_wh).min(1.0);
                 }
                 if over {
                     self.next_trip(index);
@@ -356,7 +355,14 @@ impl City {
         self.connector_for(vehicle, station, evse).map_or(0.0, |(_, power_w)| power_w)
     }
 
-    fn charge_one(&mut self, station: usize, evse: usize, limit_w: f64, dt_s: f64, events: &mut Vec<CityEvent>) {
+    fn charge_one(
+        &mut self,
+        station: usize,
+        evse: usize,
+        limit_w: f64,
+        dt_s: f64,
+        events: &mut Vec<CityEvent>,
+    ) {
         let slot = &mut self.stands[station].evses[evse];
         let energy_wh = slot.flow.energy_wh;
         // The connector warms with its current and cools in about five minutes.

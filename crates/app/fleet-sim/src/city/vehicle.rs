@@ -40,14 +40,35 @@ impl VehicleStatus {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Activity {
     /// Following its way; with a station when it goes there to charge.
-    Drive { to_station: Option<usize> },
-    Queue { station: usize },
+    Drive {
+        to_station: Option<usize>,
+    },
+    Queue {
+        station: usize,
+    },
     /// Plugged in; power flows when `starts_in_s` has passed.
-    Plugged { station: usize, evse: usize, connector: usize, starts_in_s: f64 },
+    Plugged {
+        station: usize,
+        evse: usize,
+        connector: usize,
+        starts_in_s: f64,
+    },
     /// Charging is over; it leaves when the time has passed.
-    Finishing { station: usize, evse: usize, connector: usize, leaves_in_s: f64 },
-    Park { left_s: f64 },
-    Broken { station: usize, evse: usize, connector: usize, leaves_in_s: f64 },
+    Finishing {
+        station: usize,
+        evse: usize,
+        connector: usize,
+        leaves_in_s: f64,
+    },
+    Park {
+        left_s: f64,
+    },
+    Broken {
+        station: usize,
+        evse: usize,
+        connector: usize,
+        leaves_in_s: f64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -126,7 +147,8 @@ impl Vehicle {
         let arrived = self.advance(roads, dt_s);
         let v = 0.5 * (before_mps + self.speed_mps);
         let acceleration = if dt_s > 0.0 { (self.speed_mps - before_mps) / dt_s } else { 0.0 };
-        let force = self.body.mass_kg * (acceleration + GRAVITY_MPS2 * ROLLING * f64::from(u8::from(v > 0.1)))
+        let force = self.body.mass_kg
+            * (acceleration + GRAVITY_MPS2 * ROLLING * f64::from(u8::from(v > 0.1)))
             + 0.5 * AIR_KG_M3 * self.body.drag_area_m2 * v * v;
         let wheel_w = force * v;
         let drive_w = if wheel_w > 0.0 { wheel_w / DRIVETRAIN } else { wheel_w * REGENERATION };

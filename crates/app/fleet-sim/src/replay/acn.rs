@@ -104,7 +104,8 @@ fn session(item: &Item, number: u64) -> Result<RecordedSession, ReplayError> {
     let station_id = text("stationID", &item.station_id)?;
     check_station(&station_id).map_err(|detail| bad("item", number, "stationID", &station_id, detail))?;
     let energy = item.kwh_delivered.as_deref().map_or("null", RawValue::get);
-    let energy_wh = energy_wh(energy).map_err(|detail| bad("item", number, "kWhDelivered", energy, detail))?;
+    let energy_wh =
+        energy_wh(energy).map_err(|detail| bad("item", number, "kWhDelivered", energy, detail))?;
     let zone = match is_null(&item.timezone) {
         true => TimeZone::UTC,
         false => {

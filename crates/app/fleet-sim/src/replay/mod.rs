@@ -136,8 +136,7 @@ pub fn read_sessions(path: impl AsRef<Path>) -> Result<Vec<RecordedSession>, Rep
     let fail = |source| ReplayError::Read { path: path.display().to_string(), source };
     let mut file = BufReader::new(File::open(path).map_err(fail)?);
     let zipped = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
-    let result =
-        if zipped { parse_sessions(MultiGzDecoder::new(file)) } else { parse_sessions(file) };
+    let result = if zipped { parse_sessions(MultiGzDecoder::new(file)) } else { parse_sessions(file) };
     result.map_err(|error| match error {
         ReplayError::Read { source, .. } => fail(source),
         other => other,

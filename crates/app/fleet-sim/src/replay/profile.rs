@@ -58,7 +58,8 @@ impl EnergyProfile {
         let mean_w = energy_wh * 3.6e9 / length_us as f64;
         let point = |k: i64| {
             let ppm = k * 1_000_000 / count;
-            let power_share = if ppm <= 800_000 { 1.0 } else { 1.0 - 0.9 * (ppm - 800_000) as f64 / 200_000.0 };
+            let power_share =
+                if ppm <= 800_000 { 1.0 } else { 1.0 - 0.9 * (ppm - 800_000) as f64 / 200_000.0 };
             let part = session.energy_wh * Decimal::new(share_ppm(ppm), 6);
             ProfilePoint {
                 at: Timestamp::from_micros(begin.as_micros() + length_us / count * k),

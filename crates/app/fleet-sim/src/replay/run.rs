@@ -15,7 +15,9 @@ use voltwin_ocpp::Version;
 
 use super::{EnergyProfile, RecordedSession, ReplayError};
 use crate::FleetError;
-use crate::station::{PlugIn, Reading, SessionOutcome, StationConfig, StationHandle, VirtualStation};
+use crate::station::{
+    Passwords, PlugIn, Reading, SessionOutcome, StationConfig, StationHandle, VirtualStation,
+};
 
 /// Which version each virtual station speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub struct ReplayConfig {
     /// Versions of the stations.
     pub protocol: ReplayProtocol,
     /// Password of a station by its OCPP identity.
-    pub password: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub password: Passwords,
     /// Put before each recorded station id to make the OCPP identity.
     pub station_prefix: String,
     /// How long the last answers may take after the last session has ended.
@@ -199,7 +201,9 @@ fn select<'a>(
     if chosen.is_empty() {
         let days = sessions.iter().map(|s| s.day);
         let rule = match (days.clone().min(), days.max()) {
-            (Some(first), Some(last)) => format!("the file has sessions from {first} to {last} and none then"),
+            (Some(first), Some(last)) => {
+                format!("the file has sessions from {first} to {last} and none then")
+            }
             _ => "there are no sessions".into(),
         };
         let value = config.day.map_or("any".into(), |day| day.to_string());

@@ -85,7 +85,8 @@ fn explain(error: csv::Error) -> ReplayError {
             ReplayError::Line { line, detail }
         }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let detail = format!("column {}: {len} columns instead of {expected_len}", len.min(expected_len) + 1);
+            let detail =
+                format!("column {}: {len} columns instead of {expected_len}", len.min(expected_len) + 1);
             ReplayError::Line { line, detail }
         }
         other => ReplayError::Line { line, detail: format!("{other:?}") },

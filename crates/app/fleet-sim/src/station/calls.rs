@@ -28,7 +28,7 @@ impl Actor {
                 let answer = self.unplug(evse, at, &reason);
                 drop(reply.send(answer));
             }
-            Request::Fault { evse, code, info, reply } => drop(reply.send(self.fault(evse, code, info))),
+            Request::Fault { evse, code, info, reply } => drop(reply.send(self.fault(evse, code, &info))),
             Request::ClearFault { evse, reply } => drop(reply.send(self.clear_fault(evse))),
             Request::State(reply) => drop(reply.send(self.state())),
         }
@@ -119,7 +119,7 @@ impl Actor {
         Ok(waiter)
     }
 
-    fn fault(&mut self, evse: u32, code: String, info: String) -> Result<(), FleetError> {
+    fn fault(&mut self, evse: u32, code: String, info: &str) -> Result<(), FleetError> {
         let index = self.check_evse(evse)?;
         let info = info.chars().take(50).collect();
         self.evses[index].fault = Some((code, info));
@@ -294,9 +294,8 @@ impl Actor {
             "GetConfiguration" => self.configuration(payload),
             "GetTransactionStatus" => {
                 let id = payload["transactionId"].as_str();
-                let session = id.and_then(|id| {
-                    self.sessions.values().find(|s| s.transaction_id.as_deref() == Some(id))
-                });
+                let session = id
+                    .and_then(|id| self.sessions.values().find(|s| s.transaction_id.as_deref() == Some(id)));
                 let mut answer = json!({"messagesInQueue": self.outbox.len() > 0});
                 if id.is_some() {
                     answer["ongoingIndicator"] = session.is_some_and(|s| !s.ended).into();

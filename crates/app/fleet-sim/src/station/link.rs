@@ -75,7 +75,9 @@ impl Target {
 pub(crate) fn host_and_port(authority: &str) -> Option<String> {
     let authority = authority.rsplit('@').next()?;
     let has_port = authority.rsplit_once(':').is_some_and(|(host, port)| {
-        !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']'))
+        !port.is_empty()
+            && port.bytes().all(|b| b.is_ascii_digit())
+            && (!host.contains(':') || host.ends_with(']'))
     });
     match authority {
         "" => None,

@@ -10,7 +10,9 @@ mod calls;
 mod link;
 mod outbox;
 mod session;
+mod tell;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -18,11 +20,15 @@ use tokio_util::sync::CancellationToken;
 use voltwin_core::{Decimal, Timestamp};
 use voltwin_ocpp::{BootStatus, ConnectorStatus, Version};
 
-pub(crate) use actor::{exact_frame, wall_clock};
+pub(crate) use actor::wall_clock;
 pub(crate) use link::{FRAME_MAX, Link, Target, host_and_port};
 pub(crate) use session::samples;
+pub(crate) use tell::exact_frame;
 
 use crate::FleetError;
+
+/// Gives the password of a station by its OCPP identity; `None` for a station that sends none.
+pub type Passwords = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What a virtual station is.
 #[derive(Debug, Clone, PartialEq)]
@@ -254,12 +260,37 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, FleetError>>;
 
 pub(crate) enum Request {
     PlugIn(PlugIn, Reply<SessionId>),
-    Reading { evse: u32, reading: Reading },
-    Sample { evse: u32, at: Timestamp, reading: Reading, reply: Reply<()> },
-    Suspend { evse: u32, at: Option<Timestamp>, reply: Reply<()> },
-    Unplug { evse: u32, at: Option<Timestamp>, reason: String, reply: Reply<Option<oneshot::Receiver<SessionOutcome>>> },
-    Fault { evse: u32, code: String, info: String, reply: Reply<()> },
-    ClearFault { evse: u32, reply: Reply<()> },
+    Reading {
+        evse: u32,
+        reading: Reading,
+    },
+    Sample {
+        evse: u32,
+        at: Timestamp,
+        reading: Reading,
+        reply: Reply<()>,
+    },
+    Suspend {
+        evse: u32,
+        at: Option<Timestamp>,
+        reply: Reply<()>,
+    },
+    Unplug {
+        evse: u32,
+        at: Option<Timestamp>,
+        reason: String,
+        reply: Reply<Option<oneshot::Receiver<SessionOutcome>>>,
+    },
+    Fault {
+        evse: u32,
+        code: String,
+        info: String,
+        reply: Reply<()>,
+    },
+    ClearFault {
+        evse: u32,
+        reply: Reply<()>,
+    },
     State(oneshot::Sender<StationState>),
 }
 
@@ -277,8 +308,7 @@ impl VirtualStation {
         let target = link::Target::new(&config)?;
         let (requests, inbox) = mpsc::channel(256);
         let (events, _) = broadcast::channel(1_024);
-        let handle =
-            StationHandle { identity: config.identity.clone(), requests, events: events.clone() };
+        let handle = StationHandle { identity: config.identity.clone(), requests, events: events.clone() };
         tokio::spawn(actor::Actor::new(config, target, inbox, events).run(cancel));
         Ok(handle)
     }

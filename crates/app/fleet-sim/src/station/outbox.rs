@@ -124,7 +124,9 @@ mod tests {
         outbox.push(entry(TransactionPhase::Ended, 10));
         outbox.push(Entry::Passing(StationMessage::Heartbeat));
         let numbers: Vec<u64> = std::iter::from_fn(|| outbox.pop())
-            .filter_map(|e| if let Entry::Transaction { message, .. } = e { Some(message.seq_no) } else { None })
+            .filter_map(
+                |e| if let Entry::Transaction { message, .. } = e { Some(message.seq_no) } else { None },
+            )
             .collect();
         assert_eq!(numbers, [0, 9, 10]);
         assert_eq!(outbox.dropped, 8);
