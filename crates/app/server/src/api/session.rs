@@ -160,6 +160,9 @@ async fn who_am_i(principal: Principal) -> Json<Session> {
 #[utoipa::path(delete, path = "/session", tag = "session", responses((status = 204)))]
 async fn sign_out(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(token) = cookie_token(&headers) {
+        if !headers.contains_key("x-voltwin") {
+            return Err(Problem::forbidden("signing out needs the header `X-Voltwin: 1`"));
+        }
         let hash = token.hash();
         if let Some(session) = state.runtime.store().find_session(&hash).await? {
             state.registry(&session.tenant).drop_session(&hash).await?;

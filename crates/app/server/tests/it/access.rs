@@ -154,6 +154,7 @@ async fn a_session_lives_from_sign_in_to_sign_out() {
     // a page elsewhere can make a browser send the cookie, but not the header
     call(Method::POST, "/api/v1/telemetry", false).await.problem(403);
     call(Method::POST, "/api/v1/telemetry", true).await.problem(400);
+    call(Method::DELETE, "/api/v1/session", false).await.problem(403);
     assert_eq!(call(Method::DELETE, "/api/v1/session", true).await.status, 204);
     call(Method::GET, "/api/v1/session", false).await.problem(401);
 }
