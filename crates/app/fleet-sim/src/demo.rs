@@ -42,7 +42,7 @@ pub struct DemoConfig {
 }
 
 impl DemoConfig {
-    /// Real time, four positions a second, meter values every ten seconds.
+    /// Real time, five positions in two seconds, meter values every ten seconds.
     #[must_use]
     pub fn new(base_url: &str, api_key: &str) -> Self {
         Self {

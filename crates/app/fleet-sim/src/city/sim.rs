@@ -282,6 +282,8 @@ impl City {
     /// The station where the vehicle would be done first: driving, waiting and charging time together.
     fn best_station(&self, index: usize) -> Option<usize> {
         let vehicle = &self.vehicles[index];
+        let unhurried = Stream::named(self.seed, "unhurried", &vehicle.id).uniform() < 0.45;
+        let slow_cost = if unhurried { 0.05 } else { 0.4 };
         let cost_s = |station: usize| {
             let stand = &self.stands[station];
             let busy = stand.evses.iter().filter(|e| e.vehicle.is_some() || !e.usable()).count();
@@ -295,8 +297,8 @@ impl City {
             let need_wh = (vehicle.target_soc - vehicle.soc).max(0.05) * vehicle.body.capacity_wh;
             let charge_s = 3_600.0 * need_wh / power_w.max(1_000.0);
             let wait_s = if free >= 1.0 { 0.0 } else { (1.0 - free) * charge_s * 0.7 };
-            // Slow points are where people park anyway: an hour there costs them as much as a quarter at a fast one.
-            let patience = if power_w < 30_000.0 { 0.25 } else { 1.0 };
+            // Slow points are where people park anyway: an hour there costs some of them as little as minutes elsewhere.
+            let patience = if power_w < 30_000.0 { slow_cost } else { 1.0 };
             let place = self.roads.nodes[self.station_nodes[station]];
             vehicle.place.distance_m(place) / 9.0 + wait_s + patience * charge_s
         };

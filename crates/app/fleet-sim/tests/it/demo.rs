@@ -30,15 +30,14 @@ async fn the_city_drives_charges_and_reports() {
     let told = Arc::clone(&last);
     let stop = cancel.clone();
     let run = tokio::spawn(async move { Demo::run(city, config, stop, |p| *told.lock().unwrap() = p).await });
-    let started = |c: &Central| {
-        let events = c.of("TransactionEvent");
-        c.of("StartTransaction").len() + events.iter().filter(|e| e.payload["eventType"] == "Started").count()
+    let told = |c: &Central, kind: &str| {
+        c.of("TransactionEvent").iter().filter(|e| e.payload["eventType"] == kind).count()
     };
     central
         .until("stations, transactions and telemetry", |c| {
             c.of("BootNotification").len() == 10
-                && started(c) >= 3
-                && !c.of("MeterValues").is_empty()
+                && told(c, "Started") + c.of("StartTransaction").len() >= 3
+                && told(c, "Updated") + c.of("MeterValues").len() > 5
                 && c.posted.lock().unwrap().len() > 5
         })
         .await;

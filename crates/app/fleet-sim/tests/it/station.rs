@@ -133,7 +133,7 @@ async fn calls_of_the_central_system_are_obeyed() {
             let token = json!({"idToken": "CARD", "type": "ISO14443"});
             ("RequestStartTransaction", json!({"evseId": 2, "remoteStartId": 7, "idToken": token}))
         };
-        central.call("c1", action, payload);
+        central.call("c1", action, &payload);
         let id = loop {
             if let StationEvent::Started { evse: 2, transaction_id, .. } = events.recv().await.unwrap() {
                 break transaction_id;
@@ -144,17 +144,17 @@ async fn calls_of_the_central_system_are_obeyed() {
         } else {
             ("RequestStopTransaction", json!({"transactionId": id}))
         };
-        central.call("c2", action, payload);
+        central.call("c2", action, &payload);
         loop {
             if let StationEvent::Ended(outcome) = events.recv().await.unwrap() {
                 assert!(outcome.acked);
                 break;
             }
         }
-        central.call("c3", "NoSuchAction", json!({}));
-        central.call("c4", "ClearChargingProfile", json!({}));
-        central.call("c5", "TriggerMessage", json!({"requestedMessage": "Heartbeat"}));
-        central.call("c6", "Reset", json!({"type": if v16 { "Hard" } else { "Immediate" }}));
+        central.call("c3", "NoSuchAction", &json!({}));
+        central.call("c4", "ClearChargingProfile", &json!({}));
+        central.call("c5", "TriggerMessage", &json!({"requestedMessage": "Heartbeat"}));
+        central.call("c6", "Reset", &json!({"type": if v16 { "Hard" } else { "Immediate" }}));
         central.until("a second boot", |c| c.of("BootNotification").len() == 2).await;
         let answers = central.answers.lock().unwrap().clone();
         let find = |id: &str| answers.iter().find(|a| a[1] == id).cloned().unwrap_or(Value::Null);

@@ -105,7 +105,7 @@ impl Central {
         Self { url, seen, posted, answers, mute, calls, _stop: stop.drop_guard() }
     }
 
-    pub(crate) fn call(&self, id: &str, action: &str, payload: Value) {
+    pub(crate) fn call(&self, id: &str, action: &str, payload: &Value) {
         self.calls.send(json!([2, id, action, payload]).to_string()).unwrap();
     }
 
