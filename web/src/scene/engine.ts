@@ -1,4 +1,4 @@
-import type { Scene as Stage} from 'three';
+import type { Scene as Stage } from 'three';
 import { AgXToneMapping, Vector3, type PerspectiveCamera, type WebGLRenderer } from 'three';
 import type { Scene } from '@/api/types';
 import type { LiveClient } from '@/live/client';
@@ -52,7 +52,7 @@ export class SceneEngine {
   readonly rig: CameraRig;
   readonly layout: Layout;
   readonly stats: SceneStats;
-  private onNearHub: (site: PlacedSite | null) => void = () => {};
+  private onNearHub: (site: PlacedSite | null, storey: number | null) => void = () => {};
   private onTaken: () => void = () => {};
   readonly uniforms = makeUniforms();
   private readonly ctx: SceneContext;
@@ -77,6 +77,7 @@ export class SceneEngine {
   private fpsFrames = 0;
   private explodeTo = 0;
   private nearHub: PlacedSite | null = null;
+  private storey: number | null = null;
   private readonly at = { x: 0, y: 0, z: 0, yaw: 0 };
 
   constructor(gl: WebGLRenderer, stage: Stage, camera: PerspectiveCamera, options: EngineOptions) {
@@ -151,10 +152,10 @@ export class SceneEngine {
   }
 
   /** Tells when a hub of several storeys comes near, and when a person ends the following. */
-  listen(onNearHub: (site: PlacedSite | null) => void, onTaken: () => void): void {
+  listen(onNearHub: (site: PlacedSite | null, storey: number | null) => void, onTaken: () => void): void {
     this.onNearHub = onNearHub;
     this.onTaken = onTaken;
-    onNearHub(this.nearHub);
+    onNearHub(this.nearHub, this.storey);
   }
 
   setTheme(theme: Theme): void {
@@ -225,7 +226,10 @@ export class SceneEngine {
 
   /** Highest storey shown; null shows all. */
   setStorey(level: number | null): void {
+    if (level === this.storey) return;
+    this.storey = level;
     this.uniforms.uStorey.value = level ?? 99;
+    this.onNearHub(this.nearHub, level);
     this.options.wake();
   }
 
@@ -273,6 +277,8 @@ export class SceneEngine {
     const station = this.layout.stations.find((s) => s.id === id);
     const site = station && this.layout.sites[station.site];
     if (!station || !site) return;
+    // What stands above the chosen station would hide it.
+    if (site.levels > 1) this.setStorey(station.level);
     const y = storeyBase(this.ctx, station.level) + 1;
     this.rig.fly({
       x: site.x + station.x * 0.8,
@@ -293,7 +299,7 @@ export class SceneEngine {
     const { centre, radius } = this.layout;
     const aspect = this.ctx.camera.aspect || 1.6;
     const half = Math.tan((this.ctx.camera.fov * Math.PI) / 360);
-    const distance = (radius * 0.86) / (half * Math.min(1, aspect * 0.9));
+    const distance = (radius * 0.78) / (half * Math.min(1, aspect * 0.9));
     return { x: centre[0], y: 0, z: centre[1] + radius * 0.06, distance, azimuth: -0.42, tilt: 0.86 };
   }
 
@@ -342,7 +348,8 @@ export class SceneEngine {
     }
     if (near !== this.nearHub) {
       this.nearHub = near;
-      this.onNearHub(near);
+      if (!near) this.setStorey(null);
+      this.onNearHub(near, this.storey);
     }
   }
 

@@ -93,7 +93,7 @@ function Stage({
   const [engine, setEngine] = useState<SceneEngine | null>(null);
   const [lost, setLost] = useState(false);
   const [hud, setHud] = useState(settings.hud);
-  const [hub, setHub] = useState<PlacedSite | null>(null);
+  const [hub, setHub] = useState<{ site: PlacedSite; storey: number | null } | null>(null);
   const labels = useRef<HTMLDivElement>(null);
   const root = useRef<HTMLDivElement>(null);
   const pointer = usePointer(engine, onSelect);
@@ -104,7 +104,10 @@ function Stage({
   useEffect(() => engine?.setMode(camera), [engine, camera]);
   useEffect(() => {
     if (!engine || !root.current) return;
-    engine.listen(setHub, () => onCamera?.('overview'));
+    engine.listen(
+      (site, storey) => setHub(site && { site, storey }),
+      () => onCamera?.('overview'),
+    );
     return engine.rig.attach(root.current);
   }, [engine, onCamera]);
 
@@ -148,7 +151,7 @@ function Stage({
       </Canvas>
       <div ref={labels} className="scene-labels" aria-hidden="true" />
       {pointer.tip}
-      {hub && engine && <Storeys key={hub.id} hub={hub} engine={engine} />}
+      {hub && engine && <Storeys key={hub.site.id} hub={hub.site} storey={hub.storey} engine={engine} />}
       {hud && engine && <Hud stats={engine.stats} />}
       {lost && (
         <div className="scene-message scene-lost" role="status">
@@ -285,14 +288,12 @@ function usePointer(engine: SceneEngine | null, onSelect: (selection: Selection 
 }
 
 /** Which storeys of a hub are seen, and whether they stand apart. */
-function Storeys({ hub, engine }: { hub: PlacedSite; engine: SceneEngine }) {
-  const [storey, setStorey] = useState<number | null>(null);
+function Storeys({ hub, storey, engine }: { hub: PlacedSite; storey: number | null; engine: SceneEngine }) {
+  const setStorey = (level: number | null) => engine.setStorey(level);
   const [open, setOpen] = useState(false);
-  useEffect(() => engine.setStorey(storey), [engine, storey]);
   useEffect(() => engine.setExploded(open), [engine, open]);
   useEffect(
     () => () => {
-      engine.setStorey(null);
       engine.setExploded(false);
     },
     [engine],

@@ -56,7 +56,11 @@ export function quad(): BufferGeometry {
 const box = (w: number, h: number, d: number, x: number, y: number, z: number) =>
   new BoxGeometry(w, h, d).translate(x, y, z);
 const soft = (w: number, h: number, d: number, r: number, x: number, y: number, z: number) =>
-  new RoundedBoxGeometry(w, h, d, 2, r).translate(x, y, z);
+  new RoundedBoxGeometry(w, h, d, Math.max(w, h, d) > 1.2 && Math.min(w, h, d) > 0.2 ? 2 : 1, r).translate(
+    x,
+    y,
+    z,
+  );
 
 export const STATION_PARTS = { shell: 0, plinth: 1, screen: 2, light: 3, trim: 4 } as const;
 
@@ -128,7 +132,7 @@ export function car(): BufferGeometry {
     for (let i = 0; i < n; i++) {
       const j = (i + 1) % n;
       const corner = (section: number, k: number) => {
-        const [x, y] = (rings[section] as [number, number][])[k] as [number, number];
+        const [x, y] = ((rings[section] ?? [])[k] ?? [0, 0]) as [number, number];
         return [x, y, SECTIONS[section]?.[0] as number] as const;
       };
       const house = s >= 3 && s <= 6;
@@ -137,7 +141,7 @@ export function car(): BufferGeometry {
       const isGlass = house && (side || (roof && (s === 3 || s === 6)));
       const out = isGlass ? glass : body;
       const [a, b, c, d] = [corner(s, i), corner(s, j), corner(s + 1, j), corner(s + 1, i)];
-      out.push(...a, ...c, ...b, ...a, ...d, ...c);
+      out.push(...a, ...b, ...c, ...a, ...c, ...d);
     }
   }
   for (const [s, flip] of [
@@ -147,8 +151,12 @@ export function car(): BufferGeometry {
     const z = SECTIONS[s]?.[0] as number;
     const points = rings[s] ?? [];
     for (let i = 1; i + 1 < points.length; i++) {
-      const tri = [points[0], points[i], points[i + 1]] as [number, number][];
-      for (const [x, y] of flip ? [tri[0], tri[2], tri[1]] : tri) body.push(x as number, y as number, z);
+      const tri = [points[0], points[i], points[i + 1]] as [
+        [number, number],
+        [number, number],
+        [number, number],
+      ];
+      for (const [x, y] of flip ? tri : [tri[0], tri[2], tri[1]]) body.push(x as number, y as number, z);
     }
   }
   const shell = (points: number[], crease: number) => {
@@ -170,10 +178,11 @@ export function car(): BufferGeometry {
     }
     const side = Math.sign(x);
     parts.push(
-      asPart(soft(0.34, 0.07, 0.12, 0.03, side * 0.5, 0.67, -2.05), CAR_PARTS.head),
-      asPart(soft(0.4, 0.07, 0.12, 0.03, side * 0.48, 0.84, 2.03), CAR_PARTS.tail),
+      asPart(soft(0.36, 0.08, 0.16, 0.03, side * 0.52, 0.67, -2.06), CAR_PARTS.head),
+      asPart(soft(0.3, 0.09, 0.2, 0.03, side * 0.62, 0.86, 2.03), CAR_PARTS.tail),
     );
   }
+  parts.push(asPart(box(1.3, 0.04, 0.16, 0, 0.87, 2.02), CAR_PARTS.tail));
   return assemble(parts);
 }
 

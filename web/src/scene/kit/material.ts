@@ -1,4 +1,4 @@
-import { Color, ShaderMaterial, Vector4, type IUniform } from 'three';
+import { Color, DoubleSide, ShaderMaterial, Vector4, type IUniform } from 'three';
 import type { SharedUniforms } from './context';
 import { FINISH, PLACE, SHADE } from './shader';
 
@@ -91,11 +91,12 @@ export function paintMaterial(
   vertex: string,
   fragment: string,
   extra: Record<string, IUniform> = {},
-  options: { depthTest?: boolean; additive?: boolean } = {},
+  options: { depthTest?: boolean } = {},
 ): ShaderMaterial {
   return new ShaderMaterial({
     uniforms: { ...shared, ...extra },
     transparent: true,
+    side: DoubleSide,
     depthWrite: false,
     depthTest: options.depthTest ?? true,
     toneMapped: false,

@@ -1,12 +1,5 @@
-import type {
-  InstancedBufferAttribute} from 'three';
-import {
-  Color,
-  PlaneGeometry,
-  BufferAttribute,
-  type BufferGeometry,
-  type Mesh,
-} from 'three';
+import type { InstancedBufferAttribute } from 'three';
+import { Color, PlaneGeometry, BufferAttribute, type BufferGeometry, type Mesh } from 'three';
 import { tokens, type Theme } from '@/ui/tokens';
 import type { QualityLevel } from '../control/quality';
 import { displayColor, type SceneContext, type SceneModule } from '../kit/context';

@@ -45,14 +45,14 @@ export class Ground implements SceneModule {
         void main() {
           vec2 w = max(fwidth(vGround), 1e-4);
           float far = distance(vGround, cameraPosition.xz);
-          float level = log2(max(cameraPosition.y, 8.0) / 12.0) / log2(5.0);
+          float level = max(log2(cameraPosition.y / 180.0) / log2(5.0), -1.0);
           float base = 10.0 * pow(5.0, floor(level));
           float blend = fract(level);
           float g = max(lines(vGround, base, w) * (1.0 - blend) * 0.55, lines(vGround, base * 5.0, w) * 0.7);
           float pool = exp(-pow(distance(vGround, uCentre) / (uRadius * 1.35), 2.0));
           vec3 c = mix(uFogColor, uGround, 0.35 + 0.65 * pool);
-          c += pool * mix(vec3(0.018), vec3(0.012, 0.014, 0.018), uDark);
-          c = mix(c, uGrid, g * (0.25 + 0.75 * pool));
+          c += pool * mix(vec3(0.02), vec3(0.016, 0.019, 0.026), uDark);
+          c = mix(c, mix(uGrid, uGrid + 0.035, uDark), g * (0.3 + 0.7 * pool));
           gl_FragColor = vec4(mix(c, uFogColor, smoothstep(uFog.x, uFog.y, far)), 1.0);
         }`,
     });

@@ -1,4 +1,4 @@
-import type { InstancedBufferGeometry} from 'three';
+import type { InstancedBufferGeometry } from 'three';
 import { BoxGeometry, Color, type Mesh } from 'three';
 import { tokens, type Theme } from '@/ui/tokens';
 import type { SceneContext, SceneModule } from '../kit/context';
@@ -91,9 +91,10 @@ export class Sites implements SceneModule {
       parts(theme).map((p) => ({ ...p, color: 0xffffff })),
     );
     const [slab, column, beam] = this.tints.uKinds.value as [Color, Color, Color];
-    slab.setHex(tokens.scene.structure[theme]);
-    column.setHex(tokens.scene.structureLight[theme]);
-    beam.setHex(tokens.scene.structureLight[theme]);
+    slab.setHex(theme === 'dark' ? tokens.scene.grid.dark : tokens.surface.base.light);
+    if (theme === 'dark') slab.multiplyScalar(0.8);
+    column.setHex(tokens.scene.structure[theme]);
+    beam.setHex(tokens.scene.structure[theme]);
   }
 
   setVisible(visible: boolean): void {

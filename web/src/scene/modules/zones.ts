@@ -36,7 +36,7 @@ export class Zones implements SceneModule {
       vec4 paint() {
         float chosen = 1.0 - step(0.5, abs(vZone - uChosen));
         vec3 edge = mix(uEdge, uAccent, chosen);
-        if (vKind < 0.5) return vec4(mix(uZone, uAccent, chosen * 0.25), mix(0.42, 0.5, uDark) + chosen * 0.12);
+        if (vKind < 0.5) return vec4(mix(uZone, uAccent, chosen * 0.25), mix(0.34, 0.3, uDark) + chosen * 0.12);
         if (vKind < 1.5) return vec4(edge, 0.75 + 0.25 * chosen);
         return vec4(edge, pow(1.0 - clamp(vUv.y, 0.0, 1.0), 2.2) * mix(0.2, 0.28, chosen + uDark * 0.3));
       }`;
