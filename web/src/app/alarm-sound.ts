@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import type { Alarm } from '@/api/types';
 import { useLiveEvent } from '@/live';
+import { sentence } from '@/ui/format';
 import { toast } from '@/ui/toast';
 import { usePreferences } from './preferences';
 
@@ -39,7 +40,7 @@ export function useAlarmNotice(): void {
     if (alarm.severity !== 'critical' && alarm.severity !== 'major') return;
     toast(`${alarm.severity === 'critical' ? 'Critical' : 'Major'} alarm: ${alarm.twin}`, {
       tone: alarm.severity === 'critical' ? 'bad' : 'warn',
-      detail: alarm.message,
+      detail: sentence(alarm.message),
     });
     if (sound) chime(alarm.severity === 'critical');
   });

@@ -9,7 +9,7 @@ import { usePreferences } from '@/app/preferences';
 import { may } from '@/app/session';
 import { formatSort, parseSort } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
-import { age, dateTime, instant } from '@/ui/format';
+import { age, dateTime, instant, sentence } from '@/ui/format';
 import { SeverityBadge, SeverityGlyph } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
@@ -35,7 +35,7 @@ export function useAcknowledge() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (alarm: Alarm) => api.post<Alarm>(`/alarms/${seg(alarm.id)}/acknowledge`),
-    onSuccess: (_, alarm) => toast('Alarm acknowledged', { tone: 'good', detail: alarm.message }),
+    onSuccess: (_, alarm) => toast('Alarm acknowledged', { tone: 'good', detail: sentence(alarm.message) }),
     onError: (error) => toast('The alarm was not acknowledged', { tone: 'bad', detail: error.message }),
     onSettled: () => client.invalidateQueries({ queryKey: keys.alarms }),
   });
@@ -109,7 +109,7 @@ export function AlarmsPage() {
         sort: (a) => a.code,
         cell: (a) => (
           <span className="alarm-text">
-            <span className={a.acknowledged_at ? 'muted' : 'alarm-open'}>{a.message}</span>
+            <span className={a.acknowledged_at ? 'muted' : 'alarm-open'}>{sentence(a.message)}</span>
             <span className="sub mono">{a.code}</span>
           </span>
         ),

@@ -175,3 +175,8 @@ const plugs: Readonly<Record<string, string>> = {
 export function plug(type: string | null | undefined): string {
   return type ? (plugs[type] ?? type) : 'Unknown plug';
 }
+
+/** A message of the server as a sentence: its own words, with a capital first. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { ApiError } from '@/api/client';
+import { sentence } from './format';
 import { Icon, type IconName } from './icons';
 
 /** A grey bar where a value will stand. */
@@ -56,7 +57,7 @@ export function ErrorState({ error, retry, what }: { error: unknown; retry?: () 
     <div className="state" role="alert">
       <Icon name={status === 0 ? 'wifiOff' : 'warn'} size={22} />
       <strong>{title}</strong>
-      {detail && <p>{detail}</p>}
+      {detail && <p>{sentence(detail)}</p>}
       {retry && status !== 404 && status !== 403 && (
         <button type="button" className="btn" onClick={retry}>
           <Icon name="refresh" /> Try again

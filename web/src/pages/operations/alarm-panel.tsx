@@ -6,7 +6,7 @@ import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import type { Selection } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
-import { instant } from '@/ui/format';
+import { instant, sentence } from '@/ui/format';
 import { SeverityGlyph } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
@@ -72,7 +72,7 @@ export function AlarmPanel({
                 <SeverityGlyph severity={alarm.severity} size={13} />
                 <span className="ops-alarm-text">
                   <span className="visually-hidden">{alarm.severity}: </span>
-                  <span className="ops-alarm-message">{alarm.message}</span>
+                  <span className="ops-alarm-message">{sentence(alarm.message)}</span>
                   <span className="sub">
                     {alarm.twin} · <AlarmAge alarm={alarm} />
                   </span>

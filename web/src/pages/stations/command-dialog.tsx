@@ -5,7 +5,7 @@ import { keys } from '@/api/queries';
 import type { Command } from '@/api/types';
 import { onLiveEvent } from '@/live';
 import { Dialog } from '@/ui/dialog';
-import { instant } from '@/ui/format';
+import { instant, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 
 /** A command in neutral words; the server says it in the station's version of OCPP. */
@@ -79,7 +79,7 @@ export function CommandOutcome({ command, busy }: { command: Command | null; bus
       </ol>
       {over && command && (command.reason || !good) && (
         <div className="outcome" data-tone={good ? 'good' : 'bad'} style={{ marginTop: '0.75rem' }}>
-          {command.reason ?? 'The station gave no reason.'}
+          {command.reason ? sentence(command.reason) : 'The station gave no reason.'}
         </div>
       )}
       {over && command?.answer != null && (
