@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   age,
   clock,
+  connectorNumber,
   dateTime,
   distance,
   duration,
@@ -12,6 +13,7 @@ import {
   NONE,
   percent,
   plug,
+  plural,
   power,
   speed,
 } from './format';
@@ -99,6 +101,13 @@ describe('times', () => {
     expect(instant(null)).toBeNull();
     expect(clock(new Date(2026, 10, 21, 9, 5, 7).getTime())).toBe('09:05:07');
   });
+});
+
+it('counts and numbers in words', () => {
+  expect(plural(1, 'vehicle')).toBe('1 vehicle');
+  expect(plural(0, 'vehicle')).toBe('0 vehicles');
+  expect(connectorNumber({ evse_id: 2, connector_id: 1 })).toBe('2');
+  expect(connectorNumber({ evse_id: 2, connector_id: 2 })).toBe('2.2');
 });
 
 it('calls a plug what people call it', () => {

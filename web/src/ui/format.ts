@@ -180,3 +180,13 @@ export function plug(type: string | null | undefined): string {
 export function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** "1 vehicle", "3 vehicles". */
+export function plural(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** A connector by its numbers: "2", and "2.2" where an EVSE has several. */
+export function connectorNumber(c: { evse_id: number; connector_id: number }): string {
+  return c.connector_id > 1 ? `${c.evse_id}.${c.connector_id}` : String(c.evse_id);
+}

@@ -4,7 +4,7 @@ import type { Connector } from '@/api/types';
 import { may } from '@/app/session';
 import type { Selection } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
-import { energy, percent, plug, power, speed } from '@/ui/format';
+import { connectorNumber, energy, percent, plug, power, speed } from '@/ui/format';
 import { SeverityBadge, StatusBadge, StatusGlyph } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { Meter, Power } from '@/ui/quantity';
@@ -60,10 +60,13 @@ function Frame({
 
 function ConnectorRow({
   connector: c,
+  evseBusy,
   canCommand,
   onCommand,
 }: {
   connector: Connector;
+  /** An EVSE serves one vehicle at a time, whatever the plug. */
+  evseBusy: boolean;
   canCommand: boolean;
   onCommand: (kind: 'start' | 'stop') => void;
 }) {
@@ -75,7 +78,7 @@ function ConnectorRow({
       <div className="grow">
         <div className="line">
           <span>
-            {c.evse_id} <span className="faint">{plug(c.type)}</span>
+            {connectorNumber(c)} <span className="faint">{plug(c.type)}</span>
           </span>
           <span className="num">
             {key === 'charging' ? <Power w={c.power_w} /> : <span className="muted">{c.status}</span>}
@@ -86,7 +89,7 @@ function ConnectorRow({
             <Meter
               share={share}
               color="var(--status-charging)"
-              label={`Connector ${c.evse_id}: ${percent(share)}`}
+              label={`Connector ${connectorNumber(c)}: ${percent(share)}`}
             />
             <div className="line sub">
               <span className="truncate">{c.id_token ?? ''}</span>
@@ -101,7 +104,7 @@ function ConnectorRow({
             type="button"
             className="btn btn-icon btn-sm"
             title="Stop charging"
-            aria-label={`Stop charging on connector ${c.evse_id}`}
+            aria-label={`Stop charging on connector ${connectorNumber(c)}`}
             onClick={() => onCommand('stop')}
           >
             <Icon name="stop" size={13} />
@@ -111,8 +114,8 @@ function ConnectorRow({
             type="button"
             className="btn btn-icon btn-sm"
             title="Start charging"
-            aria-label={`Start charging on connector ${c.evse_id}`}
-            disabled={key === 'faulted' || key === 'unavailable'}
+            aria-label={`Start charging on connector ${connectorNumber(c)}`}
+            disabled={evseBusy || key === 'faulted' || key === 'unavailable'}
             onClick={() => onCommand('start')}
           >
             <Icon name="play" size={13} />
@@ -164,11 +167,12 @@ function StationInspector({ id, onClose }: { id: string; onClose: () => void }) 
           </p>
           <ul className="inspector-connectors" aria-label="Connectors">
             {(station.evses ?? [])
-              .flatMap((evse) => evse.connectors)
-              .map((connector) => (
+              .flatMap((evse) => evse.connectors.map((connector) => ({ evse, connector })))
+              .map(({ evse, connector }) => (
                 <ConnectorRow
                   key={connector.id}
                   connector={connector}
+                  evseBusy={evse.connectors.some((c) => c.transaction_id !== null)}
                   canCommand={may(session?.role, 'operator')}
                   onCommand={(kind) => setTarget({ kind, station, connector })}
                 />

@@ -1,5 +1,5 @@
 import type { Selection } from '@/app/url-state';
-import { percent, power } from '@/ui/format';
+import { percent, plural, power } from '@/ui/format';
 import { Meter } from '@/ui/quantity';
 import { SkeletonBlock } from '@/ui/states';
 import { useOverview } from './kpi-strip';
@@ -48,7 +48,7 @@ export function ZonePanel({
                     />
                   </span>
                   <span className="zone-note">
-                    {zone.in_use} of {zone.connectors} in use · {zone.vehicles} vehicles
+                    {zone.in_use} of {zone.connectors} in use · {plural(zone.vehicles, 'vehicle')}
                     {high && <strong> · near its limit</strong>}
                   </span>
                 </button>

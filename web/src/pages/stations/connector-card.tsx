@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Connector } from '@/api/types';
-import { energy, measure, percent, plug, power } from '@/ui/format';
+import { connectorNumber, energy, measure, percent, plug, power } from '@/ui/format';
 import { StatusBadge } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { Meter, Power } from '@/ui/quantity';
@@ -9,19 +9,23 @@ import { statusKey } from '@/ui/tokens';
 /** One plug: what it does now, and the two commands that act on it. */
 export function ConnectorCard({
   connector: c,
+  evseBusy,
   canCommand,
   onStart,
   onStop,
 }: {
   connector: Connector;
+  /** An EVSE serves one vehicle at a time, whatever the plug. */
+  evseBusy: boolean;
   canCommand: boolean;
   onStart: () => void;
   onStop: () => void;
 }) {
   const key = statusKey(c.status);
-  const name = `Connector ${c.evse_id}${c.connector_id > 1 ? `.${c.connector_id}` : ''}`;
+  const name = `Connector ${connectorNumber(c)}`;
   const share = c.max_power_w ? Math.abs(c.power_w ?? 0) / c.max_power_w : null;
-  const startable = key === 'available' || key === 'preparing' || key === 'occupied' || key === 'reserved';
+  const startable =
+    !evseBusy && (key === 'available' || key === 'preparing' || key === 'occupied' || key === 'reserved');
   return (
     <article className="connector" data-status={key} aria-label={`${name}, ${plug(c.type)}`}>
       <header className="connector-head">

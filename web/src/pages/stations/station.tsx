@@ -167,6 +167,7 @@ export function StationPage() {
           <ConnectorCard
             key={connector.id}
             connector={connector}
+            evseBusy={connectors.some((c) => c.evse_id === connector.evse_id && c.transaction_id !== null)}
             canCommand={may(session?.role, 'operator')}
             onStart={() => setTarget({ kind: 'start', station, connector })}
             onStop={() => setTarget({ kind: 'stop', station, connector })}
