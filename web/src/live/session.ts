@@ -1,4 +1,4 @@
-import { decodeFrame, FrameError, TOPICS, type Frame, type Topic } from './frames';
+import { decodeFrame, WireError, TOPICS, type Frame, type Topic } from './frames';
 import type { Link, LinkState, LiveOptions, ServerMessage, View } from './messages';
 
 /** The part of a WebSocket that the session uses. */
@@ -186,7 +186,7 @@ export class LiveSession {
       frame = decodeFrame(buffer);
     } catch (error) {
       // The header may be the broken part, so there is no telling which topic lost a frame.
-      if (error instanceof FrameError) for (const topic of this.topics.keys()) this.resync(topic);
+      if (error instanceof WireError) for (const topic of this.topics.keys()) this.resync(topic);
       return;
     }
     const state = this.topics.get(frame.topic);

@@ -300,7 +300,7 @@ export class BenchFleet implements LiveSource {
       baseRow: 0,
       seq,
       journalSeq: seq,
-      serverTimeMs: this.epochMs + this.timeS * 1000,
+      serverTimeUs: (this.epochMs + this.timeS * 1000) * 1000,
       row: kind === 'delta' ? this.rows : null,
       columns: columns as unknown as Columns<Topic>,
       ids,
