@@ -103,7 +103,11 @@ fn load(args: &Args) -> Result<City, CliError> {
             .map_err(|error| CliError::input(format!("cannot read {}: {error}", path.display())))?,
         None => CITY.to_owned(),
     };
-    City::load(&text).map_err(|error| CliError::input(error.to_string()))
+    let mut city = City::load(&text).map_err(|error| CliError::input(error.to_string()))?;
+    if let Some(vehicles) = args.vehicles {
+        city.scale(vehicles);
+    }
+    Ok(city)
 }
 
 /// A line a minute for whoever watches the terminal.

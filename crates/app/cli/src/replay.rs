@@ -208,7 +208,7 @@ async fn compare(
     for session in report.sessions.iter().filter(|session| session.acked) {
         let Some(id) = &session.transaction_id else { continue };
         let found = store.transaction_by_id(&session.station, id).await?;
-        if !found.as_ref().is_some_and(|found| found.energy_wh == session.energy_wh) {
+        if found.as_ref().is_none_or(|found| found.energy_wh != session.energy_wh) {
             differing.push(difference(session, found.as_ref()));
         }
     }

@@ -1,5 +1,4 @@
-//! Stations that the registry knows have a twin, also those that were added while the server did not run and have
-//! never connected.
+//! The twin of a station that is registered through the API and has not connected yet.
 
 use voltwin_core::{Dtmi, Event, EventBody, PropertyMap, PropertyName, TenantId, TwinId, Value};
 use voltwin_runtime::Precondition;
@@ -7,41 +6,6 @@ use voltwin_runtime::Precondition;
 use crate::http::Problem;
 use crate::network::STATION;
 use crate::state::AppState;
-
-const PAGE: usize = 500;
-
-/// Makes the missing twins, once, at start.
-pub(crate) async fn run(state: AppState) {
-    if let Err(problem) = all(&state).await {
-        tracing::warn!(reason = problem.detail, "could not make the twins of registered stations");
-    }
-}
-
-async fn all(state: &AppState) -> Result<(), Problem> {
-    for tenant in state.runtime.store().tenants().await? {
-        let registry = state.registry(&tenant.tenant);
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = registry.stations(cursor.as_deref(), PAGE).await?;
-            for record in page.items {
-                one(state, &tenant.tenant, &TwinId::new(&record.station)?, &record.name).await?;
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn one(state: &AppState, tenant: &TenantId, station: &TwinId, name: &str) -> Result<(), Problem> {
-    if state.runtime.read(tenant, |graph| graph.twin(station.as_str()).is_some()) {
-        return Ok(());
-    }
-    let event = created(state, tenant, station, name, std::iter::empty())?;
-    make(state, event).await
-}
 
 /// The event that makes the twin of a station which has not connected yet.
 pub(crate) fn created(

@@ -15,9 +15,7 @@ use voltwin_runtime::Runtime;
 use crate::auth::authenticate;
 use crate::http::{self, Problem};
 use crate::state::{AppState, Shared};
-use crate::{
-    ServerConfig, ServerError, api, health, history_writer, live, metrics, ocpp_socket, registered, web,
-};
+use crate::{ServerConfig, ServerError, api, health, history_writer, live, metrics, ocpp_socket, web};
 
 /// How long the tasks behind open WebSockets may take to say goodbye.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -53,7 +51,6 @@ impl Server {
             state.tasks.spawn(metrics::upkeep(recorder, state.runtime.stopping()));
         }
         state.tasks.spawn(history_writer::run(state.clone()));
-        state.tasks.spawn(registered::run(state.clone()));
         Self { state }
     }
 

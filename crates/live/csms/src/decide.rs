@@ -214,7 +214,7 @@ fn refine(status: ConnectorStatus, in_use: Option<ConnectorStatus>) -> Connector
 
 fn refuse(error: &CsmsError) -> Answer {
     let store = |error: &StoreError| match error {
-        StoreError::DiskFull { .. } => "the central system cannot store data now; send again later",
+        StoreError::DiskFull => "the central system cannot store data now; send again later",
         _ => "the central system could not record the message; send it again",
     };
     let detail = match error {

@@ -63,10 +63,20 @@ impl CentralSystem {
         tenant: &TenantId,
         station: &TwinId,
     ) -> Result<(), RuntimeError> {
+        self.ensure_named_station(tenant, station, station.as_str()).await
+    }
+
+    async fn ensure_named_station(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        name: &str,
+    ) -> Result<(), RuntimeError> {
         if self.inner.runtime.read(tenant, |graph| graph.twin(station.as_str()).is_some()) {
             return Ok(());
         }
-        let Some(body) = created(STATION, [("name", station.as_str().into()), ("online", false.into())])
+        let Some(body) =
+            created(STATION, [("name", name.into()), ("online", false.into()), ("status", "Offline".into())])
         else {
             return Ok(());
         };
@@ -163,7 +173,8 @@ impl CentralSystem {
         loop {
             let page = store.stations(cursor.as_deref(), 500).await?;
             for station in page.items {
-                self.ensure_station(tenant, &station.station.parse()?).await?;
+                let name = if station.name.is_empty() { &station.station } else { &station.name };
+                self.ensure_named_station(tenant, &station.station.parse()?, name).await?;
             }
             cursor = page.next;
             if cursor.is_none() {

@@ -1,5 +1,7 @@
 //! The central system against frames as stations send them, without a socket.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -147,10 +149,10 @@ async fn stops_of_transactions_that_nobody_started_are_kept_apart_and_bill_nothi
     let world = World::new().await;
     let mut link = world.connect(Version::V16).await;
     boot_16(&mut link).await;
-    let stop = |id: i64, meter: u32, minute: u32| {
-        json!({"transactionId": id, "meterStop": meter, "timestamp": format!("2026-11-21T08:{minute:02}:00Z")})
-    };
-    for (n, payload) in [stop(-1, 100, 1), stop(-1, 200, 2), stop(-1, 100, 1), stop(77, 5, 3)].into_iter().enumerate() {
+    let stop = |id: i64, meter: u32, minute: u32| json!({"transactionId": id, "meterStop": meter, "timestamp": format!("2026-11-21T08:{minute:02}:00Z")});
+    for (n, payload) in
+        [stop(-1, 100, 1), stop(-1, 200, 2), stop(-1, 100, 1), stop(77, 5, 3)].into_iter().enumerate()
+    {
         call(&mut link, &n.to_string(), "StopTransaction", payload).await;
     }
     let transactions = world.transactions().await;

@@ -45,7 +45,7 @@ async fn commit_group(inner: &Inner, group: Vec<Commit>) {
             }
         }
         // one bad submission must not fail its neighbours, unless the trouble is the disk's
-        Err(error) if parts.len() > 1 && !matches!(error, StoreError::DiskFull { .. }) => {
+        Err(error) if parts.len() > 1 && !matches!(error, StoreError::DiskFull) => {
             let mut rest = events.into_iter();
             for (length, reply) in parts {
                 let own: Vec<Event> = rest.by_ref().take(length).collect();
@@ -55,7 +55,7 @@ async fn commit_group(inner: &Inner, group: Vec<Commit>) {
             }
         }
         Err(error) => {
-            inner.set_failing(matches!(error, StoreError::DiskFull { .. }));
+            inner.set_failing(matches!(error, StoreError::DiskFull));
             tracing::error!(%error, events = events.len(), "could not commit to the journal");
             let error = RuntimeError::from(error);
             for (_, reply) in parts {

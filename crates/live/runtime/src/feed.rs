@@ -77,9 +77,9 @@ impl FeedReader {
         loop {
             let head = *self.head.borrow_and_update();
             if self.place < head {
-                let batch = match self.from_memory() {
+                let batch = match self.read_memory() {
                     Some(batch) => batch,
-                    None => self.from_journal().await?,
+                    None => self.read_journal().await?,
                 };
                 match batch.last() {
                     Some(last) => {
@@ -107,7 +107,7 @@ impl FeedReader {
         self.head.borrow().0.saturating_sub(self.place.0)
     }
 
-    fn from_memory(&self) -> Option<Vec<Arc<Sequenced>>> {
+    fn read_memory(&self) -> Option<Vec<Arc<Sequenced>>> {
         let ring = self.shared.ring.read();
         if self.place < ring.floor {
             return None;
@@ -116,7 +116,7 @@ impl FeedReader {
         Some(ring.events.range(start..).take(BATCH).cloned().collect())
     }
 
-    async fn from_journal(&self) -> Result<Vec<Arc<Sequenced>>, RuntimeError> {
+    async fn read_journal(&self) -> Result<Vec<Arc<Sequenced>>, RuntimeError> {
         let events = self.shared.journal.read_after(self.place, BATCH).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }

@@ -201,7 +201,7 @@ impl Runtime {
             inner.clone(),
             config.snapshot_every.max(1),
             config.telemetry_keep_s,
-            cancel.clone(),
+            cancel,
         ));
         tasks.close();
         Ok(Self { inner })

@@ -1,5 +1,7 @@
 //! The runtime over a real store: order, durability, resumption, preconditions.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::path::Path;
 
 use voltwin_core::{Event, EventBody, PropertyName, Seq, TenantId, TwinId, Value};

@@ -72,9 +72,35 @@ fn described() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api)
 }
 
+/// Names each operation after its method and path: handlers are called `list` in many modules, and generated clients
+/// need names that are theirs alone.
+fn distinguish(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let words: Vec<&str> = path.split(['/', '{', '}']).filter(|word| !word.is_empty()).skip(2).collect();
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{}", words.join("_")));
+            }
+        }
+    }
+}
+
+fn document() -> (axum::Router<AppState>, OpenApi) {
+    let (router, mut document) = described().split_for_parts();
+    distinguish(&mut document);
+    (router, document)
+}
+
 /// The routes, and among them their own description.
 pub(crate) fn routes() -> axum::Router<AppState> {
-    let (router, document) = described().split_for_parts();
+    let (router, document) = document();
     let answer = move || std::future::ready(Json(document.clone()));
     router.route(&format!("{BASE}/openapi.json"), axum::routing::get(answer))
 }
@@ -84,6 +110,6 @@ pub(crate) fn routes() -> axum::Router<AppState> {
 /// # Errors
 /// Never in practice: the description is built from the code.
 pub fn openapi_json() -> Result<String, serde_json::Error> {
-    let (_, document) = described().split_for_parts();
+    let (_, document) = document();
     serde_json::to_string_pretty(&document).map(|text| text + "\n")
 }
