@@ -3,6 +3,8 @@ import { defineConfig } from '@playwright/test';
 /** The server and its key come from outside: VOLTWIN_URL, VOLTWIN_KEY; CHROMIUM names the browser. */
 export default defineConfig({
   testDir: './e2e',
+  // Two runs beside each other must not share a folder.
+  outputDir: process.env.VOLTWIN_E2E_OUT ?? './test-results',
   workers: 1,
   fullyParallel: false,
   timeout: 60_000,
