@@ -108,6 +108,8 @@ pub(crate) struct Zone {
     pub(crate) name: String,
     /// Rings of `[lon, lat]` in degrees: the outline, then holes.
     pub(crate) rings: Vec<Vec<[f64; 2]>>,
+    /// Lines of `[lon, lat]` in degrees.
+    pub(crate) roads: Vec<Vec<[f64; 2]>>,
     bounds: [f64; 4],
 }
 
@@ -117,9 +119,12 @@ impl Zones {
         let mut list: Vec<Zone> = graph
             .twins_of(ZONE)
             .map(|twin| {
-                let rings = twin.get("boundary").map(|value| polygon(&value.to_json())).unwrap_or_default();
+                let lines = |name: &str, kind: &str| {
+                    twin.get(name).map(|value| lines(&value.to_json(), kind)).unwrap_or_default()
+                };
+                let (rings, roads) = (lines("boundary", "Polygon"), lines("roads", "MultiLineString"));
                 let name = text(&twin, "name").unwrap_or_else(|| twin.id().to_string());
-                Zone { id: twin.id().clone(), name, bounds: bounds(&rings), rings }
+                Zone { id: twin.id().clone(), name, bounds: bounds(&rings), rings, roads }
             })
             .collect();
         list.sort_by(|a, b| a.id.cmp(&b.id));
@@ -170,11 +175,12 @@ fn bounds(rings: &[Vec<[f64; 2]>]) -> [f64; 4] {
     })
 }
 
-fn polygon(json: &serde_json::Value) -> Vec<Vec<[f64; 2]>> {
+/// The lines of a GeoJSON Polygon or MultiLineString, none for anything else.
+fn lines(json: &serde_json::Value, kind: &str) -> Vec<Vec<[f64; 2]>> {
     let point = |point: &serde_json::Value| Some([point.get(0)?.as_f64()?, point.get(1)?.as_f64()?]);
     let ring = |ring: &serde_json::Value| ring.as_array()?.iter().map(point).collect::<Option<Vec<_>>>();
     let rings = |json: &serde_json::Value| {
-        (json.get("type")?.as_str()? == "Polygon").then_some(())?;
+        (json.get("type")?.as_str()? == kind).then_some(())?;
         json.get("coordinates")?.as_array()?.iter().map(ring).collect::<Option<Vec<_>>>()
     };
     rings(json).unwrap_or_default()
@@ -185,8 +191,8 @@ mod tests {
     use super::*;
 
     fn zone(json: &serde_json::Value) -> Zone {
-        let rings = polygon(json);
-        Zone { id: "Z".parse().unwrap(), name: "Z".into(), bounds: bounds(&rings), rings }
+        let rings = lines(json, "Polygon");
+        Zone { id: "Z".parse().unwrap(), name: "Z".into(), bounds: bounds(&rings), rings, roads: Vec::new() }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::roads::Place;
 use super::{
     City,
     scenario::SiteSpec,
@@ -60,7 +61,8 @@ impl City {
         let mut twins = Vec::new();
         for zone in &scenario.zones {
             let boundary = json!({"type": "Polygon", "coordinates": [zone.boundary]});
-            twins.push(seed(&zone.id, "Zone", json!({"name": zone.name, "boundary": boundary})));
+            let roads = json!({"type": "MultiLineString", "coordinates": self.roads_of(&zone.id)});
+            twins.push(seed(&zone.id, "Zone", json!({"name": zone.name, "boundary": boundary, "roads": roads})));
         }
         for site in &scenario.sites {
             let properties = json!({"name": site.name, "lat_deg": site.lat_deg, "lon_deg": site.lon_deg,
@@ -145,7 +147,7 @@ impl City {
             }
         }
         for vehicle in &self.vehicles {
-            if let Some(zone) = self.zone_of(vehicle) {
+            if let Some(zone) = self.zone_at(vehicle.place) {
                 links.push(link(zone, "contains", &vehicle.id));
             }
             if let Some(pack) = &vehicle.pack_id {
@@ -155,9 +157,20 @@ impl City {
         links
     }
 
-    /// The zone whose boundary holds the vehicle now (even-odd rule); the first zone for one outside of all.
-    fn zone_of(&self, vehicle: &Vehicle) -> Option<&str> {
-        let (x, y) = (vehicle.place.lon_deg, vehicle.place.lat_deg);
+    /// The roads whose middle lies in the zone, each once, as lines of `[lon, lat]`.
+    fn roads_of(&self, zone: &str) -> Vec<[[f64; 2]; 2]> {
+        let once = self.roads.leaving.iter().enumerate().flat_map(|(from, roads)| {
+            roads.iter().filter(move |road| from < road.to).map(move |road| (from, road.to))
+        });
+        once.map(|(from, to)| (self.roads.nodes[from], self.roads.nodes[to]))
+            .filter(|(from, to)| self.zone_at(from.towards(*to, 0.5)) == Some(zone))
+            .map(|(from, to)| [from, to].map(|place| [place.lon_deg, place.lat_deg]))
+            .collect()
+    }
+
+    /// The zone whose boundary holds the place (even-odd rule); the first zone for one outside of all.
+    fn zone_at(&self, place: Place) -> Option<&str> {
+        let (x, y) = (place.lon_deg, place.lat_deg);
         let inside = |ring: &[[f64; 2]]| {
             let crosses = |edge: &&[[f64; 2]]| {
                 let ([x0, y0], [x1, y1]) = (edge[0], edge[1]);

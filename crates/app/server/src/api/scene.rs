@@ -44,6 +44,9 @@ pub(crate) struct SceneZone {
     /// The outline as `[lon, lat]` in degrees, closed.
     #[schema(value_type = Vec<Vec<f64>>)]
     boundary: Vec<[f64; 2]>,
+    /// The roads within it, each a line of `[lon, lat]` in degrees.
+    #[schema(value_type = Vec<Vec<Vec<f64>>>)]
+    roads: Vec<Vec<[f64; 2]>>,
 }
 
 /// A site.
@@ -134,6 +137,7 @@ fn scene(graph: &Graph) -> Scene {
             id: zone.id.to_string(),
             name: zone.name.clone(),
             boundary: zone.rings.first().cloned().unwrap_or_default(),
+            roads: zone.roads.clone(),
         })
         .collect();
     Scene { origin: middle(points), zones: zones_shown, sites, hubs, stations }
