@@ -7,6 +7,7 @@
  * spoil it. Wall times and frame rates are not judged. The page must show the network scene: sign in first and pass
  * the cookie as VOLTWIN_COOKIE="name=value".
  */
+import process from 'node:process';
 import { chromium } from '@playwright/test';
 
 const [base = 'http://127.0.0.1:5173/', executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium', list] =
@@ -58,21 +59,37 @@ for (const vehicles of fleets) {
     const task = metrics.find((m) => m.name === 'TaskDuration').value * 1000;
     return { task, ...(await page.evaluate(() => ({ ...window.__voltwinStats }))) };
   };
-  const before = await sample();
-  let idle = 0;
-  for (let waited = 0; waited < MEASURE_MS; waited += 500) {
-    await page.waitForTimeout(500);
-    idle = Math.max(idle, await page.evaluate(() => window.__voltwinStats.idleUploadedBytes));
-  }
-  const after = await sample();
-  const frames = after.frames - before.frames;
+  // With ticks, then without and with the camera turning, so that pictures are drawn all the same.
+  const watch = async () => {
+    const before = await sample();
+    let idle = 0;
+    for (let waited = 0; waited < MEASURE_MS; waited += 500) {
+      await page.waitForTimeout(500);
+      idle = Math.max(idle, await page.evaluate(() => window.__voltwinStats.idleUploadedBytes));
+    }
+    const after = await sample();
+    return { after, idle, frames: after.frames - before.frames, task: after.task - before.task };
+  };
+  const ticking = await watch();
+  await page.evaluate(() => window.__voltwinPause());
+  await page.locator('.scene-root').focus();
+  await page.keyboard.down('q');
+  await page.waitForTimeout(1500);
+  const still = await watch();
+  await page.keyboard.up('q');
+  const { after } = ticking;
+  const idle = Math.max(ticking.idle, still.idle);
+  const frames = still.frames;
+  const perFrame = still.task / Math.max(1, frames);
+  const ticks = MEASURE_MS / (vehicles > 20_000 ? 1000 : 200);
   const row = {
     vehicles,
     drawCalls: after.drawCalls,
     triangles: after.triangles,
     idleBytes: idle,
     tickBytesPerRow: +(after.tickUploadedBytes / vehicles).toFixed(1),
-    cpuMsPerFrame: +((after.task - before.task) / Math.max(1, frames)).toFixed(2),
+    cpuMsPerFrame: +perFrame.toFixed(2),
+    cpuMsPerTick: +Math.max(0, (ticking.task - ticking.frames * perFrame) / ticks).toFixed(2),
     frames,
     sceneMB: +(after.sceneBytes / 1048576).toFixed(2),
     renderer: after.renderer.slice(0, 40),

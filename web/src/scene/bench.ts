@@ -137,7 +137,7 @@ export class BenchFleet implements LiveSource {
   private readonly way: Uint8Array;
   private readonly pace: Float64Array;
   private readonly seq = new Map<Topic, number>();
-  private readonly rows: Uint32Array;
+  private readonly rows: Uint32Array<ArrayBuffer>;
   private timer: ReturnType<typeof setInterval> | null = null;
   private readonly epochMs: number;
   private readonly tickS: number;
@@ -154,7 +154,7 @@ export class BenchFleet implements LiveSource {
     this.z = new Float64Array(n);
     this.way = new Uint8Array(n);
     this.pace = new Float64Array(n);
-    this.rows = Uint32Array.from({ length: n }, (_, i) => i);
+    this.rows = new Uint32Array(n).map((_, i) => i);
     this.populate();
     queueMicrotask(() => {
       this.hello();
@@ -309,9 +309,22 @@ export class BenchFleet implements LiveSource {
   }
 }
 
+/** The fleet in a worker: the page's main thread pays for what it would pay for with a server, and no more. */
+function workerFleet(deliver: (message: FromWorker) => void, n: number, seed: number): LiveSource {
+  const worker = new Worker(new URL('./bench.worker.ts', import.meta.url), { type: 'module', name: 'bench' });
+  worker.onmessage = (event: MessageEvent<FromWorker>) => deliver(event.data);
+  worker.postMessage({ n, seed });
+  const close = () => worker.terminate();
+  window.__voltwinPause = close;
+  return { send: () => {}, close };
+}
+
 /** A live client of its own that shows a synthetic fleet; the page's real stream is left alone. */
 export function benchClient(vehicles: number, seed: number, freeze: number | null): LiveClient {
-  const client = new LiveClient((deliver) => new BenchFleet(deliver, vehicles, seed, freeze));
+  const client = new LiveClient((deliver) =>
+    // A frozen picture must repeat, so its fleet ticks here and now; a moving one ticks where the real stream does.
+    freeze === null ? workerFleet(deliver, vehicles, seed) : new BenchFleet(deliver, vehicles, seed, freeze),
+  );
   client.start({ hz: vehicles > 20_000 ? 1 : 5, url: 'bench:' });
   return client;
 }
