@@ -26,7 +26,9 @@ pub(crate) async fn restore(
         match unpack(&bytes, ontology) {
             Ok(unpacked) => (graphs, place) = (unpacked, seq),
             // an ontology that changed its mind about a property, say; telemetry older than the journal is lost
-            Err(reason) => tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal"),
+            Err(reason) => {
+                tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal")
+            }
         }
     }
     let (journal, from) = (store.journal(), place);

@@ -161,9 +161,7 @@ impl Dtmi {
 }
 
 /// The place of an event in the journal: starts at 1, grows by one, never reused.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
@@ -231,10 +229,8 @@ impl TryFrom<String> for TraceId {
     type Error = CoreError;
     fn try_from(text: String) -> Result<Self, CoreError> {
         let valid = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        u128::from_str_radix(&text, 16).ok().filter(|_| valid).map(Self).ok_or_else(|| CoreError::Identifier {
-            what: "trace id",
-            text: clip(&text),
-            rule: "32 hexadecimal digits",
+        u128::from_str_radix(&text, 16).ok().filter(|_| valid).map(Self).ok_or_else(|| {
+            CoreError::Identifier { what: "trace id", text: clip(&text), rule: "32 hexadecimal digits" }
         })
     }
 }
@@ -258,7 +254,10 @@ mod tests {
         assert!(TwinId::new("ST-01:1:2").is_ok());
         assert!(TwinId::new("a/b").is_err());
         assert!(TwinId::new("ä").is_err());
-        assert_eq!(Dtmi::new("dtmi:voltwin:Vehicle;1").map(|d| d.short_name().to_owned()), Ok("Vehicle".into()));
+        assert_eq!(
+            Dtmi::new("dtmi:voltwin:Vehicle;1").map(|d| d.short_name().to_owned()),
+            Ok("Vehicle".into())
+        );
     }
 
     #[test]

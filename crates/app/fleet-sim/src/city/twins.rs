@@ -62,7 +62,11 @@ impl City {
         for zone in &scenario.zones {
             let boundary = json!({"type": "Polygon", "coordinates": [zone.boundary]});
             let roads = json!({"type": "MultiLineString", "coordinates": self.roads_of(&zone.id)});
-            twins.push(seed(&zone.id, "Zone", json!({"name": zone.name, "boundary": boundary, "roads": roads})));
+            twins.push(seed(
+                &zone.id,
+                "Zone",
+                json!({"name": zone.name, "boundary": boundary, "roads": roads}),
+            ));
         }
         for site in &scenario.sites {
             let properties = json!({"name": site.name, "lat_deg": site.lat_deg, "lon_deg": site.lon_deg,
