@@ -1,6 +1,7 @@
 import { Outlet } from '@tanstack/react-router';
 import { ToastRegion } from '@/ui/toast';
 import '@/ui/ui.css';
+import '@/ui/overlays.css';
 import '@/ui/page.css';
 import './shell.css';
 
