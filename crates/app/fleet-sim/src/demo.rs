@@ -82,6 +82,8 @@ pub struct DemoProgress {
 pub struct Demo;
 
 const TICK: Duration = Duration::from_millis(200);
+/// Seconds between two messages of a pack.
+const PACK_EVERY_S: usize = 5;
 
 impl Demo {
     /// Runs `city` until `cancel`: its stations over real sockets, its vehicles, packs and grid connections as
@@ -119,7 +121,7 @@ impl Demo {
             }
             if now >= second_at {
                 second_at = now + Duration::from_secs(1);
-                run.post_slow();
+                run.post_slow((now - begun).as_secs() as usize);
                 progress(run.progress((now - begun).as_secs_f64()));
             }
         }
@@ -272,9 +274,11 @@ impl Running {
         self.telemetry.flush();
     }
 
-    fn post_slow(&self) {
+    /// Grid connections each second, each pack every fifth: cells change slowly, and three values of each of some
+    /// hundred cells are most of what the city has to say.
+    fn post_slow(&self, second: usize) {
         let at = wall_clock();
-        for vehicle in 0..self.city.vehicle_count() {
+        for vehicle in (second % PACK_EVERY_S..self.city.vehicle_count()).step_by(PACK_EVERY_S) {
             if let Some((twin, values)) = self.city.pack_telemetry(vehicle) {
                 self.telemetry.put(twin, at, values);
             }
