@@ -65,6 +65,8 @@ export interface PlacedZone {
   /** Ring of x, z in metres. */
   ring: [number, number][];
   centre: [number, number];
+  /** Where its name goes: inside, and away from the sites. */
+  label: [number, number];
 }
 
 export interface Layout {
@@ -103,7 +105,8 @@ export function layOut(scene: Scene): Layout {
         projection.x(lon),
         projection.z(lat),
       ]);
-      return { id: zone.id, name: zone.name, ring, centre: middle(ring) };
+      const centre = middle(ring);
+      return { id: zone.id, name: zone.name, ring, centre, label: labelPlace(ring, centre, groups) };
     }),
     sites: [],
     stations: [],
@@ -269,6 +272,22 @@ function middle(ring: readonly [number, number][]): [number, number] {
   }
   if (Math.abs(area) < 1) return ring[0] as [number, number];
   return [x / (3 * area), z / (3 * area)];
+}
+
+/** Halfway from the middle towards the corner that is farthest from every site. */
+function labelPlace(
+  ring: readonly [number, number][],
+  centre: [number, number],
+  sites: readonly { x: number; z: number }[],
+): [number, number] {
+  let best = centre;
+  let room = -1;
+  for (const [x, z] of ring) {
+    const p: [number, number] = [(centre[0] + x) / 2, (centre[1] + z) / 2];
+    const near = Math.min(...sites.map((site) => Math.hypot(site.x - p[0], site.z - p[1])));
+    if (near > room) [best, room] = [p, near];
+  }
+  return best;
 }
 
 function frame(layout: Layout): void {

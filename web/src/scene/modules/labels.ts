@@ -134,7 +134,7 @@ export class Labels implements SceneModule {
       const label = this.labels[i] as Label;
       let hidden = false;
       if (i < zones.length) {
-        const centre = zones[i]?.centre ?? [0, 0];
+        const centre = zones[i]?.label ?? [0, 0];
         label.at.set(centre[0], 0, centre[1]);
       } else if (i < zones.length + sites.length) {
         const site = sites[i - zones.length];
