@@ -27,7 +27,7 @@ pub(crate) async fn restore(
             Ok(unpacked) => (graphs, place) = (unpacked, seq),
             // an ontology that changed its mind about a property, say; telemetry older than the journal is lost
             Err(reason) => {
-                tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal")
+                tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal");
             }
         }
     }
