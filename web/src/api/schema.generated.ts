@@ -924,6 +924,8 @@ export interface components {
             boundary: number[][];
             id: string;
             name: string;
+            /** @description The roads within it, each a line of `[lon, lat]` in degrees. */
+            roads: number[][][];
         };
         /** @description Who is signed in. */
         Session: {

@@ -23,7 +23,10 @@ export type SceneConnector = Whole<Schemas['SceneConnector']>;
 export type SceneStation = With<Whole<Schemas['SceneStation']>, { connectors: SceneConnector[] }>;
 export type SceneSite = Whole<Schemas['SceneSite']>;
 export type SceneHub = Whole<Schemas['SceneHub']>;
-export type SceneZone = With<Whole<Schemas['SceneZone']>, { boundary: [number, number][] }>;
+export type SceneZone = With<
+  Whole<Schemas['SceneZone']>,
+  { boundary: [number, number][]; roads: [number, number][][] }
+>;
 export type Scene = With<
   Whole<Schemas['Scene']>,
   { zones: SceneZone[]; sites: SceneSite[]; hubs: SceneHub[]; stations: SceneStation[] }

@@ -122,7 +122,19 @@ export function benchScene(): Scene {
     };
   });
   const hubs = [{ id: 'hub-0', name: 'Central hub', site: 'site-0', levels: 3, ...at(0.04, 0.02) }];
-  return { origin: ORIGIN, zones, sites: sites.slice(1), hubs, stations };
+  const lines = Array.from({ length: (2 * HALF_M) / BLOCK_M + 1 }, (_, i) => (i * BLOCK_M) / HALF_M - 1);
+  const roads = lines.flatMap((at): [number, number][][] => [
+    ring([
+      [-1, at],
+      [1, at],
+    ]),
+    ring([
+      [at, -1],
+      [at, 1],
+    ]),
+  ]);
+  const paved = zones.map((zone, i) => ({ ...zone, roads: i === 0 ? roads : [] }));
+  return { origin: ORIGIN, zones: paved, sites: sites.slice(1), hubs, stations };
 }
 
 /** A fleet on a grid of roads, ticking through the same frames and stores as the real stream. */

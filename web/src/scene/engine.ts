@@ -22,6 +22,7 @@ import { Fleet } from './modules/fleet';
 import { Flows } from './modules/flows';
 import { Ground } from './modules/ground';
 import { Labels } from './modules/labels';
+import { Roads } from './modules/roads';
 import { Sites } from './modules/sites';
 import { Stations } from './modules/stations';
 import { Zones } from './modules/zones';
@@ -60,6 +61,7 @@ export class SceneEngine {
   private readonly options: EngineOptions;
   private readonly ground = new Ground();
   private readonly zones = new Zones();
+  private readonly roads = new Roads();
   private readonly sites = new Sites();
   private readonly stations = new Stations();
   private readonly fleet = new Fleet();
@@ -92,7 +94,16 @@ export class SceneEngine {
       this.onTaken();
     };
     this.labels = new Labels(options.labels);
-    this.modules = [this.ground, this.zones, this.sites, this.stations, this.flows, this.fleet, this.labels];
+    this.modules = [
+      this.ground,
+      this.zones,
+      this.roads,
+      this.sites,
+      this.stations,
+      this.flows,
+      this.fleet,
+      this.labels,
+    ];
     this.counts = meterContext(gl.getContext() as WebGL2RenderingContext);
     gl.toneMapping = AgXToneMapping;
     gl.toneMappingExposure = 1.15;

@@ -69,9 +69,13 @@ export interface PlacedZone {
   label: [number, number];
 }
 
+/** A straight stretch of road from x, z to x, z in metres. */
+export type PlacedRoad = readonly [number, number, number, number];
+
 export interface Layout {
   projection: Projection;
   zones: PlacedZone[];
+  roads: PlacedRoad[];
   sites: PlacedSite[];
   stations: PlacedStation[];
   bays: PlacedBay[];
@@ -108,6 +112,7 @@ export function layOut(scene: Scene): Layout {
       const centre = middle(ring);
       return { id: zone.id, name: zone.name, ring, centre, label: labelPlace(ring, centre, groups) };
     }),
+    roads: scene.zones.flatMap((zone) => zone.roads.flatMap((line) => stretches(line, projection))),
     sites: [],
     stations: [],
     bays: [],
@@ -117,6 +122,14 @@ export function layOut(scene: Scene): Layout {
   groups.forEach((g) => setOut(g, layout));
   frame(layout);
   return layout;
+}
+
+function stretches(line: readonly [number, number][], projection: Projection): PlacedRoad[] {
+  const points = line.map(([lon, lat]) => [projection.x(lon), projection.z(lat)] as const);
+  return points.slice(1).map((to, i) => {
+    const from = points[i] ?? to;
+    return [from[0], from[1], to[0], to[1]] as const;
+  });
 }
 
 function group(scene: Scene, projection: Projection): Group[] {

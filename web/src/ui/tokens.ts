@@ -111,6 +111,7 @@ const scene = {
   grid: c(0x1e242d, 0xcdd4de),
   zone: c(0x1a2029, 0xd2d9e3),
   zoneEdge: c(0x3d4655, 0xaab4c3),
+  road: c(0x262d37, 0xc0c9d4),
   structure: c(0x3a4350, 0xb9c2ce),
   structureLight: c(0x4d5868, 0xd7dde6),
   label: c(0xe8ecf2, 0x151a21),
