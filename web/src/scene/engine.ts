@@ -310,7 +310,7 @@ export class SceneEngine {
     const { centre, radius } = this.layout;
     const aspect = this.ctx.camera.aspect || 1.6;
     const half = Math.tan((this.ctx.camera.fov * Math.PI) / 360);
-    const distance = (radius * 0.8) / (half * Math.min(1, aspect * 0.78));
+    const distance = (radius * 0.7) / (half * Math.min(1, aspect * 0.78));
     return { x: centre[0], y: 0, z: centre[1] + radius * 0.06, distance, azimuth: -0.42, tilt: 0.86 };
   }
 
