@@ -13,9 +13,11 @@ impl Counts {
     /// Adds what a line of output says, if it is a summary of nextest, libtest, vitest, Playwright or our own.
     pub(crate) fn read(&mut self, line: &str) {
         let line = strip_colours(line);
+        // Indented, libtest's summary is part of what nextest shows of one failed test.
+        let libtest = line.starts_with("test result:");
         let line = line.trim();
         let summary = line.starts_with("Summary [")
-            || line.starts_with("test result:")
+            || libtest
             || line.starts_with("Tests  ")
             || starts_with_count(line);
         if !summary {
@@ -76,6 +78,7 @@ mod tests {
             (11, 1)
         );
         assert_eq!(read(&["test result: ok. 5 passed; 0 failed; 1 ignored; finished in 0.00s"]), (5, 0));
+        assert_eq!(read(&["    test result: FAILED. 0 passed; 1 failed; 0 ignored"]), (0, 0));
         assert_eq!(read(&[" Test Files  3 passed (3)", "      Tests  1 failed | 11 passed (12)"]), (11, 1));
         assert_eq!(
             read(&["\u{1b}[2m      Tests \u{1b}[22m \u{1b}[1m\u{1b}[32m7 passed\u{1b}[39m (7)"]),
