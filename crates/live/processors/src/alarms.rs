@@ -93,6 +93,20 @@ impl AlarmProcessor {
         }
     }
 
+    /// What was wrong with a twin ends with the twin.
+    fn forget(&mut self, event: &Event) -> Vec<Event> {
+        let keys = RULES.iter().map(|rule| (event.tenant.clone(), event.twin.clone(), rule.code));
+        let mut answers = Vec::new();
+        for key in keys {
+            self.waiting.remove(&key);
+            if let Some(id) = self.open.remove(&key) {
+                let fact = AlarmFact { id, change: AlarmChange::Cleared };
+                answers.push(follow(event, event.received, fact));
+            }
+        }
+        answers
+    }
+
     fn raise(&mut self, key: Key, raise: Event) -> Event {
         if let EventBody::Alarm(fact) = &raise.body {
             self.open.insert(key, fact.id);
@@ -115,6 +129,7 @@ impl Processor for AlarmProcessor {
             EventBody::Created { properties, .. } => {
                 properties.iter().map(|(name, value)| (name, Some(value))).collect()
             }
+            EventBody::Deleted => return self.forget(event),
             _ => return Vec::new(),
         };
         let Some(twin) = graph.twin(event.twin.as_str()) else { return Vec::new() };
@@ -220,6 +235,16 @@ mod tests {
         world.happen("S", 200.0, online(false));
         assert_eq!(change(&tick(&mut world, 230.0)), ["raised"]);
         assert_eq!(change(&world.happen("S", 231.0, online(true))), ["cleared"]);
+    }
+
+    #[test]
+    fn alarms_end_with_their_twin() {
+        let mut world = World::new("S", "dtmi:voltwin:ChargingStation;1", &[]);
+        let wrong = EventBody::patch([("status", "Faulted".into()), ("online", false.into())]);
+        assert_eq!(change(&world.happen("S", 1.0, wrong)), ["raised"]);
+        assert_eq!(change(&world.happen("S", 2.0, EventBody::Deleted)), ["cleared"]);
+        assert!(world.processor.on_tick(Timestamp::from_micros(90_000_000)).is_empty());
+        assert!(world.processor.open.is_empty());
     }
 
     #[test]
