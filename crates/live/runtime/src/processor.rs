@@ -23,10 +23,13 @@ pub trait Processor: Send + 'static {
     }
 }
 
-/// Runs a processor until the runtime stops.
+/// The pause after the feed could not be read.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Runs a processor until the runtime stops. Trouble with the disk delays it and does not end it.
 ///
 /// # Errors
-/// When the feed cannot be read.
+/// When its place cannot be read at the start.
 pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> Result<(), RuntimeError> {
     let name = processor.name();
     let mut saved = runtime.store().cursor(name).await?.unwrap_or_else(|| runtime.head());
@@ -38,16 +41,30 @@ pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> R
         let answers = tokio::select! {
             () = stopping.cancelled() => return Ok(()),
             batch = reader.next() => {
-                let batch = batch?;
+                let batch = match batch {
+                    Err(RuntimeError::Stopped) => return Ok(()),
+                    Err(error) => {
+                        tracing::warn!(processor = name, %error, "a processor could not read the feed; trying again");
+                        tokio::time::sleep(RETRY).await;
+                        continue;
+                    }
+                    Ok(batch) => batch,
+                };
                 let answer = |event: &std::sync::Arc<Sequenced>| {
                     runtime.read(&event.event.tenant, |graph| processor.on_event(event, graph))
                 };
                 batch.iter().flat_map(answer).collect()
             }
             _ = tick.tick() => {
-                if saved < reader.place() {
-                    saved = reader.place();
-                    runtime.store().save_cursor(name, saved).await?;
+                let place = reader.place();
+                if saved < place {
+                    // a place that is not saved only means that events are seen again after a restart
+                    match runtime.store().save_cursor(name, place).await {
+                        Ok(()) => saved = place,
+                        Err(error) => {
+                            tracing::warn!(processor = name, %error, "could not save the place of a processor");
+                        }
+                    }
                 }
                 processor.on_tick(runtime.now())
             }
