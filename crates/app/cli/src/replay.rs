@@ -242,8 +242,9 @@ fn print(args: &Args, report: &ReplayReport, differing: &[String]) {
     let (acked, all) = (report.acked, report.sessions.len());
     let energy_kwh = (report.acked_energy_wh / Decimal::ONE_THOUSAND).normalize();
     print_line(&format!("{acked} of {all} sessions answered to the end, {energy_kwh} kWh"));
-    if args.url.is_none() && differing.is_empty() {
-        print_line("the registry holds exactly the energy of the file, session by session");
+    if args.url.is_none() && differing.is_empty() && acked > 0 {
+        let which = if acked == all { "" } else { " of those" };
+        print_line(&format!("the registry holds exactly the energy of the file{which}, session by session"));
     }
 }
 
