@@ -10,8 +10,12 @@ use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
 use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
 
 use crate::directory::{Dispatch, Entry};
+use crate::log::recordable;
 use crate::stations::STATION;
 use crate::{CentralSystem, CsmsError};
+
+/// Commands of an earlier run that are read at once.
+const PAGE: usize = 500;
 
 /// What a person can ask of a station.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +88,7 @@ impl CentralSystem {
         let id = CommandId(Uuid::now_v7());
         let journey =
             Journey { tenant: tenant.clone(), station: station.clone(), id, action, by: by.to_owned() };
-        self.step(&journey, CommandState::Requested, Some(payload), None, None).await?;
+        self.step(&journey, CommandState::Requested, Some(recordable(payload)), None, None).await?;
         let csms = self.clone();
         let task = tokio::spawn(async move { csms.deliver(journey, version, entry, command).await });
         let _ = tokio::time::timeout(wait, task).await;
@@ -120,7 +124,7 @@ impl CentralSystem {
             }
         };
         metrics::counter!("voltwin_commands_total", "state" => name(state)).increment(1);
-        if let Err(error) = self.step(&journey, state, None, answer, reason).await {
+        if let Err(error) = self.step(&journey, state, None, answer.map(recordable), reason).await {
             tracing::error!(command = %journey.id, %error, "could not record the outcome of a command");
         }
     }
@@ -212,18 +216,28 @@ impl CentralSystem {
 
     /// Commands that an earlier run left without an outcome have failed; the station's answer is lost.
     pub(crate) async fn fail_unfinished_commands(&self, tenant: &TenantId) -> Result<(), CsmsError> {
-        for command in self.inner.runtime.store().tenant(tenant).unfinished_commands(500).await? {
-            let journey = Journey {
-                tenant: tenant.clone(),
-                station: command.station.parse()?,
-                id: command.id,
-                action: command.action,
-                by: command.requested_by,
-            };
-            let reason = "the server was restarted before the station answered".to_owned();
-            self.step(&journey, CommandState::Failed, None, None, Some(reason)).await?;
+        let store = self.inner.runtime.store().tenant(tenant);
+        let mut last = None;
+        loop {
+            let unfinished = store.unfinished_commands(PAGE).await?;
+            // the same ones again would be there for ever
+            let first = unfinished.first().map(|command| command.id);
+            if first.is_none() || first == last {
+                return Ok(());
+            }
+            last = first;
+            for command in unfinished {
+                let journey = Journey {
+                    tenant: tenant.clone(),
+                    station: command.station.parse()?,
+                    id: command.id,
+                    action: command.action,
+                    by: command.requested_by,
+                };
+                let reason = "the server was restarted before the station answered".to_owned();
+                self.step(&journey, CommandState::Failed, None, None, Some(reason)).await?;
+            }
         }
-        Ok(())
     }
 }
 

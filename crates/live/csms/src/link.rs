@@ -54,8 +54,12 @@ impl CentralSystem {
         let (sender, commands) = mpsc::channel(LINK_QUEUE);
         let replaced = CancellationToken::new();
         let entry = Entry { generation, version, commands: sender, replaced: replaced.clone() };
-        self.mark_online(&who.tenant, &who.station, version).await?;
+        // taken over first: an older connection that ends from here on does not mark the station offline
         self.inner.directory.enter(&who.tenant, &who.station, entry);
+        if let Err(error) = self.mark_online(&who.tenant, &who.station, version).await {
+            self.inner.directory.leave(&who.tenant, &who.station, generation);
+            return Err(error);
+        }
         let boot_accepted = self.inner.runtime.read(&who.tenant, |graph| {
             let status = graph.twin(who.station.as_str())?.get("boot_status")?;
             Some(status.as_str() == Some("Accepted"))
@@ -124,7 +128,14 @@ impl Link {
         self.perform(effects).await;
         self.waiting.clear();
         if self.csms.inner.directory.leave(&self.who.tenant, &self.who.station, self.generation) {
-            self.csms.mark_offline(&self.who.tenant, &self.who.station).await;
+            let (tenant, station) = (&self.who.tenant, &self.who.station);
+            self.csms.mark_offline(tenant, station).await;
+            // one that came meanwhile may have been recorded before
+            if let Some(newer) = self.csms.inner.directory.get(tenant, station)
+                && let Err(error) = self.csms.mark_online(tenant, station, newer.version).await
+            {
+                tracing::warn!(%station, %error, "could not record that the station is online");
+            }
         }
     }
 

@@ -47,6 +47,10 @@ fn created(model: &str, values: impl IntoIterator<Item = (&'static str, Value)>)
     Some(EventBody::Created { model: Dtmi::new(model).ok()?, properties: properties(values) })
 }
 
+fn offline() -> EventBody {
+    patch([("online", false.into()), ("status", "Offline".into())], [])
+}
+
 fn linked(name: &str, target: &TwinId) -> Option<EventBody> {
     Some(EventBody::Linked {
         id: RelationshipId::new(&format!("{name}-{target}")).ok()?,
@@ -148,21 +152,24 @@ impl CentralSystem {
     }
 
     pub(crate) async fn mark_offline(&self, tenant: &TenantId, station: &TwinId) {
-        let body = patch([("online", false.into()), ("status", "Offline".into())], []);
-        if let Err(error) = self.inner.runtime.submit(self.event(tenant, station, body)).await {
+        if let Err(error) = self.inner.runtime.submit(self.event(tenant, station, offline())).await {
             tracing::warn!(%station, %error, "could not record that the station went offline");
         }
     }
 
-    /// After a restart nothing is connected, whatever the graph remembers.
+    /// After a restart nothing is connected, whatever the graph remembers. It is said of every station that was
+    /// ever connected, so that rules which wait for one to come back begin to wait again.
     pub(crate) async fn mark_all_offline(&self, tenant: &TenantId) {
-        let online: Vec<TwinId> = self.inner.runtime.read(tenant, |graph| {
-            let online =
-                |twin: &TwinRef<'_>| twin.get("online").and_then(|online| online.as_bool()) == Some(true);
-            graph.twins_of(STATION).filter(online).map(|twin| twin.id().clone()).collect()
+        let stations: Vec<TwinId> = self.inner.runtime.read(tenant, |graph| {
+            let known = |twin: &TwinRef<'_>| twin.get("last_seen").is_some();
+            graph.twins_of(STATION).filter(known).map(|twin| twin.id().clone()).collect()
         });
-        for station in online {
-            self.mark_offline(tenant, &station).await;
+        let offline = |station: &TwinId| self.event(tenant, station, offline());
+        let events = stations.iter().map(offline).collect();
+        for (station, result) in stations.iter().zip(self.inner.runtime.submit_all(events).await) {
+            if let Err(error) = result {
+                tracing::warn!(%station, %error, "could not record that the station went offline");
+            }
         }
     }
 

@@ -266,3 +266,55 @@ async fn a_restart_keeps_the_twins_and_tells_that_nothing_is_connected() {
         runtime.store().close().await;
     }
 }
+
+#[tokio::test]
+async fn a_station_that_returns_while_its_old_connection_ends_is_online() {
+    let world = World::new().await;
+    for _ in 0..20 {
+        let old = world.connect(Version::V16).await;
+        let (new, ()) = tokio::join!(world.connect(Version::V16), old.close());
+        assert_eq!(world.property("ST-1", "online"), Some(json!(true)));
+        let old = new;
+        let ((), new) = tokio::join!(old.close(), world.connect(Version::V16));
+        assert_eq!(world.property("ST-1", "online"), Some(json!(true)));
+        new.close().await;
+        assert_eq!(world.property("ST-1", "online"), Some(json!(false)));
+    }
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn a_password_that_a_command_sets_is_recorded_nowhere() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    let payload = json!({"key": "AuthorizationKey", "value": "0123456789abcdef"});
+    let request = CommandRequest::Raw { action: "ChangeConfiguration".to_owned(), payload };
+    let command =
+        world.csms.command(&world.tenant, &world.station, request, "tester", Duration::from_secs(5));
+    let station = async {
+        let out: Json = loop {
+            if let Some(Outgoing::Text(text)) = link.next().await.into_iter().next() {
+                break serde_json::from_str(&text).unwrap();
+            }
+        };
+        assert_eq!(out[3]["value"], "0123456789abcdef");
+        link.on_text(&json!([3, out[1], {"status": "Accepted"}]).to_string()).await;
+    };
+    let (record, ()) = tokio::join!(command, station);
+    assert_eq!(record.unwrap().payload, json!({"key": "AuthorizationKey", "value": "***"}));
+    let frames = format!("{:?}", world.csms.messages(&world.tenant, &world.station));
+    assert!(!frames.contains("0123456789abcdef"));
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_says_again_that_a_station_is_gone() {
+    let world = World::new().await;
+    world.connect(Version::V16).await.close().await;
+    let head = world.runtime.head();
+    CentralSystem::start(world.runtime.clone(), CsmsConfig::default()).await.unwrap();
+    let events = world.runtime.feed(head).next().await.unwrap();
+    assert!(format!("{events:?}").contains("online"), "{events:?}");
+    world.runtime.stop().await;
+}
