@@ -44,7 +44,7 @@ fn every_file_of_the_folder_is_embedded() {
 
 /// The table of twins in the architecture document, word by word.
 const CONTRACT: &[(&str, &str)] = &[
-    ("Zone", "name boundary"),
+    ("Zone", "name boundary roads"),
     ("Site", "name lat_deg lon_deg time_zone"),
     ("Hub", "name levels lat_deg lon_deg"),
     ("GridConnection", "name max_power_w power_w"),
