@@ -10,8 +10,12 @@ use voltwin_security::{PasswordHash, Secret};
 
 use crate::CentralSystem;
 
-/// Wrong attempts per address or identity after which it must wait.
+/// Wrong attempts on an identity from one address after which it must wait. They are counted per address, so that
+/// nobody elsewhere can keep a station out.
 const FAILURES_MAX: u32 = 10;
+/// Wrong attempts from an address after which only passwords that were right before are taken from it. A site, or all
+/// that stands behind a reverse proxy, shares one address.
+const ADDRESS_FAILURES_MAX: u32 = 100;
 /// Seconds of that wait, and for which failures are remembered.
 const FAILURES_WINDOW_S: f64 = 60.0;
 /// Addresses and identities remembered at once.
@@ -52,10 +56,10 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
-    fn blocked(&self, key: &str, now: Timestamp) -> bool {
-        self.failures.get(key).is_some_and(|(count, since)| {
-            *count >= FAILURES_MAX && now.seconds_since(*since) < FAILURES_WINDOW_S
-        })
+    fn blocked(&self, key: &str, limit: u32, now: Timestamp) -> bool {
+        self.failures
+            .get(key)
+            .is_some_and(|(count, since)| *count >= limit && now.seconds_since(*since) < FAILURES_WINDOW_S)
     }
 
     fn fail(&mut self, key: String, now: Timestamp) {
@@ -127,12 +131,26 @@ impl CentralSystem {
         protocol: &str,
     ) -> Result<Admission, Refusal> {
         let now = self.inner.runtime.now();
-        let keys = [format!("a:{address}"), format!("s:{station}")];
-        if keys.iter().any(|key| self.inner.throttle.lock().blocked(key, now)) {
-            metrics::counter!("voltwin_station_refused_total", "reason" => "throttled").increment(1);
-            return Err(Refusal::Throttled { retry_after_s: FAILURES_WINDOW_S as u32 });
+        let keys = [format!("a:{address}"), format!("s:{address} {station}")];
+        let (crowded, guessed) = {
+            let throttle = self.inner.throttle.lock();
+            let crowded = throttle.blocked(&keys[0], ADDRESS_FAILURES_MAX, now);
+            (crowded, throttle.blocked(&keys[1], FAILURES_MAX, now))
+        };
+        if guessed {
+            return Err(throttled());
         }
         let known = self.candidates(tenant, station).await?;
+        if crowded {
+            return match self.remembered(&known, station, password) {
+                Some(admission) => Ok(admission),
+                None => {
+                    let [_, identity] = keys;
+                    self.inner.throttle.lock().fail(identity, now);
+                    Err(throttled())
+                }
+            };
+        }
         if let Some(password) = password {
             for (owner, hash) in known.iter().filter_map(|(owner, hash)| Some((owner, hash.as_ref()?))) {
                 let who = (owner.clone(), station.clone());
@@ -152,6 +170,22 @@ impl CentralSystem {
         }
         metrics::counter!("voltwin_station_refused_total", "reason" => "unauthorized").increment(1);
         Err(Refusal::Unauthorized)
+    }
+
+    /// The admission of a station whose password was right before, at no cost.
+    fn remembered(
+        &self,
+        known: &[(TenantId, Option<PasswordHash>)],
+        station: &TwinId,
+        password: Option<&Secret>,
+    ) -> Option<Admission> {
+        let (password, verified) = (password?, self.inner.verified.lock());
+        let right = |(owner, hash): &(TenantId, Option<PasswordHash>)| {
+            let who = (owner.clone(), station.clone());
+            let known = verified.knows(&who, hash.as_ref()?.as_str(), password);
+            known.then_some(Admission { tenant: who.0, station: who.1 })
+        };
+        known.iter().find_map(right)
     }
 
     async fn candidates(
@@ -216,6 +250,11 @@ impl CentralSystem {
     }
 }
 
+fn throttled() -> Refusal {
+    metrics::counter!("voltwin_station_refused_total", "reason" => "throttled").increment(1);
+    Refusal::Throttled { retry_after_s: FAILURES_WINDOW_S as u32 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,14 +264,14 @@ mod tests {
         let mut throttle = Throttle::default();
         let at = |s: f64| Timestamp::from_micros(0).plus_seconds(s);
         for _ in 0..FAILURES_MAX {
-            assert!(!throttle.blocked("s:A", at(1.0)));
+            assert!(!throttle.blocked("s:A", FAILURES_MAX, at(1.0)));
             throttle.fail("s:A".into(), at(1.0));
         }
-        assert!(throttle.blocked("s:A", at(30.0)));
-        assert!(!throttle.blocked("s:B", at(30.0)));
-        assert!(!throttle.blocked("s:A", at(62.0)));
+        assert!(throttle.blocked("s:A", FAILURES_MAX, at(30.0)));
+        assert!(!throttle.blocked("s:B", FAILURES_MAX, at(30.0)));
+        assert!(!throttle.blocked("s:A", FAILURES_MAX, at(62.0)));
         throttle.forget("s:A");
-        assert!(!throttle.blocked("s:A", at(2.0)));
+        assert!(!throttle.blocked("s:A", FAILURES_MAX, at(2.0)));
     }
 
     #[test]

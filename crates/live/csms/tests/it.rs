@@ -318,3 +318,21 @@ async fn a_restart_says_again_that_a_station_is_gone() {
     assert!(format!("{events:?}").contains("online"), "{events:?}");
     world.runtime.stop().await;
 }
+
+#[tokio::test]
+async fn strangers_at_an_address_do_not_keep_its_stations_out() {
+    let world = World::new().await;
+    let right = Some("correct horse battery");
+    world.admit("ST-1", right).await.unwrap();
+    for n in 0..100 {
+        assert!(matches!(world.admit(&format!("X-{n}"), None).await, Err(Refusal::Unauthorized)), "{n}");
+    }
+    assert!(matches!(world.admit("X-100", None).await, Err(Refusal::Throttled { .. })));
+    world.admit("ST-1", right).await.unwrap();
+    // guesses are still counted, and then the right one waits as well
+    for _ in 0..10 {
+        assert!(matches!(world.admit("ST-1", Some("guess")).await, Err(Refusal::Throttled { .. })));
+    }
+    assert!(matches!(world.admit("ST-1", right).await, Err(Refusal::Throttled { .. })));
+    world.runtime.stop().await;
+}
