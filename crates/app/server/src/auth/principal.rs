@@ -84,13 +84,13 @@ pub(crate) fn cookie_token(headers: &HeaderMap) -> Option<SessionToken> {
 /// Finds out who asks and leaves it with the request; judges nothing.
 pub(crate) async fn authenticate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let identity = identify(&state, &parts).await;
+    let identity = identify(&state, &parts.headers, parts.method.is_safe()).await;
     parts.extensions.insert(Identity(identity));
     next.run(Request::from_parts(parts, body)).await
 }
 
-async fn identify(state: &AppState, request: &Parts) -> Result<Principal, Problem> {
-    match Proof::read(&request.headers)? {
+async fn identify(state: &AppState, headers: &HeaderMap, safe: bool) -> Result<Principal, Problem> {
+    match Proof::read(headers)? {
         Proof::Key(key) => state.key_holder(&key).await,
         Proof::Session(token) => {
             let session = state.runtime.store().find_session(&token.hash()).await?;
@@ -98,7 +98,7 @@ async fn identify(state: &AppState, request: &Parts) -> Result<Principal, Proble
             let Some(session) = live else {
                 return Err(Problem::unauthorized("the session has ended; sign in again"));
             };
-            if !request.method.is_safe() && !request.headers.contains_key("x-voltwin") {
+            if !safe && !headers.contains_key("x-voltwin") {
                 return Err(Problem::forbidden(
                     "a change with the session cookie needs the header `X-Voltwin: 1`",
                 ));
@@ -128,6 +128,32 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
         match parts.extensions.get::<Identity>() {
             Some(Identity(result)) => result.clone(),
             None => Err(Problem::unauthorized("this path takes no credentials")),
+        }
+    }
+}
+
+/// What somebody who stays for long has shown, to see later whether it still holds.
+pub(crate) struct Standing {
+    headers: HeaderMap,
+    principal: Principal,
+}
+
+impl Standing {
+    pub(crate) fn new(request: &HeaderMap, principal: Principal) -> Self {
+        let mut headers = HeaderMap::new();
+        for name in [header::AUTHORIZATION, header::COOKIE] {
+            for value in request.get_all(&name) {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        Self { headers, principal }
+    }
+
+    /// Whether the same principal would still be let in; a registry that cannot be read changes nothing.
+    pub(crate) async fn holds(&self, state: &AppState) -> bool {
+        match identify(state, &self.headers, true).await {
+            Ok(principal) => principal == self.principal,
+            Err(problem) => problem.status != 401,
         }
     }
 }

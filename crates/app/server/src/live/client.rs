@@ -17,6 +17,7 @@ use super::focus::Focus;
 use super::hub::Place;
 use super::protocol::{Bounds, Message, Request, period, topic};
 use super::tables::{Tables, TopicRows};
+use crate::auth::Standing;
 use crate::state::AppState;
 
 /// A client whose socket takes nothing for this long is closed.
@@ -25,6 +26,8 @@ const STALLED: &str = "the client took nothing for 30 s";
 const PING_PERIOD: Duration = Duration::from_secs(20);
 /// A client that answers no ping is gone.
 const SILENCE: Duration = Duration::from_secs(70);
+/// How often it is seen whether the client's key or session still holds.
+const STANDING_PERIOD: Duration = Duration::from_secs(5);
 const FOCUS_PERIOD: Duration = Duration::from_millis(250);
 
 /// What a client has seen of one topic.
@@ -51,6 +54,7 @@ struct Client {
     socket: WebSocket,
     state: AppState,
     place: Place,
+    standing: Standing,
     epoch: Option<u32>,
     seen: [Seen; 3],
     /// The part of the world that it looks at, and the vehicles that it knows to be there.
@@ -110,11 +114,12 @@ impl Flight {
 }
 
 /// Serves one client until it goes or the server stops.
-pub(super) async fn run(socket: WebSocket, state: AppState, place: Place) {
+pub(super) async fn run(socket: WebSocket, state: AppState, place: Place, standing: Standing) {
     let mut client = Client {
         socket,
         state,
         place,
+        standing,
         epoch: None,
         seen: Default::default(),
         view: None,
@@ -143,6 +148,7 @@ impl Client {
         let (mut messages, mut kpi) = (hub.messages.subscribe(), hub.kpi.subscribe());
         kpi.mark_changed();
         let (mut tick, mut focus, mut ping) = (lazy(period(None)), lazy(FOCUS_PERIOD), lazy(PING_PERIOD));
+        let mut standing = lazy(STANDING_PERIOD);
         let closing = self.state.closing.clone();
         self.say_hello().await?;
         loop {
@@ -166,6 +172,11 @@ impl Client {
                     }
                     let payload = self.flight.send();
                     self.send(Frame::Ping(payload)).await?;
+                }
+                _ = standing.tick() => {
+                    if !self.standing.holds(&self.state).await {
+                        return Err(End::Close(close_code::POLICY, "the key or session has ended"));
+                    }
                 }
                 changed = kpi.changed() => {
                     changed.map_err(|_| End::Gone)?;

@@ -24,7 +24,7 @@ use voltwin_security::Permission;
 
 pub(crate) use hub::Hubs;
 
-use crate::auth::{Principal, same_origin};
+use crate::auth::{Principal, Standing, same_origin};
 use crate::http::Problem;
 use crate::state::AppState;
 
@@ -56,10 +56,11 @@ async fn open(
         Err(rejection) => return Err(Problem::field("Upgrade", rejection.body_text())),
     };
     let place = state.hubs.enter(&state, &principal.tenant).await?;
+    let standing = Standing::new(&parts.headers, principal);
     let sockets = state.sockets.clone();
     Ok(upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .max_message_size(MESSAGE_MAX_BYTES)
         .max_frame_size(MESSAGE_MAX_BYTES)
-        .on_upgrade(move |socket| sockets.track_future(client::run(socket, state, place))))
+        .on_upgrade(move |socket| sockets.track_future(client::run(socket, state, place, standing))))
 }

@@ -174,6 +174,16 @@ async fn a_stream_needs_a_key_a_page_of_ours_and_a_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_key() {
+    let world = World::start().await;
+    let (mut stream, _) = Stream::open(&world, &world.north.viewer).await;
+    let key = voltwin_security::ApiKey::parse(&world.north.viewer).unwrap();
+    let registry = world.runtime.store().tenant(&world.north.tenant);
+    registry.revoke_key(key.public_id(), "test", world.runtime.now()).await.unwrap();
+    assert_eq!(stream.closed().await, Some(1008));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_says_goodbye() {
     let world = World::start().await;
     let (mut stream, _) = Stream::open(&world, &world.north.viewer).await;
