@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 use voltwin_core::{CommandFact, CommandId, CommandState, EventBody, TenantId, TwinId};
 use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
+use voltwin_runtime::RuntimeError;
 use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
 
 use crate::directory::{Dispatch, Entry};
@@ -88,10 +89,15 @@ impl CentralSystem {
         let id = CommandId(Uuid::now_v7());
         let journey =
             Journey { tenant: tenant.clone(), station: station.clone(), id, action, by: by.to_owned() };
-        self.step(&journey, CommandState::Requested, Some(recordable(payload)), None, None).await?;
+        // goes on also when whoever asked goes away meanwhile: what is requested must end
         let csms = self.clone();
-        let task = tokio::spawn(async move { csms.deliver(journey, version, entry, command).await });
-        let _ = tokio::time::timeout(wait, task).await;
+        let requested = tokio::spawn(async move {
+            csms.step(&journey, CommandState::Requested, Some(recordable(payload)), None, None).await?;
+            let delivery = async move { csms.deliver(journey, version, entry, command).await };
+            Ok::<_, CsmsError>(tokio::spawn(delivery))
+        });
+        let delivery = requested.await.map_err(|_| RuntimeError::Stopped)??;
+        let _ = tokio::time::timeout(wait, delivery).await;
         let store = self.inner.runtime.store().tenant(tenant);
         store.command(id).await?.ok_or_else(|| CsmsError::NoStation(station.to_string()))
     }

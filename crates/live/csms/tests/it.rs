@@ -336,3 +336,24 @@ async fn strangers_at_an_address_do_not_keep_its_stations_out() {
     assert!(matches!(world.admit("ST-1", right).await, Err(Refusal::Throttled { .. })));
     world.runtime.stop().await;
 }
+
+#[tokio::test]
+async fn a_command_ends_also_when_nobody_waits_for_it() {
+    let world = World::new().await;
+    let request = CommandRequest::Raw { action: "ClearCache".to_owned(), payload: json!({}) };
+    let command =
+        world.csms.command(&world.tenant, &world.station, request, "tester", Duration::from_secs(5));
+    assert!(tokio::time::timeout(Duration::ZERO, command).await.is_err());
+    let ended = async {
+        loop {
+            let store = world.runtime.store().tenant(&world.tenant);
+            let page = store.commands(None, None, 10).await.unwrap();
+            if page.items.first().is_some_and(|command| command.state == CommandState::Failed) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+    world.runtime.stop().await;
+}
