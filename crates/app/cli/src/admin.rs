@@ -45,7 +45,7 @@ enum What {
 
 #[derive(clap::Args)]
 struct Folder {
-    /// The data folder; made when missing.
+    /// The data folder; `tenant add` makes it when missing.
     #[arg(long, value_name = "DIR", env = "VOLTWIN_DATA")]
     data: PathBuf,
 }
@@ -191,6 +191,16 @@ impl Printer {
 }
 
 async fn open(folder: &Folder) -> Result<Store, CliError> {
+    if !folder.data.join("voltwin.db").exists() {
+        let data = folder.data.display();
+        return Err(CliError::input(format!(
+            "there is no Voltwin data in {data}; `voltwin admin tenant add NAME --data {data}` begins it"
+        )));
+    }
+    make_or_open(folder).await
+}
+
+async fn make_or_open(folder: &Folder) -> Result<Store, CliError> {
     // a server that runs on the same folder sees what is added here at once
     Ok(Store::open_with(&folder.data, &StoreOptions { beside: true, ..StoreOptions::default() }).await?)
 }
@@ -211,7 +221,7 @@ async fn open_tenant(scope: &Scope) -> Result<Store, CliError> {
 async fn run_tenant(tenant: Tenant, printer: &Printer) -> Result<(), CliError> {
     match tenant {
         Tenant::Add { name, unknown_tokens, folder } => {
-            let store = open(&folder).await?;
+            let store = make_or_open(&folder).await?;
             let policy = match unknown_tokens {
                 Unknown::Accept => TokenPolicy::Accept,
                 Unknown::Reject => TokenPolicy::Reject,

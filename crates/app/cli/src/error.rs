@@ -10,7 +10,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     Input(String),
     /// Something went wrong while doing what was asked.
-    #[error("{0:#}")]
+    #[error("{0}")]
     Failure(#[from] anyhow::Error),
 }
 

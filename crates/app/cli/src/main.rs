@@ -21,7 +21,13 @@ use crate::error::CliError;
 
 /// The open digital twin for electric mobility.
 #[derive(Parser)]
-#[command(name = "voltwin", version, about, max_term_width = 100)]
+#[command(
+    name = "voltwin",
+    bin_name = "voltwin",
+    version,
+    about = "The open digital twin for electric mobility",
+    max_term_width = 100
+)]
 struct Cli {
     /// How much to log: error, warn, info, debug or trace, also per module (voltwin_csms=debug).
     #[arg(
@@ -54,7 +60,22 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(bare) if bare.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = bare.print();
+            return ExitCode::from(2);
+        }
+        Err(asked) if !asked.use_stderr() => {
+            // help and version are answers, not errors
+            let _ = asked.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprint_line(&format!("voltwin: {}", one_line(&error)));
+            return ExitCode::from(2);
+        }
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -104,6 +125,16 @@ async fn stop_on_signal(cancel: CancellationToken) {
         }
         cancel.cancel();
     }
+}
+
+/// What is wrong with the arguments, in one line: the message, and the list that belongs to it.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let message = text.split("\n\nUsage:").next().unwrap_or(&text);
+    let message = message.split("\n\nFor more information").next().unwrap_or(message);
+    let words: Vec<&str> = message.split_whitespace().collect();
+    let line = words.join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 /// Prints one line for scripts; a closed pipe is no error of ours.
