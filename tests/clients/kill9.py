@@ -246,6 +246,8 @@ async def second_process(voltwin: Path) -> None:
     with Server(voltwin) as server:
         server.seed("admin")
         server.start()
+        # Once it answers it has logged all that it has to say, and what follows is the second one's.
+        await api_call(server.api().get, "/stations")
         port, server.port = server.port, 0
         log_size = server.log.stat().st_size
         second = server.spawn()
