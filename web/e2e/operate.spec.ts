@@ -11,13 +11,16 @@ interface Transaction {
   transaction_id: string;
   station: string;
   evse: number | null;
+  connector: number | null;
 }
 
 test('remote stop ends in what the station itself said', async ({ page }) => {
   await enter(page);
   const transaction = await first<Transaction>(page, '/transactions?state=active', (t) => t.evse !== null);
   await page.goto(`/stations/${encodeURIComponent(transaction.station)}`);
-  await page.getByRole('button', { name: `Stop charging on Connector ${transaction.evse}` }).click();
+  const further = (transaction.connector ?? 1) > 1 ? `.${transaction.connector}` : '';
+  const stop = `Stop charging on Connector ${transaction.evse}${further}`;
+  await page.getByRole('button', { name: stop, exact: true }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText(transaction.transaction_id);
   await dialog.getByRole('button', { name: 'Stop charging' }).click();
