@@ -69,6 +69,8 @@ export class SceneEngine {
   private readonly labels: Labels;
   private readonly modules: SceneModule[];
   private readonly counts: GpuCounts;
+  /** Samples per pixel, asked for once: the question waits for the GPU. */
+  private readonly samples: number;
   private readonly stops: (() => void)[] = [];
   private quality: QualityState;
   private mode: CameraMode = 'overview';
@@ -105,6 +107,7 @@ export class SceneEngine {
       this.labels,
     ];
     this.counts = meterContext(gl.getContext() as WebGL2RenderingContext);
+    this.samples = (gl.getContext().getParameter(0x80a9) as number | null) ?? 1;
     gl.toneMapping = AgXToneMapping;
     gl.toneMappingExposure = 1.15;
     gl.info.autoReset = false;
@@ -403,7 +406,7 @@ export class SceneEngine {
     const s = this.stats;
     const e = this.gl.domElement;
     s.sceneBytes = this.modules.reduce((sum, module) => sum + module.bytes(), 0);
-    const samples = (this.gl.getContext().getParameter(0x80a9) as number | null) ?? 1;
+    const samples = this.samples;
     s.framebufferBytes = framebufferBytes(e.width, e.height, samples);
     s.stations = this.layout.stations.length;
     const q = this.options.live.latency.quantiles();
