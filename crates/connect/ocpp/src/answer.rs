@@ -43,6 +43,9 @@ pub enum Answer {
     MeterValues,
     /// To [`crate::Fact::Other`]: the smallest valid answer, or `NotSupported` where there is none.
     Other,
+    /// This payload, which is checked against the type of the answer before it is sent; one that does not fit
+    /// becomes `InternalError`.
+    Payload(serde_json::Value),
     /// An error frame instead of an answer.
     Refused {
         /// The code.

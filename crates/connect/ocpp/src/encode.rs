@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use voltwin_core::Timestamp;
 
-use crate::{Answer, ErrorCode, TokenStatus, Version, Violation, envelope};
+use crate::{Answer, ErrorCode, TokenStatus, Version, Violation, envelope, messages};
 
 /// Writes the answer to the call `action` with the id `message_id`. An answer that does not fit the action
 /// becomes `InternalError`.
@@ -33,6 +33,13 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         }
         ("StopTransaction" | "TransactionEvent", Answer::Transaction { token: status, .. }) => {
             Ok(status.map_or_else(|| json!({}), |status| token(version, status)))
+        }
+        (action, Answer::Payload(payload)) => {
+            messages::check_answer(version, action, &payload.to_string()).map_err(|violation| {
+                let detail = format!("the central system's answer is not one: {violation}");
+                Violation::new(ErrorCode::InternalError, "", detail)
+            })?;
+            Ok(payload)
         }
         (action, Answer::Other) => other(version, action).ok_or_else(|| {
             let detail = format!("{action} is not handled by this central system");
@@ -92,7 +99,7 @@ fn time(now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::{self, Origin};
+    use crate::messages::Origin;
 
     #[test]
     fn every_small_answer_is_valid() {

@@ -65,11 +65,12 @@ pub enum Fact {
         /// Signed readings that came with them, as sent.
         signed: Vec<SignedReading>,
     },
-    /// A valid message that needs no decision here: it gets the smallest valid answer of its version, or
-    /// `NotSupported` where there is none.
+    /// A message that no variant above stands for, with its payload as it came.
     Other {
         /// The action.
-        action: String,
+        action: &'static str,
+        /// The payload, checked against its type (under lenient validation, an object at least).
+        payload: serde_json::Value,
     },
 }
 

@@ -35,7 +35,7 @@ impl CentralSystem {
             Fact::MeterValues { evse, connector, samples, .. } => {
                 self.meter_values(speaker, (evse, connector), Reading::of(&samples)).await
             }
-            Fact::Other { .. } => Ok(Answer::Other),
+            Fact::Other { action, payload } => self.block(speaker, action, payload).await,
         };
         decided.unwrap_or_else(|error| {
             tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a station message was refused");

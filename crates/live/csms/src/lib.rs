@@ -33,6 +33,7 @@
 //! ```
 
 mod admission;
+mod blocks;
 mod commands;
 mod decide;
 mod directory;

@@ -21,6 +21,16 @@ pub enum CoreError {
         /// What the parser objected to.
         reason: String,
     },
+    /// A part of a record or note is too long.
+    #[error("{part}: {bytes} bytes are more than {limit}")]
+    Record {
+        /// The part.
+        part: &'static str,
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
 }
 
 pub(crate) fn clip(text: &str) -> String {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlarmId, CommandId, Decimal, Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, TenantId, Timestamp,
-    TraceId, TwinId, Value,
+    AlarmId, CommandId, CoreError, Decimal, Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, TenantId,
+    Timestamp, TraceId, TwinId, Value, error::clip,
 };
 
 /// One thing that happened to one twin.
@@ -84,6 +84,10 @@ pub enum EventBody {
     Command(CommandFact),
     /// Somebody did something that must be accountable and is none of the above.
     Audit(AuditFact),
+    /// Something too rich for a property is known of the twin, or is not true any more.
+    Record(RecordFact),
+    /// Something happened that is to be read again in its order, and never changes.
+    Note(NoteFact),
 }
 
 impl EventBody {
@@ -114,6 +118,8 @@ impl EventBody {
             Self::Alarm(_) => "alarm",
             Self::Command(_) => "command",
             Self::Audit(_) => "audit",
+            Self::Record(_) => "record",
+            Self::Note(_) => "note",
         }
     }
 }
@@ -302,9 +308,96 @@ pub struct AuditFact {
     pub detail: String,
 }
 
+/// The newest statement under a topic and key of one twin: a variable of a station's device model, an installed
+/// charging profile, a reservation. A later one of the same topic and key takes its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordFact {
+    /// A stable word for the kind of statement, such as `variable`.
+    pub topic: String,
+    /// What it is about within the topic.
+    pub key: String,
+    /// The statement; `None` when it is not true any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<serde_json::Value>,
+}
+
+/// One entry of a twin's notebook: a security event, a violation of the protocol, a monitoring event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoteFact {
+    /// A stable word for the kind of entry, such as `security_event`.
+    pub topic: String,
+    /// What happened.
+    pub detail: serde_json::Value,
+}
+
+/// Bytes of a topic at most; it holds `a` to `z`, digits and `_`.
+pub const TOPIC_BYTES_MAX: usize = 40;
+/// Bytes of the key of a record at most.
+pub const RECORD_KEY_BYTES_MAX: usize = 512;
+/// Bytes of the JSON text of a record or note at most.
+pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+
+impl RecordFact {
+    /// Checks topic, key and size.
+    ///
+    /// # Errors
+    /// [`CoreError::Record`] naming the part and its limit.
+    pub fn check(&self) -> Result<(), CoreError> {
+        check_topic(&self.topic)?;
+        within("key", self.key.len(), RECORD_KEY_BYTES_MAX)?;
+        self.value.as_ref().map_or(Ok(()), |value| within("value", json_bytes(value), RECORD_BYTES_MAX))
+    }
+}
+
+impl NoteFact {
+    /// Checks topic and size.
+    ///
+    /// # Errors
+    /// [`CoreError::Record`] naming the part and its limit.
+    pub fn check(&self) -> Result<(), CoreError> {
+        check_topic(&self.topic)?;
+        within("detail", json_bytes(&self.detail), RECORD_BYTES_MAX)
+    }
+}
+
+fn check_topic(topic: &str) -> Result<(), CoreError> {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if topic.is_empty() || !topic.bytes().all(word) {
+        return Err(CoreError::Identifier {
+            what: "topic",
+            text: clip(topic),
+            rule: "it holds a to z, 0 to 9 and _ only",
+        });
+    }
+    within("topic", topic.len(), TOPIC_BYTES_MAX)
+}
+
+fn within(part: &'static str, bytes: usize, limit: usize) -> Result<(), CoreError> {
+    if bytes <= limit { Ok(()) } else { Err(CoreError::Record { part, bytes, limit }) }
+}
+
+fn json_bytes(value: &serde_json::Value) -> usize {
+    value.to_string().len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_and_notes_are_bounded() {
+        let record = |topic: &str, key: &str, value| {
+            RecordFact { topic: topic.into(), key: key.into(), value }.check().map_err(|e| e.to_string())
+        };
+        assert!(record("variable", "A/B", None).is_ok());
+        assert!(record("Variable", "A/B", None).unwrap_err().contains("topic"));
+        assert!(record("", "A/B", None).is_err());
+        assert!(record("v", &"k".repeat(RECORD_KEY_BYTES_MAX + 1), None).unwrap_err().contains("512"));
+        let long = serde_json::Value::from("x".repeat(RECORD_BYTES_MAX));
+        assert!(record("v", "k", Some(long.clone())).unwrap_err().contains("65536"));
+        let note = NoteFact { topic: "violation".into(), detail: long };
+        assert!(note.check().unwrap_err().to_string().contains("detail"));
+    }
 
     #[test]
     fn an_event_reads_well_in_the_journal() {

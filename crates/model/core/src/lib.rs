@@ -32,8 +32,9 @@ mod value;
 
 pub use error::CoreError;
 pub use event::{
-    AlarmChange, AlarmFact, AuditFact, CommandFact, CommandState, Event, EventBody, MeterSample, Sequenced,
-    Severity, TransactionFact, TransactionPhase,
+    AlarmChange, AlarmFact, AuditFact, CommandFact, CommandState, Event, EventBody, MeterSample, NoteFact,
+    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, Sequenced, Severity, TOPIC_BYTES_MAX,
+    TransactionFact, TransactionPhase,
 };
 pub use ids::{AlarmId, CommandId, Dtmi, PropertyName, RelationshipId, Seq, TenantId, TraceId, TwinId};
 pub use rust_decimal::Decimal;

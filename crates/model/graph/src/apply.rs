@@ -45,9 +45,12 @@ impl Graph {
                 self.connect(event, id, name, target, properties)
             }
             EventBody::Unlinked { id } => self.disconnect(&event.twin, id),
-            EventBody::Transaction(_) | EventBody::Alarm(_) | EventBody::Command(_) | EventBody::Audit(_) => {
-                Applied::Unchanged
-            }
+            EventBody::Transaction(_)
+            | EventBody::Alarm(_)
+            | EventBody::Command(_)
+            | EventBody::Audit(_)
+            | EventBody::Record(_)
+            | EventBody::Note(_) => Applied::Unchanged,
         }
     }
 

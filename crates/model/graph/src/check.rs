@@ -37,6 +37,8 @@ impl Graph {
                 }
                 event.body.clone()
             }
+            EventBody::Record(fact) => fact.check().map(|()| event.body.clone())?,
+            EventBody::Note(fact) => fact.check().map(|()| event.body.clone())?,
             EventBody::Transaction(_) | EventBody::Alarm(_) | EventBody::Command(_) | EventBody::Audit(_) => {
                 event.body.clone()
             }

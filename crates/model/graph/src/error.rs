@@ -122,6 +122,9 @@ pub enum GraphError {
         /// The limit.
         limit: u32,
     },
+    /// A record or note is not of the form that one has.
+    #[error(transparent)]
+    Record(#[from] voltwin_core::CoreError),
     /// A snapshot cannot be read, or does not fit the ontology.
     #[error("snapshot: {reason}")]
     Snapshot {
@@ -142,7 +145,9 @@ impl GraphError {
             Self::UnknownRelationship { .. } | Self::TooManyLinks { .. } => Some("name"),
             Self::UnknownLink { .. } => Some("id"),
             Self::MissingTarget { .. } | Self::WrongTarget { .. } | Self::SelfLink { .. } => Some("target"),
+            Self::Record(voltwin_core::CoreError::Record { part, .. }) => Some(part),
             Self::UnknownTwin { .. }
+            | Self::Record(_)
             | Self::TwinTooLarge { .. }
             | Self::TooManyProperties { .. }
             | Self::Snapshot { .. } => None,

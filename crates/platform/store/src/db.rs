@@ -200,17 +200,19 @@ async fn check(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreErro
 }
 
 /// One text per schema version; never changed once released, only followed by the next.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "journal and registry", include_str!("../migrations/0001_registry.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "journal and registry", include_str!("../migrations/0001_registry.sql")),
+    (2, "records and notes", include_str!("../migrations/0002_records.sql")),
+];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let migration = |(version, what, sql): (i64, &'static str, &'static str)| {
+    let migration = |&(version, what, sql): &(i64, &'static str, &'static str)| {
         Migration::new(version, what.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    let migrator = Migrator::with_migrations(MIGRATIONS.map(migration).into());
+    let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
     migrator.run_direct(None, conn, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) => {
-            let known = MIGRATIONS.map(|m| m.0).into_iter().max().unwrap_or(0);
+            let known = MIGRATIONS.iter().map(|m| m.0).max().unwrap_or(0);
             StoreError::NewerSchema { path: path.to_owned(), found, known }
         }
         MigrateError::VersionMismatch(version) => StoreError::Corrupt {

@@ -50,9 +50,9 @@ mod tenant;
 pub use error::StoreError;
 pub use journal::{Committed, Journal};
 pub use records::{
-    Alarm, AlarmFilter, AuditRecord, Claim, Command, Counts, KeyRecord, Page, SessionRecord,
-    StationCredential, StationRecord, StationTotal, TenantRecord, TokenPolicy, TokenRecord, TokenStatus,
-    Transaction, TransactionFilter, TransactionState, UserRecord,
+    Alarm, AlarmFilter, AuditRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter, Page, Record,
+    SessionRecord, StationCredential, StationRecord, StationTotal, TenantRecord, TokenPolicy, TokenRecord,
+    TokenStatus, Transaction, TransactionFilter, TransactionState, UserRecord,
 };
 pub use store::{Store, StoreOptions};
 pub use tenant::TenantStore;

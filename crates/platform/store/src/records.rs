@@ -325,3 +325,44 @@ pub struct Counts {
     /// Stations that knocked and are not known.
     pub claims: u64,
 }
+
+/// The newest statement under a topic and key of a twin.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// The twin.
+    pub twin: String,
+    /// The kind of statement.
+    pub topic: String,
+    /// What it is about.
+    pub key: String,
+    /// The statement.
+    pub value: Json,
+    /// When its source made it.
+    pub at: Timestamp,
+}
+
+/// One entry of a twin's notebook.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Note {
+    /// Its number; later ones are greater.
+    pub id: i64,
+    /// The twin.
+    pub twin: String,
+    /// The kind of entry.
+    pub topic: String,
+    /// When it happened, by its source.
+    pub at: Timestamp,
+    /// When we heard of it.
+    pub received: Timestamp,
+    /// What happened.
+    pub detail: Json,
+}
+
+/// Which notes to list.
+#[derive(Debug, Clone, Default)]
+pub struct NoteFilter {
+    /// Of this kind.
+    pub topic: String,
+    /// Of this twin; of all when absent.
+    pub twin: Option<String>,
+}

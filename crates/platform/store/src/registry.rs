@@ -1,12 +1,20 @@
 //! What events mean for the registry: the fold that runs inside the journal's transaction.
 
 use sqlx::SqliteConnection;
-use voltwin_core::{AlarmChange, AlarmFact, CommandFact, CommandState, Event, EventBody, TransactionFact};
+use voltwin_core::{
+    AlarmChange, AlarmFact, CommandFact, CommandState, Event, EventBody, NoteFact, RecordFact,
+    TransactionFact,
+};
 
 use crate::StoreError;
 use crate::audit::Deed;
 use crate::bill::{Bill, Recorded, place};
 use crate::row::{Fields, bad, word};
+
+/// Notes of one topic and twin that are kept; the journal keeps them all.
+const NOTES_KEPT: i64 = 2_000;
+/// How many notes pass between two looks at what is too old to keep.
+const NOTES_SWEEP: i64 = 64;
 
 /// Applies one event. `Some(id)` means: a transaction event of transaction `id` that is recorded already.
 pub(crate) async fn fold(conn: &mut SqliteConnection, event: &Event) -> Result<Option<String>, StoreError> {
@@ -17,9 +25,71 @@ pub(crate) async fn fold(conn: &mut SqliteConnection, event: &Event) -> Result<O
         EventBody::Audit(fact) => {
             deed(event, &fact.by, &fact.action, event.twin.as_str(), &fact.detail).write(conn).await?;
         }
+        EventBody::Record(fact) => record_fact(conn, event, fact).await?,
+        EventBody::Note(fact) => note(conn, event, fact).await?,
         _ => {}
     }
     Ok(None)
+}
+
+/// The statement of the latest source time stands; of two of the same time the later in the journal.
+async fn record_fact(
+    conn: &mut SqliteConnection,
+    event: &Event,
+    fact: &RecordFact,
+) -> Result<(), StoreError> {
+    let query = match &fact.value {
+        Some(value) => sqlx::query(
+            "INSERT INTO records (tenant, topic, twin, key, at_us, value) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (tenant, topic, twin, key) DO UPDATE SET value = excluded.value, at_us = excluded.at_us
+             WHERE records.at_us <= excluded.at_us",
+        )
+        .bind(event.tenant.as_str())
+        .bind(&fact.topic)
+        .bind(event.twin.as_str())
+        .bind(&fact.key)
+        .bind(event.at.as_micros())
+        .bind(value.to_string()),
+        None => sqlx::query(
+            "DELETE FROM records WHERE tenant = ? AND topic = ? AND twin = ? AND key = ? AND at_us <= ?",
+        )
+        .bind(event.tenant.as_str())
+        .bind(&fact.topic)
+        .bind(event.twin.as_str())
+        .bind(&fact.key)
+        .bind(event.at.as_micros()),
+    };
+    query.execute(conn).await.map(drop).map_err(StoreError::database("write a record"))
+}
+
+async fn note(conn: &mut SqliteConnection, event: &Event, fact: &NoteFact) -> Result<(), StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO notes (tenant, topic, twin, at_us, received_us, detail) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(event.tenant.as_str())
+    .bind(&fact.topic)
+    .bind(event.twin.as_str())
+    .bind(event.at.as_micros())
+    .bind(event.received.as_micros())
+    .bind(fact.detail.to_string())
+    .execute(&mut *conn)
+    .await
+    .map_err(StoreError::database("write a note"))?;
+    if done.last_insert_rowid() % NOTES_SWEEP == 0 {
+        sqlx::query(
+            "DELETE FROM notes WHERE tenant = ?1 AND twin = ?2 AND topic = ?3 AND id <=
+               (SELECT id FROM notes WHERE tenant = ?1 AND twin = ?2 AND topic = ?3
+                ORDER BY id DESC LIMIT 1 OFFSET ?4)",
+        )
+        .bind(event.tenant.as_str())
+        .bind(event.twin.as_str())
+        .bind(&fact.topic)
+        .bind(NOTES_KEPT)
+        .execute(conn)
+        .await
+        .map_err(StoreError::database("sweep notes"))?;
+    }
+    Ok(())
 }
 
 fn deed<'a>(event: &'a Event, by: &'a str, action: &'a str, subject: &'a str, detail: &'a str) -> Deed<'a> {

@@ -6,6 +6,7 @@ mod claims;
 mod commands;
 mod history;
 mod overview;
+mod records;
 mod scene;
 mod search;
 mod session;
@@ -65,6 +66,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(alarms::routes())
         .merge(vehicles::routes())
         .merge(twins::routes())
+        .merge(records::routes())
         .merge(telemetry::routes())
         .merge(claims::routes())
         .merge(search::routes())

@@ -108,7 +108,11 @@ impl Tables {
             }
         } else if matches!(
             event.body,
-            EventBody::Command(_) | EventBody::Audit(_) | EventBody::Transaction(_)
+            EventBody::Command(_)
+                | EventBody::Audit(_)
+                | EventBody::Transaction(_)
+                | EventBody::Record(_)
+                | EventBody::Note(_)
         ) {
             // these change no property
         } else {

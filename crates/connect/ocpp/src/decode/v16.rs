@@ -14,7 +14,7 @@ use crate::{
 /// The sequence number of a stop: after every sample.
 const STOP_SEQ: u64 = u64::MAX >> 1;
 
-pub(super) fn fact(reader: &mut Reader, action: &str, json: &str) -> Result<Fact, Violation> {
+pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Result<Fact, Violation> {
     match action {
         "BootNotification" => boot(reader, json),
         "Heartbeat" => Ok(Fact::Heartbeat),
@@ -26,7 +26,7 @@ pub(super) fn fact(reader: &mut Reader, action: &str, json: &str) -> Result<Fact
         "StartTransaction" => start(reader, json),
         "StopTransaction" => stop(reader, json),
         "MeterValues" => meter_values(reader, json),
-        other => Ok(Fact::Other { action: other.to_owned() }),
+        other => Ok(Fact::Other { action: other, payload: reader.object(json, "")? }),
     }
 }
 

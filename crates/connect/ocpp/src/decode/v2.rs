@@ -11,7 +11,7 @@ use crate::{
     version::clip,
 };
 
-pub(super) fn fact(reader: &mut Reader, action: &str, json: &str) -> Result<Fact, Violation> {
+pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Result<Fact, Violation> {
     match action {
         "BootNotification" => boot(reader, json),
         "Heartbeat" => Ok(Fact::Heartbeat),
@@ -29,7 +29,7 @@ pub(super) fn fact(reader: &mut Reader, action: &str, json: &str) -> Result<Fact
             read_samples(reader, &mut samples, need(fields.meter_value, "meterValue")?)?;
             Ok(Fact::MeterValues { evse, connector: 0, samples: samples.plain, signed: samples.signed })
         }
-        other => Ok(Fact::Other { action: other.to_owned() }),
+        other => Ok(Fact::Other { action: other, payload: reader.object(json, "")? }),
     }
 }
 

@@ -1,12 +1,13 @@
 use serde_json::json;
 use uuid::Uuid;
 use voltwin_core::{
-    AlarmChange, AlarmFact, AlarmId, AuditFact, CommandFact, CommandId, CommandState, EventBody, Seq,
-    Severity,
+    AlarmChange, AlarmFact, AlarmId, AuditFact, CommandFact, CommandId, CommandState, EventBody, NoteFact,
+    RecordFact, Seq, Severity,
 };
 use voltwin_security::{ApiKey, PasswordHash, Role, SessionToken};
 use voltwin_store::{
-    AlarmFilter, Committed, Counts, Journal, Store, StoreError, TenantStore, TokenPolicy, TokenStatus,
+    AlarmFilter, Committed, Counts, Journal, NoteFilter, Store, StoreError, TenantStore, TokenPolicy,
+    TokenStatus,
 };
 
 use crate::{at, event, fresh, power, tenant};
@@ -95,6 +96,62 @@ async fn a_command_goes_forward_only_and_is_audited() {
     let audit = a.audit(None, 10).await.unwrap().items;
     assert_eq!((audit[0].action.as_str(), audit[0].by.as_str()), ("command.Reset", "ann"));
     assert!(store.tenant(&tenant("b")).command(id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_record_is_the_latest_statement_and_notes_keep_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let (journal, a) = (store.journal(), store.tenant(&tenant("a")));
+    let record = |key: &str, seconds, value: Option<i64>| {
+        let fact = RecordFact { topic: "variable".into(), key: key.into(), value: value.map(Into::into) };
+        event("a", "S", seconds, EventBody::Record(fact))
+    };
+    journal
+        .commit(&[
+            record("b", 5, Some(1)),
+            record("a", 5, Some(2)),
+            record("b", 9, Some(3)),
+            record("b", 7, Some(4)),
+        ])
+        .await
+        .unwrap();
+    let listed = |page: voltwin_store::Page<voltwin_store::Record>| {
+        page.items.into_iter().map(|r| (r.key, r.value)).collect::<Vec<_>>()
+    };
+    let both = vec![("a".to_owned(), json!(2)), ("b".to_owned(), json!(3))];
+    assert_eq!(listed(a.records("S", "variable", None, 10).await.unwrap()), both);
+    assert_eq!(listed(a.records_of_topic("variable", Some("S\na"), 10).await.unwrap()), both[1..]);
+    assert!(a.records("S", "other", None, 10).await.unwrap().items.is_empty());
+    assert!(store.tenant(&tenant("b")).record("S", "variable", "b").await.unwrap().is_none());
+    // gone, but not by a statement older than the one that stands
+    journal.commit(&[record("a", 4, None), record("b", 9, None)]).await.unwrap();
+    assert!(a.record("S", "variable", "a").await.unwrap().is_some());
+    assert!(a.record("S", "variable", "b").await.unwrap().is_none());
+
+    let note = |n: i64| {
+        event("a", "S", n, EventBody::Note(NoteFact { topic: "violation".into(), detail: json!(n) }))
+    };
+    for batch in 0..45 {
+        let notes: Vec<_> = (0..50).map(|n| note(batch * 50 + n)).collect();
+        journal.commit(&notes).await.unwrap();
+    }
+    let filter = NoteFilter { topic: "violation".into(), twin: Some("S".into()) };
+    let newest = a.notes(&filter, None, 2).await.unwrap();
+    assert_eq!(newest.items.iter().map(|n| n.detail.clone()).collect::<Vec<_>>(), [json!(2249), json!(2248)]);
+    let after = a.notes(&filter, newest.next.as_deref(), 1).await.unwrap();
+    assert_eq!(after.items[0].detail, json!(2247));
+    let mut kept = 0;
+    let mut cursor = None;
+    loop {
+        let page = a.notes(&filter, cursor.as_deref(), 500).await.unwrap();
+        kept += page.items.len();
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!((2_000..2_064).contains(&kept), "{kept}");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn a_newer_schema_is_left_alone() {
     .unwrap();
     conn.close().await.unwrap();
     let text = Store::open(dir.path()).await.unwrap_err().to_string();
-    assert!(text.contains("schema 99, newer than the 1"), "{text}");
+    assert!(text.contains("schema 99, newer than the "), "{text}");
 }
 
 #[tokio::test]
