@@ -5,6 +5,7 @@
 mod admin;
 mod demo;
 mod error;
+mod load;
 mod node;
 mod replay;
 mod seed;
@@ -55,6 +56,8 @@ enum Command {
     Replay(replay::Args),
     /// Run virtual charging stations against any central system.
     Station(station::Args),
+    /// Bring load to a central system, to measure it: steady messages, outages, hostile peers.
+    Load(load::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),
 }
@@ -104,6 +107,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Demo(args) => demo::run(args, cancel).await,
             Command::Replay(args) => replay::run(args, cancel).await,
             Command::Station(args) => station::run(args, cancel).await,
+            Command::Load(args) => load::run(args, cancel).await,
             Command::Admin(args) => admin::run(args).await,
         }
     });

@@ -3,7 +3,7 @@
 //! - [`VirtualStation`]: one charging station over a real WebSocket, in OCPP 1.6, 2.0.1 or 2.1, with an offline queue.
 //! - [`City`] and [`Demo`]: a small city of vehicles that drive, queue and charge at such stations.
 //! - [`read_sessions`] and [`Replay`]: recorded charging sessions told again through such stations.
-//! - [`run_load`]: many stations at once, for benchmarks.
+//! - [`run_load`], [`run_storm`], [`run_hostile`]: many stations at once, for benchmarks.
 //!
 //! # Invariants
 //! - The central system is spoken to through its sockets and its HTTP interface only, as any station or vehicle would.
@@ -40,7 +40,10 @@ pub use city::{
 };
 pub use demo::{Demo, DemoConfig, DemoProgress};
 pub use error::FleetError;
-pub use load::{LoadConfig, LoadReport, run_load};
+pub use load::{
+    Crowd, HostileConfig, HostileReport, Hostility, LoadConfig, LoadReport, StormConfig, StormReport,
+    StormRound, run_hostile, run_load, run_storm,
+};
 pub use replay::{
     EnergyProfile, MAX_BYTES, MAX_ENERGY_KWH, MAX_LINE_BYTES, MAX_ROWS, ProfilePoint, RecordedSession,
     Replay, ReplayConfig, ReplayError, ReplayProgress, ReplayProtocol, ReplayReport, SessionReport,

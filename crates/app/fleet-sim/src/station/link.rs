@@ -69,6 +69,25 @@ impl Target {
         });
         Ok(Self { url, address, version: config.version, authorization })
     }
+
+    /// `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The opening handshake as text, for a client that does not mean to keep to it.
+    pub(crate) fn handshake(&self) -> String {
+        let rest = self.url.strip_prefix("ws://").unwrap_or_default();
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let authorization =
+            self.authorization.as_ref().map_or_else(String::new, |text| format!("Authorization: {text}\r\n"));
+        format!(
+            "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: {}\r\n{authorization}\r\n",
+            self.version.subprotocol()
+        )
+    }
 }
 
 /// `host:port` of the authority of an URL, with port 80 when it names none.
@@ -163,6 +182,11 @@ impl Link {
                 None => return Err(LinkError::Closed { detail: "end of stream".into() }),
             }
         }
+    }
+
+    /// Ends the connection at once, with a reset, as a power cut does.
+    pub(crate) fn abort(self) {
+        let _ = self.socket.get_ref().set_zero_linger();
     }
 
     pub(crate) async fn close(mut self) {

@@ -21,7 +21,7 @@ use voltwin_core::{Decimal, Timestamp};
 use voltwin_ocpp::{BootStatus, ConnectorStatus, Version};
 
 pub(crate) use actor::wall_clock;
-pub(crate) use link::{FRAME_MAX, Link, Target, host_and_port};
+pub(crate) use link::{FRAME_MAX, Link, LinkError, Target, host_and_port};
 pub(crate) use session::samples;
 pub(crate) use tell::exact_frame;
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::support::{self, Central};
 use tokio_util::sync::CancellationToken;
 use voltwin_core::Decimal;
-use voltwin_fleet_sim::{LoadConfig, Replay, ReplayConfig, ReplayProtocol, parse_sessions, run_load};
+use voltwin_fleet_sim::{
+    Crowd, LoadConfig, Replay, ReplayConfig, ReplayProtocol, StormConfig, parse_sessions, run_load, run_storm,
+};
 use voltwin_ocpp::Version;
 
 const FILE: &str = "arrival,departure,station_id,session_id,delivered_energy (kWh)
@@ -94,19 +96,46 @@ async fn selections_that_cannot_be_replayed_are_refused() {
     assert!(error.contains("overlap on station CA-1") && error.contains("`c`"), "{error}");
 }
 
+fn crowd(url: &str, version: Version) -> Crowd {
+    Crowd {
+        url: url.to_owned(),
+        tenant: None,
+        version,
+        stations: (0..5).map(|n| format!("L-{n}")).collect(),
+        password: Arc::new(|_| None),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_ends_with_everybody_back() {
+    let central = Central::start().await;
+    let config = StormConfig {
+        crowd: crowd(&central.url, Version::V201),
+        rounds: 2,
+        within: std::time::Duration::from_millis(50),
+        connectors: 1,
+        queued: 2,
+        limit: std::time::Duration::from_secs(20),
+        connecting: 5,
+    };
+    let report = run_storm(&config, CancellationToken::new()).await.unwrap();
+    assert_eq!((report.connected, report.rounds.len()), (5, 2), "{report:?}");
+    for round in &report.rounds {
+        assert_eq!((round.accepted, round.errors), (5, 0), "{report:?}");
+        assert!(round.all_told_s >= round.all_back_s && round.boot_max_ms >= round.boot_p50_ms, "{report:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn load_is_counted() {
     for version in [Version::V16, Version::V21] {
         let central = Central::start().await;
         let config = LoadConfig {
-            url: central.url.clone(),
-            tenant: None,
-            version,
-            stations: (0..5).map(|n| format!("L-{n}")).collect(),
-            password: Arc::new(|_| None),
+            crowd: crowd(&central.url, version),
             rate: 100.0,
             duration: std::time::Duration::from_millis(500),
             connecting: 3,
+            outside_transactions: version == Version::V16,
         };
         let report = run_load(&config, CancellationToken::new()).await.unwrap();
         assert_eq!((report.connected, report.errors), (5, 0), "{report:?}");

@@ -171,7 +171,9 @@ impl From<CoreError> for Problem {
         match &error {
             CoreError::Identifier { what, .. } => Self::field(*what, error.to_string()),
             CoreError::Timestamp { .. } => Self::invalid(error.to_string()),
-            CoreError::Record { part, limit, .. } => Self::field(*part, error.to_string()).limit(*limit as u64),
+            CoreError::Record { part, limit, .. } => {
+                Self::field(*part, error.to_string()).limit(*limit as u64)
+            }
         }
     }
 }
