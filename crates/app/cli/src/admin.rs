@@ -140,6 +140,14 @@ enum Station {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Register many stations from a CSV file with the columns station, name, password, all or none of them. An empty
+    /// or missing password is generated; generated ones are printed as CSV (station,password), once.
+    Import {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        scope: Scope,
+    },
     /// List the registered stations.
     List {
         #[command(flatten)]
@@ -314,6 +322,36 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
             printer.line(&text, &value);
             store.close().await;
         }
+        Station::Import { file, scope } => {
+            let rows = station_rows(&file)?;
+            let store = open_tenant(&scope).await?;
+            let mut generated = Vec::new();
+            let mut stations = Vec::with_capacity(rows.len());
+            for row in rows {
+                let password = match row.password.filter(|password| !password.is_empty()) {
+                    Some(password) => Secret::new(password),
+                    None => {
+                        let password = generate_password().map_err(CliError::failure)?;
+                        generated.push((row.station.clone(), password.expose().to_owned()));
+                        password
+                    }
+                };
+                let hash = PasswordHash::hash(&password)
+                    .await
+                    .map_err(|error| CliError::input(error.to_string()))?;
+                let name =
+                    row.name.filter(|name| !name.is_empty()).unwrap_or_else(|| row.station.to_string());
+                stations.push((row.station.to_string(), name, Some(hash)));
+            }
+            store.tenant(&scope.tenant).add_stations(&stations, BY, SystemClock.now()).await?;
+            for (station, password) in generated {
+                printer.line(
+                    &format!("{station},{password}"),
+                    &json!({"station": station, "password": password}),
+                );
+            }
+            store.close().await;
+        }
         Station::List { scope } => {
             let store = open_tenant(&scope).await?;
             let mut cursor = None;
@@ -345,4 +383,31 @@ async fn run_token(Token::Set { token, status, scope }: Token, printer: &Printer
     printer.line(&format!("token {token} is {status:?}"), &json!({"token": token, "status": status}));
     store.close().await;
     Ok(())
+}
+
+/// The most stations of one file.
+const IMPORT_ROWS_MAX: usize = 100_000;
+
+#[derive(serde::Deserialize)]
+struct StationRow {
+    station: TwinId,
+    name: Option<String>,
+    password: Option<String>,
+}
+
+fn station_rows(file: &std::path::Path) -> Result<Vec<StationRow>, CliError> {
+    let cannot = |what: String| CliError::input(format!("{}: {what}", file.display()));
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_path(file)
+        .map_err(|e| cannot(e.to_string()))?;
+    let mut rows = Vec::new();
+    for row in reader.deserialize() {
+        if rows.len() == IMPORT_ROWS_MAX {
+            return Err(cannot(format!("more than {IMPORT_ROWS_MAX} stations")));
+        }
+        rows.push(row.map_err(|e| cannot(e.to_string()))?);
+    }
+    Ok(rows)
 }

@@ -20,6 +20,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::CliError;
 
+/// A fifth of the server's time at full load went into the C library's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The open digital twin for electric mobility.
 #[derive(Parser)]
 #[command(

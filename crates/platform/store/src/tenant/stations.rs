@@ -3,6 +3,8 @@ use voltwin_core::Timestamp;
 use voltwin_security::PasswordHash;
 
 use super::TenantStore;
+use crate::audit::Deed;
+use crate::db::WriteTx;
 use crate::row::{Fields, limit_plus_one, page};
 use crate::{Page, StationCredential, StationRecord, StoreError};
 
@@ -55,9 +57,44 @@ impl TenantStore {
         by: &str,
         at: Timestamp,
     ) -> Result<StationRecord, StoreError> {
+        let mut tx = self.db.begin("add a station").await?;
+        self.insert_station(&mut tx, (station, name, password), (by, at)).await?;
+        tx.commit().await?;
+        Ok(StationRecord {
+            station: station.to_owned(),
+            name: name.to_owned(),
+            password_hash: password.cloned(),
+            has_password: password.is_some(),
+            created_at: at,
+            created_by: by.to_owned(),
+        })
+    }
+
+    /// Adds many stations (identity, name, password), all or none of them.
+    ///
+    /// # Errors
+    /// Those of [`TenantStore::add_station`], for the first station that cannot be added.
+    pub async fn add_stations(
+        &self,
+        stations: &[(String, String, Option<PasswordHash>)],
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin("add stations").await?;
+        for (station, name, password) in stations {
+            self.insert_station(&mut tx, (station, name, password.as_ref()), (by, at)).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn insert_station(
+        &self,
+        tx: &mut WriteTx<'_>,
+        (station, name, password): (&str, &str, Option<&PasswordHash>),
+        (by, at): (&str, Timestamp),
+    ) -> Result<(), StoreError> {
         check_text("station", station)?;
         check_text("name", name)?;
-        let mut tx = self.db.begin("add a station").await?;
         let done = sqlx::query(
             "INSERT INTO stations (tenant, station, name, password_hash, created_at_us, created_by)
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -74,15 +111,8 @@ impl TenantStore {
         if done.rows_affected() == 0 {
             return Err(StoreError::Conflict { what: "station", id: station.to_owned() });
         }
-        self.commit_as(tx, (by, at), ("station.add", station, name)).await?;
-        Ok(StationRecord {
-            station: station.to_owned(),
-            name: name.to_owned(),
-            password_hash: password.cloned(),
-            has_password: password.is_some(),
-            created_at: at,
-            created_by: by.to_owned(),
-        })
+        let (tenant, action, subject, detail) = (&self.tenant, "station.add", station, name);
+        Deed { tenant, at, by, action, subject, detail }.write(tx.conn()).await
     }
 
     /// Gives a station a new password, or takes it away.
