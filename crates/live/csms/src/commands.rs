@@ -10,6 +10,7 @@ use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
 
+use crate::decide::Speaker;
 use crate::directory::{Dispatch, Entry};
 use crate::log::recordable;
 use crate::stations::STATION;
@@ -92,8 +93,9 @@ impl CentralSystem {
         // goes on also when whoever asked goes away meanwhile: what is requested must end
         let csms = self.clone();
         let requested = tokio::spawn(async move {
-            csms.step(&journey, CommandState::Requested, Some(recordable(payload)), None, None).await?;
-            let delivery = async move { csms.deliver(journey, version, entry, command).await };
+            let shown = Some(recordable(payload.clone()));
+            csms.step(&journey, CommandState::Requested, shown, None, None).await?;
+            let delivery = async move { csms.deliver(journey, version, entry, (command, payload)).await };
             Ok::<_, CsmsError>(tokio::spawn(delivery))
         });
         let delivery = requested.await.map_err(|_| RuntimeError::Stopped)??;
@@ -102,11 +104,26 @@ impl CentralSystem {
         store.command(id).await?.ok_or_else(|| CsmsError::NoStation(station.to_string()))
     }
 
-    async fn deliver(&self, journey: Journey, version: Version, entry: Option<Entry>, command: Command) {
+    async fn deliver(
+        &self,
+        journey: Journey,
+        version: Version,
+        entry: Option<Entry>,
+        (command, payload): (Command, Json),
+    ) {
         let (outcome, answer) = oneshot::channel();
+        let (tenant, station, action) = (&journey.tenant, &journey.station, journey.action.as_str());
+        let speaker = Speaker { tenant, station, version, trace: Self::trace() };
         let failed = match entry {
             None => Some("the station is offline"),
             Some(entry) => {
+                // what the station will report of it may come before its answer has been looked at
+                if let Err(error) = self.asking(&speaker, action, &payload).await {
+                    tracing::error!(command = %journey.id, %error, "could not record what a command asks for");
+                    let reason = Some(error.to_string());
+                    let _ = self.step(&journey, CommandState::Failed, None, None, reason).await;
+                    return;
+                }
                 if let Err(error) = self.step(&journey, CommandState::Sent, None, None, None).await {
                     tracing::error!(command = %journey.id, %error, "could not record that a command was sent");
                     return;
@@ -126,6 +143,10 @@ impl CentralSystem {
             Some(reason) => (CommandState::Failed, None, Some(reason.to_owned())),
             None => {
                 let outcome = answer.await.unwrap_or(CallOutcome::Disconnected);
+                // first what it means, then that it is done: whoever waits for the command finds it recorded
+                if let Err(error) = self.asked(&speaker, action, &payload, &outcome).await {
+                    tracing::error!(command = %journey.id, %error, "could not record what an answer means");
+                }
                 judge(version, &journey.action, outcome, self.inner.config.call_timeout_s)
             }
         };

@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 use voltwin_core::{EventBody, NoteFact, RecordFact, Timestamp, TwinId};
-use voltwin_ocpp::Answer;
+use voltwin_ocpp::{Answer, CallOutcome};
 
 use crate::decide::Speaker;
 use crate::stations::Events;
@@ -22,6 +22,29 @@ impl CentralSystem {
     ) -> Result<Answer, CsmsError> {
         tracing::debug!(station = %speaker.station, action, ?payload, "no block takes this message");
         Ok(Answer::Other)
+    }
+
+    /// A command is about to be sent: what must be known before the station reports.
+    pub(crate) async fn asking(
+        &self,
+        speaker: &Speaker<'_>,
+        action: &str,
+        _payload: &Json,
+    ) -> Result<(), CsmsError> {
+        tracing::trace!(station = %speaker.station, action, "a command is about to be sent");
+        Ok(())
+    }
+
+    /// What the end of a command means beyond the command itself. `payload` is what was sent, with its secrets.
+    pub(crate) async fn asked(
+        &self,
+        speaker: &Speaker<'_>,
+        action: &str,
+        _payload: &Json,
+        _outcome: &CallOutcome,
+    ) -> Result<(), CsmsError> {
+        tracing::trace!(station = %speaker.station, action, "a command came to its end");
+        Ok(())
     }
 }
 
