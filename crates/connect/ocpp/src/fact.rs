@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use voltwin_core::{Decimal, MeterSample, Timestamp, TransactionFact, TransactionPhase};
+use voltwin_core::{Decimal, MeterSample, SignedReading, Timestamp, TransactionFact, TransactionPhase};
 
 use crate::{OcppError, version::clip};
 
@@ -206,26 +206,9 @@ impl TransactionReport {
             stopped_reason: self.stopped_reason,
             charging_state: self.charging_state,
             offline: self.offline,
+            clock_ahead_ms: None,
             samples: self.samples,
+            signed: self.signed,
         }
     }
-}
-
-/// A reading that the meter signed, byte for byte as it came.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedReading {
-    /// When it was sampled.
-    pub at: Timestamp,
-    /// The measurand.
-    pub measurand: String,
-    /// Why it was sampled, when said.
-    pub context: Option<String>,
-    /// The signed data (1.6: the `value` of format `SignedData`).
-    pub data: String,
-    /// How it is encoded, such as `OCMF` (2.x).
-    pub encoding: Option<String>,
-    /// How it was signed (2.x).
-    pub signing_method: Option<String>,
-    /// The public key, when sent (2.x).
-    pub public_key: Option<String>,
 }

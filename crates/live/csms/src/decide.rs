@@ -1,10 +1,11 @@
 //! What follows from a fact, and what to answer.
 
-use voltwin_core::{EventBody, TenantId, Timestamp, TraceId, TwinId, Value};
+use voltwin_core::{EventBody, SignedReading, TenantId, Timestamp, TraceId, TwinId, Value};
 use voltwin_ocpp::{Answer, BootStatus, ConnectorStatus, ErrorCode, Fact, TokenStatus, Version};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::StoreError;
 
+use crate::clock::put_right;
 use crate::meter::Reading;
 use crate::stations::{Events, patch, station_status};
 use crate::{CentralSystem, CsmsError};
@@ -32,8 +33,8 @@ impl CentralSystem {
             }
             Fact::Authorize { id_token, .. } => self.authorize(speaker, &id_token).await,
             Fact::Transaction(report) => self.transaction(speaker, report).await,
-            Fact::MeterValues { evse, connector, samples, .. } => {
-                self.meter_values(speaker, (evse, connector), Reading::of(&samples)).await
+            Fact::MeterValues { evse, connector, samples, signed } => {
+                self.meter_values(speaker, (evse, connector), Reading::of(&samples), &signed).await
             }
             Fact::Other { action, payload } => self.block(speaker, action, payload).await,
         };
@@ -86,6 +87,8 @@ impl CentralSystem {
         at: Timestamp,
     ) -> Result<Answer, CsmsError> {
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
+        let ahead_ms = self.clock_ahead_ms(speaker, at, &mut events).await?;
+        let at = put_right(at, ahead_ms);
         if evse == 0 {
             let whole = match status {
                 ConnectorStatus::Faulted => "Faulted",
@@ -144,12 +147,25 @@ impl CentralSystem {
         speaker: &Speaker<'_>,
         (evse, connector): (u32, u32),
         mut reading: Reading,
+        signed: &[SignedReading],
     ) -> Result<Answer, CsmsError> {
+        if !signed.is_empty() {
+            let mut events = Events::new(self, speaker.tenant, speaker.trace);
+            for reading in signed {
+                let detail = serde_json::json!({"evse": evse, "connector": connector, "reading": reading});
+                events.note(speaker.station, reading.at, "signed_reading", detail);
+            }
+            self.record(events).await?;
+        }
         // number 0 is the station's own mains meter, which is no connector's power; 2.x does not say the connector
         if evse > 0 && reading.at.is_some() {
             let connector = connector.max(1);
             let twin = self.ensure_connector(speaker.tenant, speaker.station, evse, connector).await?;
             let mut events = Events::new(self, speaker.tenant, speaker.trace);
+            if let Some(told) = reading.at {
+                let ahead_ms = self.clock_ahead_ms(speaker, told, &mut events).await?;
+                reading.at = Some(put_right(told, ahead_ms));
+            }
             self.add_reading(&mut events, speaker, &twin, &mut reading, Vec::new(), Vec::new());
             self.record(events).await?;
         }

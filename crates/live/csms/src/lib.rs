@@ -34,6 +34,7 @@
 
 mod admission;
 mod blocks;
+mod clock;
 mod commands;
 mod decide;
 mod directory;
@@ -95,6 +96,7 @@ pub(crate) struct Inner {
     pub(crate) runtime: Runtime,
     pub(crate) config: CsmsConfig,
     pub(crate) directory: directory::Directory,
+    pub(crate) clocks: clock::Clocks,
     pub(crate) logs: Mutex<log::Logs>,
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
@@ -113,6 +115,7 @@ impl CentralSystem {
             runtime,
             config,
             directory: directory::Directory::default(),
+            clocks: clock::Clocks::default(),
             throttle: Mutex::default(),
             verified: Mutex::new(admission::Verified::new(
                 voltwin_security::generate_password()?.expose().to_owned(),

@@ -5,6 +5,7 @@ use voltwin_core::{
 };
 use voltwin_ocpp::{Answer, ConnectorStatus, TokenStatus, TransactionReport, Version};
 
+use crate::clock::put_right;
 use crate::decide::{Speaker, created};
 use crate::meter::Reading;
 use crate::stations::{Events, patch, station_status};
@@ -24,7 +25,7 @@ impl CentralSystem {
             Some(id_token) => Some(self.token_status(speaker.tenant, id_token).await?),
             None => None,
         };
-        let at = report.at;
+        let told = report.at;
         let (mut fact, known) = self.identify(speaker, report).await?;
         if known {
             metrics::counter!("voltwin_transaction_events_repeated_total").increment(1);
@@ -39,7 +40,12 @@ impl CentralSystem {
             (None, _) => None,
         };
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
-        events.add(speaker.station, at, EventBody::Transaction(fact.clone()));
+        let mut clock = Events::new(self, speaker.tenant, speaker.trace);
+        fact.clock_ahead_ms = self.clock_ahead_ms(speaker, told, &mut clock).await?;
+        // The journal keeps the time as told; the twins live by our clock.
+        events.add(speaker.station, told, EventBody::Transaction(fact.clone()));
+        events.list.append(&mut clock.list);
+        let at = put_right(told, fact.clock_ahead_ms);
         if let Some(connector) = &connector {
             self.follow(&mut events, speaker, &fact, connector, at);
         }

@@ -185,9 +185,39 @@ pub struct TransactionFact {
     /// True when the station could not reach us at the time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
+    /// By how much the station's clock is ahead of ours, in milliseconds, when it is wrong by more than we tolerate;
+    /// negative when it is behind. What happened at `at` by its clock happened that much earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_ms: Option<i64>,
     /// The meter values that came with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<MeterSample>,
+    /// Signed readings that came with it, as sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed: Vec<SignedReading>,
+}
+
+/// A reading that the meter signed, byte for byte as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedReading {
+    /// When it was sampled.
+    pub at: Timestamp,
+    /// The measurand.
+    pub measurand: String,
+    /// Why it was sampled, when said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// The signed data (1.6: the `value` of format `SignedData`).
+    pub data: String,
+    /// How it is encoded, such as `OCMF` (2.x).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// How it was signed (2.x).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_method: Option<String>,
+    /// The public key, when sent (2.x).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
 }
 
 /// One sampled value, already in SI units.

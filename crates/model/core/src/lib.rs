@@ -33,7 +33,7 @@ mod value;
 pub use error::CoreError;
 pub use event::{
     AlarmChange, AlarmFact, AuditFact, CommandFact, CommandState, Event, EventBody, MeterSample, NoteFact,
-    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, Sequenced, Severity, TOPIC_BYTES_MAX,
+    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, Sequenced, Severity, SignedReading, TOPIC_BYTES_MAX,
     TransactionFact, TransactionPhase,
 };
 pub use ids::{AlarmId, CommandId, Dtmi, PropertyName, RelationshipId, Seq, TenantId, TraceId, TwinId};

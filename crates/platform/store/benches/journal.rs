@@ -33,7 +33,9 @@ fn transactions(round: u64) -> Vec<Event> {
             stopped_reason: None,
             charging_state: None,
             offline: false,
+            clock_ahead_ms: None,
             samples: Vec::new(),
+            signed: Vec::new(),
         };
         let body = EventBody::Transaction(fact);
         Event::new("demo".parse().unwrap(), format!("ST-{n}").parse().unwrap(), at, at, body)

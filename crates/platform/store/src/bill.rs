@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use voltwin_core::{Decimal, Timestamp, TransactionFact, TransactionPhase};
 
+use crate::ledger::{Ledger, Segment, SegmentKind};
 use crate::records::TransactionState;
+
+/// What the fold is; a bill of another one is folded again from its events before it is used.
+const VERSION: u8 = 2;
 
 /// OCPP 2.x sequence numbers fit 31 bits; greater ones are the stand-ins of OCPP 1.6, which cannot have gaps.
 const MAX_REAL_SEQ_NO: i64 = i32::MAX as i64;
@@ -14,11 +18,32 @@ const MAX_ENERGY_UWH: i64 = 1_000_000_000_000_000;
 /// One event as it is recorded: the fact without its samples.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
+    /// When it happened by our clock: the station's, less what that is ahead.
     pub(crate) at: Timestamp,
     pub(crate) fact: TransactionFact,
 }
 
-/// The place of an event in the life of its transaction.
+impl Recorded {
+    /// The event as it is told, its time put right where the station's clock is known to be wrong.
+    pub(crate) fn of(told: Timestamp, fact: &TransactionFact) -> Self {
+        let ahead_us = fact.clock_ahead_ms.unwrap_or(0).saturating_mul(1_000);
+        let at = Timestamp::from_micros(told.as_micros().saturating_sub(ahead_us));
+        let fact = TransactionFact {
+            transaction_id: fact.transaction_id.clone(),
+            start_key: fact.start_key.clone(),
+            id_token: fact.id_token.clone(),
+            trigger: fact.trigger.clone(),
+            stopped_reason: fact.stopped_reason.clone(),
+            charging_state: fact.charging_state.clone(),
+            samples: Vec::new(),
+            signed: Vec::new(),
+            ..*fact
+        };
+        Self { at, fact }
+    }
+}
+
+/// What makes an event the same event when it comes again.
 pub(crate) fn place(fact: &TransactionFact) -> (i64, i64) {
     let phase = match fact.phase {
         TransactionPhase::Started => 0,
@@ -28,11 +53,23 @@ pub(crate) fn place(fact: &TransactionFact) -> (i64, i64) {
     (i64::try_from(fact.seq_no).unwrap_or(i64::MAX), phase)
 }
 
-/// The running result. Depends on the set of events only: [`Bill::push`] takes them in order of [`place`], and
+/// Where an event stands in the life of its transaction. OCPP 1.6 meter values stand at their time, which is put right
+/// where the station's clock is known to be wrong, so that a clock that is set in between does not turn them round.
+pub(crate) fn order(fact: &TransactionFact) -> (i64, i64) {
+    let (seq_no, phase) = place(fact);
+    if phase == 1 && seq_no > MAX_REAL_SEQ_NO {
+        let ahead_ms = fact.clock_ahead_ms.unwrap_or(0);
+        return (seq_no.saturating_sub(ahead_ms).max(MAX_REAL_SEQ_NO + 1), phase);
+    }
+    (seq_no, phase)
+}
+
+/// The running result. Depends on the set of events only: [`Bill::push`] takes them in order of [`order`], and
 /// whoever has an event that comes before [`Bill::last`] folds again from the start ([`Bill::of`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Bill {
+    version: u8,
     pub(crate) started_at: Option<Timestamp>,
     pub(crate) ended_at: Option<Timestamp>,
     pub(crate) last_at: Timestamp,
@@ -45,8 +82,9 @@ pub(crate) struct Bill {
     pub(crate) events: u64,
     pub(crate) meter_start_wh: Option<Decimal>,
     pub(crate) meter_stop_wh: Option<Decimal>,
-    meter_max_wh: Option<Decimal>,
-    meter_regressed: bool,
+    pub(crate) ledger: Ledger,
+    clock_ahead: bool,
+    clock_behind: bool,
     orphan_stop: bool,
     last: Option<(i64, i64)>,
     first_seq_no: Option<i64>,
@@ -56,17 +94,22 @@ pub(crate) struct Bill {
 impl Bill {
     /// The bill of these events, in any order but each once.
     pub(crate) fn of(mut events: Vec<Recorded>) -> Self {
-        events.sort_by_key(|event| place(&event.fact));
-        let mut bill = Self::default();
+        events.sort_by_key(|event| order(&event.fact));
+        let mut bill = Self::new();
         for event in &events {
             bill.push(event);
         }
         bill
     }
 
+    /// The bill of no events.
+    pub(crate) fn new() -> Self {
+        Self { version: VERSION, ..Self::default() }
+    }
+
     /// Whether the event comes after all that are in the bill, so that it may be pushed.
     pub(crate) fn precedes(&self, fact: &TransactionFact) -> bool {
-        self.last.is_none_or(|last| last < place(fact))
+        self.version == VERSION && self.last.is_none_or(|last| last < order(fact))
     }
 
     /// Adds the next event in order. What comes after the end is counted but changes nothing that is paid for.
@@ -75,11 +118,14 @@ impl Bill {
         let seq_no = place(fact).0;
         self.events += 1;
         self.offline |= fact.offline;
+        let ahead_ms = fact.clock_ahead_ms.unwrap_or(0);
+        self.clock_ahead |= ahead_ms > 0;
+        self.clock_behind |= ahead_ms < 0;
         if seq_no <= MAX_REAL_SEQ_NO {
             self.first_seq_no.get_or_insert(seq_no);
             self.seq_nos += i64::from(self.last.is_none_or(|last| last.0 < seq_no));
         }
-        self.last = Some(place(fact));
+        self.last = Some(order(fact));
         if self.ended_at.is_some() {
             return;
         }
@@ -91,7 +137,7 @@ impl Bill {
         }
         let first_start = fact.phase == TransactionPhase::Started && self.started_at.is_none();
         if let Some(meter) = fact.meter_wh {
-            self.meter(meter, first_start);
+            self.meter(*at, meter, first_start);
         }
         if first_start {
             self.started_at = Some(*at);
@@ -104,21 +150,25 @@ impl Bill {
         }
     }
 
-    fn meter(&mut self, meter: Decimal, first_start: bool) {
+    fn meter(&mut self, at: Timestamp, meter: Decimal, first_start: bool) {
+        if first_start {
+            self.ledger = Ledger::default();
+        }
         if first_start || self.meter_start_wh.is_none() {
             self.meter_start_wh = Some(meter);
         }
-        self.meter_regressed |= self.meter_stop_wh.is_some_and(|before| meter < before);
         self.meter_stop_wh = Some(meter);
-        self.meter_max_wh = self.meter_max_wh.max(Some(meter));
+        self.ledger.read(at, meter);
     }
 
-    /// Stop less start, exact. A register that goes backwards does not take back what was delivered before.
+    /// What the ledger of the register shows, exact and never negative.
     pub(crate) fn energy_wh(&self) -> Decimal {
-        match (self.meter_start_wh, self.meter_max_wh) {
-            (Some(start), Some(max)) => max.saturating_sub(start).max(Decimal::ZERO).normalize(),
-            _ => Decimal::ZERO,
-        }
+        self.ledger.energy_wh.normalize()
+    }
+
+    /// The stretches of readings, oldest first.
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.ledger.segments
     }
 
     /// The energy in microwatt-hours, for sums in SQL; capped at 1 GWh, so that no meter reading, however mad, makes
@@ -147,12 +197,18 @@ impl Bill {
             Some(first) if last_real <= MAX_REAL_SEQ_NO => last_real - first + 1,
             _ => self.seq_nos,
         };
-        let all = [
-            ("started_missing", self.started_at.is_none()),
-            ("meter_regressed", self.meter_regressed),
+        let below = self.meter_start_wh.zip(self.meter_stop_wh).is_some_and(|(start, stop)| stop < start);
+        let mut flags: Vec<&'static str> = Vec::new();
+        flags.extend(self.started_at.is_none().then_some("started_missing"));
+        flags.extend(self.ledger.flags());
+        let more = [
             ("sequence_gap", span > self.seq_nos),
+            ("stop_below_start", below && !self.ledger.has(SegmentKind::Rollover)),
+            ("clock_skew_future", self.clock_ahead),
+            ("clock_skew_past", self.clock_behind),
         ];
-        all.into_iter().filter(|flag| flag.1).map(|flag| flag.0).collect()
+        flags.extend(more.into_iter().filter(|flag| flag.1).map(|flag| flag.0));
+        flags
     }
 }
 
@@ -174,7 +230,9 @@ mod tests {
             stopped_reason: None,
             charging_state: None,
             offline: false,
+            clock_ahead_ms: None,
             samples: Vec::new(),
+            signed: Vec::new(),
         };
         Recorded { at: Timestamp::from_millis(at_s * 1000), fact }
     }
@@ -203,7 +261,8 @@ mod tests {
             event(Updated, 1, 1, Some(1_900)),
             event(Ended, 2, 2, Some(400)),
         ]);
-        assert_eq!((bill.energy_wh(), bill.flags()), (Decimal::from(900), vec!["meter_regressed"]));
+        assert_eq!(bill.energy_wh(), Decimal::from(900));
+        assert_eq!(bill.flags(), ["meter_regressed", "stop_below_start"]);
         assert_eq!(bill.meter_stop_wh, Some(Decimal::from(400)));
     }
 
@@ -223,6 +282,22 @@ mod tests {
         assert_eq!(Bill::of(events.clone()).flags(), ["sequence_gap"]);
         events.push(event(Updated, 1, 1, None));
         assert!(Bill::of(events).flags().is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_in_between_turns_nothing_round() {
+        let day = 86_400_000;
+        let now = 1_795_000_000_000_i64;
+        let mut early = event(Updated, (now + day + 60_000) as u64, 0, Some(1_200));
+        early.fact.clock_ahead_ms = Some(day);
+        let told = Timestamp::from_millis(now + day + 60_000);
+        let early = Recorded::of(told, &early.fact);
+        assert_eq!(early.at, Timestamp::from_millis(now + 60_000));
+        let late = event(Updated, (now + 120_000) as u64, (now + 120_000) / 1000, Some(1_900));
+        let start = event(Started, 0, now / 1000, Some(1_000));
+        let bill = Bill::of(vec![late, early, start]);
+        assert_eq!((bill.energy_wh(), bill.flags()), (Decimal::from(900), vec!["clock_skew_future"]));
+        assert_eq!(bill.duration_s(), Some(120.0));
     }
 
     #[test]

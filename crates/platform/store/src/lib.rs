@@ -40,6 +40,8 @@ mod bill;
 mod db;
 mod error;
 mod journal;
+mod ledger;
+mod money;
 mod records;
 mod registry;
 mod row;
@@ -49,6 +51,11 @@ mod tenant;
 
 pub use error::StoreError;
 pub use journal::{Committed, Journal};
+pub use ledger::{Segment, SegmentKind};
+pub use money::{
+    Cdr, NewTariffAssignment, Rated, ReceiptRecord, SignedRecord, TariffAssignment, TariffRecord,
+    TariffScope, TokenGroup, Usage, UsageStep,
+};
 pub use records::{
     Alarm, AlarmFilter, AuditRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter, Page, Record,
     SessionRecord, StationCredential, StationRecord, StationTotal, TenantRecord, TokenPolicy, TokenRecord,

@@ -5,6 +5,8 @@ use serde_json::Value as Json;
 use voltwin_core::{AlarmId, CommandId, CommandState, Decimal, Severity, TenantId, Timestamp};
 use voltwin_security::{PasswordHash, Role, TokenHash};
 
+use crate::ledger::Segment;
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Page<T> {
@@ -179,8 +181,12 @@ pub struct Transaction {
     pub offline: bool,
     /// How many different events it has.
     pub events: u64,
-    /// What a person should know: `started_missing`, `meter_regressed`, `sequence_gap`.
+    /// What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+    /// `clock_skew_past`, and what the register did: `meter_rollover`, `meter_reset`, `meter_glitch`,
+    /// `meter_regressed`, `meter_jump`, `meter_negative`, `unit_mistake`.
     pub flags: Vec<&'static str>,
+    /// The energy ledger, oldest first.
+    pub segments: Vec<Segment>,
 }
 
 /// What to list of the transactions; `None` means any.

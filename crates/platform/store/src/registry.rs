@@ -106,21 +106,25 @@ async fn transaction(
     {
         return Ok(Some(known));
     }
-    let recorded = Recorded { at: event.at, fact: TransactionFact { samples: Vec::new(), ..fact.clone() } };
+    let recorded = Recorded::of(event.at, fact);
     if !record(conn, event, &recorded).await? {
         return Ok(Some(fact.transaction_id.clone()));
     }
+    signed(conn, event, fact).await?;
     let known = bill(conn, event, &fact.transaction_id).await?;
     let bill = match &known {
         // In order, the usual case: one step. Out of order: all again, the result is that of the sorted events.
         Some(bill) if !bill.precedes(fact) => Bill::of(recorded_events(conn, event, fact).await?),
         _ => {
-            let mut bill = known.clone().unwrap_or_default();
+            let mut bill = known.clone().unwrap_or_else(Bill::new);
             bill.push(&recorded);
             bill
         }
     };
     write_bill(conn, event, &fact.transaction_id, &bill, known.is_some()).await?;
+    if bill.ended_at.is_some() {
+        due(conn, event, &fact.transaction_id).await?;
+    }
     Ok(None)
 }
 
@@ -158,6 +162,49 @@ async fn record(conn: &mut SqliteConnection, event: &Event, recorded: &Recorded)
     .await
     .map_err(StoreError::database("record a transaction event"))?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Marks an ended transaction to be rated, where anything is priced at all.
+async fn due(conn: &mut SqliteConnection, event: &Event, transaction_id: &str) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO rating_due (tenant, number)
+         SELECT tenant, number FROM transactions WHERE tenant = ?1 AND station = ?2 AND transaction_id = ?3
+             AND EXISTS (SELECT 1 FROM tariff_assignments WHERE tenant = ?1)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(event.tenant.as_str())
+    .bind(event.twin.as_str())
+    .bind(transaction_id)
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(StoreError::database("mark a transaction to be rated"))
+}
+
+/// Keeps the readings that the meter signed, byte for byte.
+async fn signed(
+    conn: &mut SqliteConnection,
+    event: &Event,
+    fact: &TransactionFact,
+) -> Result<(), StoreError> {
+    let (seq_no, phase) = place(fact);
+    for (index, reading) in (0_i64..).zip(&fact.signed) {
+        sqlx::query(
+            "INSERT INTO signed_readings (tenant, station, transaction_id, seq_no, phase, position, reading)
+             VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(event.tenant.as_str())
+        .bind(event.twin.as_str())
+        .bind(&fact.transaction_id)
+        .bind(seq_no)
+        .bind(phase)
+        .bind(index)
+        .bind(serde_json::to_string(reading).map_err(bad("reading"))?)
+        .execute(&mut *conn)
+        .await
+        .map_err(StoreError::database("keep a signed reading"))?;
+    }
+    Ok(())
 }
 
 async fn bill(conn: &mut SqliteConnection, event: &Event, id: &str) -> Result<Option<Bill>, StoreError> {

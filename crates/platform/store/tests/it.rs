@@ -6,6 +6,8 @@
 mod contract;
 #[path = "it/faults.rs"]
 mod faults;
+#[path = "it/money.rs"]
+mod money;
 #[path = "it/transactions.rs"]
 mod transactions;
 
@@ -43,7 +45,9 @@ fn fact(id: &str, phase: TransactionPhase, seq_no: u64, meter_wh: Option<i64>) -
         stopped_reason: None,
         charging_state: None,
         offline: false,
+        clock_ahead_ms: None,
         samples: Vec::new(),
+        signed: Vec::new(),
     }
 }
 

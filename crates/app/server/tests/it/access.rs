@@ -127,7 +127,9 @@ fn started() -> TransactionFact {
         stopped_reason: None,
         charging_state: None,
         offline: false,
+        clock_ahead_ms: None,
         samples: Vec::new(),
+        signed: Vec::new(),
     }
 }
 

@@ -50,7 +50,6 @@ impl CentralSystem {
 
 impl Events<'_> {
     /// Adds a statement under a topic and key; `None` takes it back.
-    #[expect(dead_code, reason = "the first block to use it removes this line")]
     pub(crate) fn state(
         &mut self,
         twin: &TwinId,
@@ -64,7 +63,6 @@ impl Events<'_> {
     }
 
     /// Adds a note under a topic.
-    #[expect(dead_code, reason = "the first block to use it removes this line")]
     pub(crate) fn note(&mut self, twin: &TwinId, at: Timestamp, topic: &str, detail: Json) {
         self.add(twin, at, EventBody::Note(NoteFact { topic: topic.to_owned(), detail }));
     }

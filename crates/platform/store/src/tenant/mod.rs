@@ -4,6 +4,7 @@ mod access;
 mod alarms;
 mod claims;
 mod commands;
+mod money;
 mod records;
 mod stations;
 mod transactions;

@@ -4,10 +4,11 @@ use voltwin_core::{Decimal, Timestamp, TransactionFact};
 
 use super::TenantStore;
 use crate::bill::{Bill, place};
-use crate::row::{Fields, limit_plus_one, number_cursor, page};
+use crate::row::{Fields, bad, limit_plus_one, number_cursor, page};
 use crate::{Page, StationTotal, StoreError, Transaction, TransactionFilter, TransactionState};
 
-const COLUMNS: &str = "SELECT number, station, transaction_id, bill FROM transactions WHERE tenant = ";
+const COLUMNS: &str =
+    "SELECT number, station, transaction_id, energy_wh, bill FROM transactions WHERE tenant = ";
 
 impl TenantStore {
     /// Transactions, newest first.
@@ -166,7 +167,7 @@ impl TenantStore {
     }
 }
 
-fn transaction(row: &SqliteRow) -> Result<Transaction, StoreError> {
+pub(super) fn transaction(row: &SqliteRow) -> Result<Transaction, StoreError> {
     let fields = Fields(row);
     let bill: Bill = fields.json("bill")?;
     Ok(Transaction {
@@ -180,11 +181,12 @@ fn transaction(row: &SqliteRow) -> Result<Transaction, StoreError> {
         ended_at: bill.ended_at,
         meter_start_wh: bill.meter_start_wh,
         meter_stop_wh: bill.meter_stop_wh,
-        energy_wh: bill.energy_wh(),
+        energy_wh: fields.text("energy_wh")?.parse().map_err(bad("energy_wh"))?,
         duration_s: bill.duration_s(),
         offline: bill.offline,
         events: bill.events,
         flags: bill.flags(),
+        segments: bill.segments().to_vec(),
         id_token: bill.id_token,
         stopped_reason: bill.stopped_reason,
     })

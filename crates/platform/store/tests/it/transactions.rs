@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use voltwin_core::{Decimal, Event, EventBody, TransactionFact, TransactionPhase};
+use voltwin_core::{Decimal, Event, EventBody, SignedReading, TransactionFact, TransactionPhase};
 use voltwin_store::{Committed, Transaction, TransactionFilter, TransactionState};
 
 use crate::{at, event, fact, fresh, tenant};
@@ -102,15 +102,20 @@ async fn a_mad_meter_breaks_no_sum() {
         })
         .collect();
     store.journal().commit(&events).await.unwrap();
-    assert_eq!(a.transaction(20).await.unwrap().unwrap().energy_wh, Decimal::MAX);
-    assert_eq!(a.totals_since(at(0)).await.unwrap()[0].energy_wh, Decimal::from(20_000_000_000_i64));
+    let up = a.transaction(20).await.unwrap().unwrap();
+    assert_eq!((up.energy_wh, up.flags), (Decimal::ZERO, vec!["meter_negative"]));
+    assert_eq!(a.totals_since(at(0)).await.unwrap().len(), 1);
+    let jump = [mad("jump", Started, Decimal::ZERO), mad("jump", Ended, Decimal::MAX)];
+    store.journal().commit(&jump).await.unwrap();
+    let jump = a.transaction(21).await.unwrap().unwrap();
+    assert_eq!((jump.energy_wh, jump.flags), (Decimal::ZERO, vec!["meter_jump"]));
     store
         .journal()
         .commit(&[mad("down", Started, Decimal::MAX), mad("down", Ended, Decimal::MIN)])
         .await
         .unwrap();
-    let down = a.transaction(21).await.unwrap().unwrap();
-    assert_eq!((down.energy_wh, down.flags), (Decimal::ZERO, vec!["meter_regressed"]));
+    let down = a.transaction(22).await.unwrap().unwrap();
+    assert_eq!((down.energy_wh, down.flags), (Decimal::ZERO, vec!["meter_negative", "stop_below_start"]));
 }
 
 #[tokio::test]
@@ -137,6 +142,51 @@ async fn lists_filter_and_page() {
     assert!(a.transactions(&none, None, 5).await.unwrap().items.is_empty());
 }
 
+/// A stretch in which a register counts from `base` to `top`.
+#[derive(Clone, Copy)]
+struct Run {
+    base: Decimal,
+    top: Decimal,
+    last: Decimal,
+    reset: bool,
+    glitch: bool,
+    regressed: bool,
+}
+
+/// The runs of small registers, which neither wrap nor jump: a fall to a tenth begins a new run, and runs in which
+/// nothing was counted were bad readings when the register is back where it was before them.
+fn runs(meters: &[Decimal]) -> Vec<Run> {
+    let fresh = |at, reset| Run { base: at, top: at, last: at, reset, glitch: false, regressed: false };
+    let mut runs: Vec<Run> = Vec::new();
+    for &meter in meters {
+        let Some(run) = runs.last().copied() else {
+            runs.push(fresh(meter, false));
+            continue;
+        };
+        let empty = runs.iter().rev().take_while(|run| run.reset && run.top == run.base).count();
+        let keep = runs.len() - empty;
+        let before = runs[keep.saturating_sub(1)..].iter().take(empty + 1).map(|run| run.top);
+        let lost = before.take(empty).max();
+        if let Some(lost) = lost.filter(|lost| meter >= *lost && meter >= run.last) {
+            // They become one run that goes on from before the fall and remembers the others.
+            let gone = runs.split_off(keep);
+            let regressed = gone.iter().any(|run| run.regressed);
+            runs.push(Run { base: lost, top: meter, last: meter, reset: true, glitch: true, regressed });
+            continue;
+        }
+        let run = runs.last_mut().unwrap();
+        if meter >= run.top {
+            (run.top, run.last) = (meter, meter);
+        } else if meter < run.last && meter <= run.last / Decimal::TEN {
+            runs.push(fresh(meter, true));
+        } else {
+            run.regressed = true;
+            run.last = meter;
+        }
+    }
+    runs
+}
+
 /// The record of a transaction, worked out afresh from the plain set of its events by the words of the contract.
 fn oracle(
     events: &[(i64, TransactionFact)],
@@ -147,11 +197,8 @@ fn oracle(
     let billed = &sorted[..end.map_or(sorted.len(), |i| i + 1)];
     let start = billed.iter().find(|(_, f)| f.phase == Started);
     let meters: Vec<Decimal> = billed.iter().filter_map(|(_, f)| f.meter_wh).collect();
-    let first = start.and_then(|(_, f)| f.meter_wh).or(meters.first().copied());
-    let energy = match (first, meters.iter().max()) {
-        (Some(first), Some(max)) => (*max - first).max(Decimal::ZERO),
-        _ => Decimal::ZERO,
-    };
+    let runs = runs(&meters);
+    let energy = runs.iter().map(|run| run.top - run.base).sum();
     let last_at = match end {
         Some(end) => sorted[end].0,
         None => sorted.iter().map(|(at, _)| *at).max().unwrap(),
@@ -162,11 +209,18 @@ fn oracle(
     if start.is_none() {
         flags.push("started_missing");
     }
-    if meters.windows(2).any(|pair| pair[1] < pair[0]) {
-        flags.push("meter_regressed");
-    }
+    let has = |what: fn(&Run) -> bool| runs.iter().any(what);
+    let named = [
+        ("meter_reset", has(|run| run.reset)),
+        ("meter_glitch", has(|run| run.glitch)),
+        ("meter_regressed", has(|run| run.regressed)),
+    ];
+    flags.extend(named.into_iter().filter(|flag| flag.1).map(|flag| flag.0));
     if seqs.windows(2).any(|pair| pair[1] > pair[0] + 1) {
         flags.push("sequence_gap");
+    }
+    if meters.last() < meters.first() {
+        flags.push("stop_below_start");
     }
     let state = if end.is_some() { TransactionState::Ended } else { TransactionState::Active };
     (state, energy, start.map(|(at, _)| ((last_at - at) as f64).max(0.0)), sorted.len() as u64, flags)
@@ -224,4 +278,64 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+fn signed(data: &str) -> SignedReading {
+    SignedReading {
+        at: at(0),
+        measurand: "Energy.Active.Import.Register".into(),
+        context: Some("Transaction.Begin".into()),
+        data: data.into(),
+        encoding: Some("OCMF".into()),
+        signing_method: None,
+        public_key: None,
+    }
+}
+
+#[tokio::test]
+async fn signed_readings_are_kept_byte_for_byte_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let a = store.tenant(&tenant("a"));
+    let ocmf = "OCMF|{\"FV\":\"1.0\",\"RD\":[{\"RV\":1.50}]}|{\"SD\":\"3045\\u00ff  \"}\r\n";
+    let with = |phase, seq_no, data: &[&str]| TransactionFact {
+        signed: data.iter().map(|data| signed(data)).collect(),
+        ..fact("t", phase, seq_no, Some(5))
+    };
+    let events = [step("S", 9, with(Ended, 1, &["end", ""])), step("S", 0, with(Started, 0, &[ocmf]))];
+    for event in events.iter().chain(&events) {
+        store.journal().commit(std::slice::from_ref(event)).await.unwrap();
+    }
+    let kept = a.signed_readings(1).await.unwrap();
+    let data: Vec<_> = kept.iter().map(|kept| (kept.phase, kept.reading.data.as_str())).collect();
+    assert_eq!(data, [(Started, ocmf), (Ended, "end"), (Ended, "")]);
+    assert!(store.tenant(&tenant("b")).signed_readings(1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn steps_of_usage_add_up_to_the_bill() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let a = store.tenant(&tenant("a"));
+    let state =
+        |state: &str, fact: TransactionFact| TransactionFact { charging_state: Some(state.into()), ..fact };
+    let events = [
+        step("S", 0, state("Charging", fact("t", Started, 0, Some(999_000)))),
+        step("S", 600, fact("t", Updated, 1, Some(999_800))),
+        step("S", 1_200, state("SuspendedEV", fact("t", Updated, 2, Some(200)))),
+        step("S", 1_800, fact("t", Ended, 3, Some(200))),
+    ];
+    store.journal().commit(&events).await.unwrap();
+    let usage = a.usage(1).await.unwrap().unwrap();
+    let steps: Vec<_> = usage
+        .steps
+        .iter()
+        .map(|s| (s.to.seconds_since(s.from), s.energy_wh.to_string(), s.charging_state.as_deref()))
+        .collect();
+    let charging = Some("Charging");
+    let expected = [(600.0, "800", charging), (600.0, "400", charging), (600.0, "0", Some("SuspendedEV"))];
+    assert_eq!(steps, expected.map(|(s, wh, state)| (s, wh.to_owned(), state)));
+    assert_eq!(usage.transaction.energy_wh, Decimal::from(1_200));
+    assert_eq!(usage.transaction.flags, ["meter_rollover"]);
+    assert_eq!(usage.transaction.segments.len(), 3);
 }
