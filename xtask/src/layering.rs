@@ -15,6 +15,8 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("app/cli", "app/fleet-sim"),
     ("app/cli", "app/server"),
     ("live/csms", "live/runtime"),
+    ("live/operations", "live/csms"),
+    ("live/operations", "live/runtime"),
     ("live/processors", "live/runtime"),
     ("model/graph", "model/core"),
     ("model/graph", "model/ontology"),

@@ -55,6 +55,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bulk-commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bulk commands, newest first. The newest 1,000 that have ended are kept. */
+        get: operations["get_bulk-commands"];
+        put?: never;
+        /**
+         * Give one command to all stations of a filter. Answers at once; the job goes on by itself. A filter that holds no
+         *     station is refused.
+         */
+        post: operations["post_bulk-commands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-commands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One bulk command. */
+        get: operations["get_bulk-commands_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-commands/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send no more of it. Answers that are under way are still awaited. */
+        post: operations["post_bulk-commands_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bulk-commands/{id}/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of each station, by id. */
+        get: operations["get_bulk-commands_id_stations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/claims": {
         parameters: {
             query?: never;
@@ -135,6 +207,26 @@ export interface paths {
         };
         /** One command. */
         get: operations["get_commands_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OCPP frames, newest first. A page looks at 50,000 frames at most; it may hold fewer than `limit` and still have a
+         *     `next`.
+         */
+        get: operations["get_messages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -292,7 +384,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest OCPP frames of a station, newest first. They are kept in memory only. */
+        /** OCPP frames of one station, newest first. */
         get: operations["get_stations_id_messages"];
         put?: never;
         post?: never;
@@ -558,6 +650,53 @@ export interface components {
             /** @description To which twin, station or key. */
             subject: string;
         };
+        /** @description A job over many stations, and how far it has come. */
+        BulkCommand: {
+            /**
+             * @description Stations by state: `pending`, `running`, `accepted`, `rejected`, `failed`, `unanswered` (its answer is still
+             *     awaited by the command), `invalid` (it does not fit the station), `not_sent`.
+             */
+            by_state: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Stations whose part is over.
+             */
+            finished: number;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+            id: string;
+            reason?: string | null;
+            /** @description What was asked, secrets masked: filter, command, concurrency. */
+            request: unknown;
+            /** Format: date-time */
+            requested_at: string;
+            requested_by: string;
+            /**
+             * @description `running`, `cancelling`, `done`, `cancelled`, or `interrupted` by a restart of the server, after which nothing
+             *     more is sent.
+             * @example running
+             */
+            state: string;
+            /**
+             * Format: int64
+             * @description Stations in all.
+             */
+            total: number;
+        };
+        /** @description What became of one station. */
+        BulkStation: {
+            /** Format: date-time */
+            changed_at: string;
+            /** @description The command that it was given. */
+            command?: string | null;
+            /** @description Why it failed or was refused, for a person. */
+            detail?: string | null;
+            state: string;
+            station: string;
+        };
         /** @description A station that knocked and is not known. */
         Claim: {
             /** @description The network address that it came from. */
@@ -681,6 +820,23 @@ export interface components {
             /** @description To be set in the station; cannot be read again. */
             password: string;
         };
+        /** @description What a dry run found. */
+        DryRun: {
+            /** @description How many speak each OCPP version; a station that never connected counts as 1.6. */
+            by_version: {
+                [key: string]: number;
+            };
+            /** @description Stations that the filter holds. */
+            matched: number;
+            /** @description How many of them are connected now. */
+            online: number;
+            /** @description Why stations of a version cannot be given the command, by version. */
+            problems: {
+                [key: string]: string;
+            };
+            /** @description The first 500 of them, by id. */
+            stations: string[];
+        };
         /** @description One EVSE of a station. */
         Evse: {
             connectors: components["schemas"]["Connector"][];
@@ -691,6 +847,54 @@ export interface components {
             evse_id: number;
             id: string;
             status?: string | null;
+        };
+        /** @description Which stations. Every field that is given must hold; at least one must be given. */
+        Filter: {
+            /**
+             * @description `true`: all stations, so that nobody reaches all by leaving everything out.
+             * @default null
+             */
+            all: boolean | null;
+            /**
+             * @description With this firmware.
+             * @default null
+             */
+            firmware_version: string | null;
+            /**
+             * @description Of this model.
+             * @default null
+             */
+            model: string | null;
+            /**
+             * @description `1.6`, `2.0.1` or `2.1`.
+             * @default null
+             */
+            ocpp_version: string | null;
+            /**
+             * @description Connected now, or not.
+             * @default null
+             */
+            online: boolean | null;
+            /**
+             * @description At this site.
+             * @default null
+             */
+            site: string | null;
+            /**
+             * @description These very stations, at most 20,000; one that does not exist is an error.
+             * @default null
+             */
+            stations: string[] | null;
+            /**
+             * @description Of this maker.
+             * @default null
+             */
+            vendor: string | null;
+            /**
+             * @description In this zone.
+             * @default null
+             */
+            zone: string | null;
         };
         /** @description One thing that was found. */
         Hit: {
@@ -733,6 +937,55 @@ export interface components {
              * @description When we heard of it.
              */
             updated_at: string;
+        };
+        /**
+         * @description One command to many stations. The command is given as to one station: an OCPP `action` with its `payload`, or a
+         *     neutral `command` with its fields.
+         * @example {
+         *       "command": "reset",
+         *       "concurrency": 16,
+         *       "filter": {
+         *         "online": true,
+         *         "vendor": "ACME"
+         *       }
+         *     }
+         */
+        NewBulkCommand: {
+            /**
+             * @description An OCPP action.
+             * @example GetConfiguration
+             */
+            action?: string | null;
+            /** @description `remote_start`, `remote_stop`, `reset` or `trigger`. */
+            command?: string | null;
+            /**
+             * Format: int32
+             * @description EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset or ask about.
+             */
+            evse?: number | null;
+            /** @description `remote_start`: who charges. */
+            id_token?: string | null;
+            /** @description `reset`: at once instead of when idle. */
+            immediate?: boolean | null;
+            /** @description `trigger`: the message to send, such as `StatusNotification`. */
+            message?: string | null;
+            /** @description The payload of `action`, validated against the schema of the station's version; `{}` when left out. */
+            payload?: unknown;
+            /** @description `remote_stop`: the transaction; left out, the one at `evse` or the only one of the station. */
+            transaction_id?: string | null;
+        } & {
+            /**
+             * Format: int32
+             * @description Stations asked at once.
+             * @default 16
+             */
+            concurrency: number | null;
+            /**
+             * @description Only tell whom it would reach, and whether they can understand it.
+             * @default false
+             */
+            dry_run: boolean | null;
+            filter: components["schemas"]["Filter"];
         };
         /**
          * @description Either an OCPP `action` of the station's version with its `payload`, or a neutral `command` with its fields.
@@ -964,6 +1217,63 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_BulkCommand: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /**
+                 * @description Stations by state: `pending`, `running`, `accepted`, `rejected`, `failed`, `unanswered` (its answer is still
+                 *     awaited by the command), `invalid` (it does not fit the station), `not_sent`.
+                 */
+                by_state: {
+                    [key: string]: number;
+                };
+                /**
+                 * Format: int64
+                 * @description Stations whose part is over.
+                 */
+                finished: number;
+                /** Format: date-time */
+                finished_at?: string | null;
+                /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+                id: string;
+                reason?: string | null;
+                /** @description What was asked, secrets masked: filter, command, concurrency. */
+                request: unknown;
+                /** Format: date-time */
+                requested_at: string;
+                requested_by: string;
+                /**
+                 * @description `running`, `cancelling`, `done`, `cancelled`, or `interrupted` by a restart of the server, after which nothing
+                 *     more is sent.
+                 * @example running
+                 */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description Stations in all.
+                 */
+                total: number;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_BulkStation: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                changed_at: string;
+                /** @description The command that it was given. */
+                command?: string | null;
+                /** @description Why it failed or was refused, for a person. */
+                detail?: string | null;
+                state: string;
+                station: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Claim: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -1146,14 +1456,25 @@ export interface components {
                 /** @description The message id. */
                 id?: string | null;
                 /**
-                 * @description `call`, `result`, `error`, or `invalid` for one that could not be read.
+                 * @description `call`, `result`, `error`, `send`, or `malformed` for one that could not be read.
                  * @example call
                  */
                 kind: string;
-                /** @description What was wrong with it, if anything. */
+                /**
+                 * Format: int64
+                 * @description Its number in the log; later ones are greater.
+                 */
+                number: number;
+                /** @description What was wrong with it, if anything: an OCPP error code, `late`, `unknown id`, `repeated`. */
                 outcome?: string | null;
-                /** @description The payload; text where it was cut short. */
+                /** @description The whole frame, secrets masked; text where it was cut short (4,096 characters) or is no JSON. */
                 payload: unknown;
+                station: string;
+                /**
+                 * @description The trace that its events, its journal entries and its log lines carry.
+                 * @example 4bf92f3577b34da6a3ce929d0e0e4736
+                 */
+                trace?: string | null;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -1603,14 +1924,25 @@ export interface components {
             /** @description The message id. */
             id?: string | null;
             /**
-             * @description `call`, `result`, `error`, or `invalid` for one that could not be read.
+             * @description `call`, `result`, `error`, `send`, or `malformed` for one that could not be read.
              * @example call
              */
             kind: string;
-            /** @description What was wrong with it, if anything. */
+            /**
+             * Format: int64
+             * @description Its number in the log; later ones are greater.
+             */
+            number: number;
+            /** @description What was wrong with it, if anything: an OCPP error code, `late`, `unknown id`, `repeated`. */
             outcome?: string | null;
-            /** @description The payload; text where it was cut short. */
+            /** @description The whole frame, secrets masked; text where it was cut short (4,096 characters) or is no JSON. */
             payload: unknown;
+            station: string;
+            /**
+             * @description The trace that its events, its journal entries and its log lines carry.
+             * @example 4bf92f3577b34da6a3ce929d0e0e4736
+             */
+            trace?: string | null;
         };
         /** @description A station with the password that is shown once. */
         StationWithPassword: components["schemas"]["Station"] & {
@@ -2021,6 +2353,305 @@ export interface operations {
             };
         };
     };
+    "get_bulk-commands": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BulkCommand"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_bulk-commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBulkCommand"];
+            };
+        };
+        responses: {
+            /** @description A dry run: what it would reach. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DryRun"];
+                };
+            };
+            /** @description It has begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkCommand"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_bulk-commands_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The bulk command. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkCommand"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such bulk command. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_bulk-commands_id_cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The bulk command. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkCommand"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such bulk command. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_bulk-commands_id_stations": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only stations in this state. */
+                state?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The bulk command. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_BulkStation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such bulk command. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_claims: {
         parameters: {
             query?: {
@@ -2299,6 +2930,74 @@ export interface operations {
             };
             /** @description No such command. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only of this station; not where the path names one. */
+                station?: string;
+                /** @description Only of this OCPP action and its answers. */
+                action?: string;
+                /** @description `call`, `result`, `error`, `send` or `malformed`. */
+                kind?: string;
+                /** @description `in` from the station or `out` to it. */
+                direction?: string;
+                /** @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`. */
+                outcome?: string;
+                /** @description Only frames that hold this text, at most 200 characters. */
+                text?: string;
+                /** @description Only with this message id: a call and its answer. */
+                id?: string;
+                /** @description From this time on. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StationMessage"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2875,6 +3574,26 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only of this station; not where the path names one. */
+                station?: string;
+                /** @description Only of this OCPP action and its answers. */
+                action?: string;
+                /** @description `call`, `result`, `error`, `send` or `malformed`. */
+                kind?: string;
+                /** @description `in` from the station or `out` to it. */
+                direction?: string;
+                /** @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`. */
+                outcome?: string;
+                /** @description Only frames that hold this text, at most 200 characters. */
+                text?: string;
+                /** @description Only with this message id: a call and its answer. */
+                id?: string;
+                /** @description From this time on. */
+                from?: string;
+                /** @description Before this time. */
+                to?: string;
             };
             header?: never;
             path: {

@@ -17,6 +17,7 @@ use crate::error::CliError;
 pub(crate) struct Node {
     pub(crate) runtime: Runtime,
     server: Server,
+    csms: CentralSystem,
     tasks: TaskTracker,
 }
 
@@ -37,8 +38,8 @@ impl Node {
             }
         });
         tasks.close();
-        let server = Server::new(ServerConfig::default(), runtime.clone(), csms, history);
-        Ok(Self { runtime, server, tasks })
+        let server = Server::new(ServerConfig::default(), runtime.clone(), csms.clone(), history);
+        Ok(Self { runtime, server, csms, tasks })
     }
 
     /// Serves until cancelled, then drains connections and ends in order: sockets, rules, twins, store.
@@ -51,6 +52,7 @@ impl Node {
         self.runtime.stop().await;
         self.server.finish().await;
         self.tasks.wait().await;
+        self.csms.finish().await;
         self.runtime.store().close().await;
         served.map_err(CliError::failure)
     }

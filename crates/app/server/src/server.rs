@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use voltwin_csms::CentralSystem;
 use voltwin_history::History;
+use voltwin_operations::Operations;
 use voltwin_runtime::Runtime;
 
 use crate::auth::authenticate;
@@ -32,12 +33,14 @@ impl Server {
     #[must_use]
     pub fn new(config: ServerConfig, runtime: Runtime, csms: CentralSystem, history: History) -> Self {
         let recorder = metrics::recorder();
+        let operations = Operations::start(runtime.clone(), csms.clone());
         let state = AppState::new(Shared {
             requests: Semaphore::new(config.requests_max),
             config,
             runtime,
             csms,
             history,
+            operations,
             throttle: parking_lot::Mutex::default(),
             overviews: crate::overview::Overviews::default(),
             hubs: live::Hubs::default(),
@@ -102,6 +105,7 @@ impl Server {
     pub async fn finish(&self) {
         self.state.tasks.close();
         self.state.tasks.wait().await;
+        self.state.operations.finish().await;
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use voltwin_core::{Event, EventBody, TenantId, TwinId};
 use voltwin_csms::CentralSystem;
 use voltwin_history::History;
+use voltwin_operations::Operations;
 use voltwin_runtime::Runtime;
 use voltwin_store::TenantStore;
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) runtime: Runtime,
     pub(crate) csms: CentralSystem,
     pub(crate) history: History,
+    pub(crate) operations: Operations,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) overviews: Overviews,
     pub(crate) hubs: Hubs,

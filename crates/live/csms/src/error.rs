@@ -30,6 +30,9 @@ pub enum CsmsError {
     /// The registry could not be read.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The message log could not be opened or read.
+    #[error("{0}")]
+    Messages(#[from] voltwin_messages::MessageLogError),
     /// A secret could not be hashed or drawn.
     #[error("{0}")]
     Security(#[from] voltwin_security::SecurityError),

@@ -6,7 +6,7 @@
 //! - [`CentralSystem::admit`] — may this station connect? (credentials, throttling, the claim queue);
 //! - [`CentralSystem::link`] — one connection, as an object that a socket task drives: text in, text out;
 //! - [`CentralSystem::command`] — a person's command to a station, recorded from request to outcome;
-//! - [`CentralSystem::messages`] — the newest frames of a station, with secrets masked.
+//! - [`CentralSystem::messages`] — the log of all frames, with secrets masked.
 //!
 //! # Invariants
 //! - A station is answered after the events of its message are durable; when they cannot be made durable it gets
@@ -50,6 +50,7 @@ use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 use voltwin_core::{Event, EventBody, TenantId, TraceId, TwinId};
+use voltwin_messages::MessageLog;
 use voltwin_ocpp::Validation;
 use voltwin_runtime::Runtime;
 
@@ -57,7 +58,7 @@ pub use admission::{Admission, Refusal};
 pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};
-pub use log::LoggedFrame;
+pub use log::recordable as without_secrets;
 
 /// How the central system treats stations.
 #[derive(Debug, Clone)]
@@ -70,8 +71,8 @@ pub struct CsmsConfig {
     pub max_frame_bytes: usize,
     /// How strictly messages are held to their schema.
     pub validation: Validation,
-    /// Frames remembered per station.
-    pub message_log: usize,
+    /// How much the message log keeps.
+    pub message_log: voltwin_messages::Limits,
 }
 
 impl Default for CsmsConfig {
@@ -81,7 +82,7 @@ impl Default for CsmsConfig {
             call_timeout_s: 30,
             max_frame_bytes: 64 * 1024,
             validation: Validation::Strict,
-            message_log: 256,
+            message_log: voltwin_messages::Limits::default(),
         }
     }
 }
@@ -97,7 +98,7 @@ pub(crate) struct Inner {
     pub(crate) config: CsmsConfig,
     pub(crate) directory: directory::Directory,
     pub(crate) clocks: clock::Clocks,
-    pub(crate) logs: Mutex<log::Logs>,
+    pub(crate) messages: MessageLog,
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
     pub(crate) generation: AtomicU64,
@@ -108,10 +109,10 @@ impl CentralSystem {
     /// failed, and stations that were registered while nothing ran get their twins.
     ///
     /// # Errors
-    /// When the store cannot be read or written.
+    /// When the store cannot be read or written, or the message log cannot be opened.
     pub async fn start(runtime: Runtime, config: CsmsConfig) -> Result<Self, CsmsError> {
         let inner = Inner {
-            logs: Mutex::new(log::Logs::new(config.message_log)),
+            messages: MessageLog::open(runtime.store().dir(), config.message_log).await?,
             runtime,
             config,
             directory: directory::Directory::default(),
@@ -137,10 +138,15 @@ impl CentralSystem {
         self.inner.directory.len()
     }
 
-    /// The newest frames of a station, oldest first.
+    /// The log of all frames.
     #[must_use]
-    pub fn messages(&self, tenant: &TenantId, station: &TwinId) -> Vec<LoggedFrame> {
-        self.inner.logs.lock().of(tenant, station)
+    pub fn messages(&self) -> &MessageLog {
+        &self.inner.messages
+    }
+
+    /// Files what the message log still holds in memory; to be called when all connections have ended.
+    pub async fn finish(&self) {
+        self.inner.messages.close().await;
     }
 
     /// An event of `twin` that happens now.

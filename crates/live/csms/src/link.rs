@@ -13,7 +13,7 @@ use voltwin_runtime::RuntimeError;
 
 use crate::decide::Speaker;
 use crate::directory::{Dispatch, Entry, LINK_QUEUE};
-use crate::log::{LoggedFrame, presentable};
+use crate::log::presentable;
 use crate::{Admission, CentralSystem};
 
 /// What the socket task must do.
@@ -174,7 +174,7 @@ impl Link {
                         let _ = waiting.send(outcome);
                     }
                 }
-                Effect::Log(frame) => self.log(frame),
+                Effect::Log(frame) => self.log(frame, trace),
                 Effect::Violation(violation) => {
                     metrics::counter!("voltwin_ocpp_violations_total").increment(1);
                     tracing::info!(station = %self.who.station, %trace, %violation, "a frame breaks the protocol");
@@ -192,8 +192,10 @@ impl Link {
         self.csms.decide(&speaker, fact).await
     }
 
-    fn log(&self, frame: voltwin_ocpp::FrameLog) {
-        let logged = LoggedFrame {
+    fn log(&self, frame: voltwin_ocpp::FrameLog, trace: TraceId) {
+        self.csms.inner.messages.push(voltwin_messages::Frame {
+            tenant: self.who.tenant.clone(),
+            station: self.who.station.clone(),
             at: self.csms.inner.runtime.now(),
             direction: match frame.direction {
                 Direction::In => "in",
@@ -203,8 +205,8 @@ impl Link {
             action: frame.action,
             id: frame.message_id,
             payload: presentable(&frame.text),
-            outcome: Some(frame.outcome).filter(|outcome| !outcome.is_empty()),
-        };
-        self.csms.inner.logs.lock().push(&self.who.tenant, &self.who.station, logged);
+            outcome: Some(frame.outcome).filter(|outcome| !matches!(outcome.as_str(), "" | "ok")),
+            trace: Some(trace),
+        });
     }
 }

@@ -1,12 +1,8 @@
-//! The newest frames of each station, for a person who asks what it said.
+//! What of a frame or command may be kept: everything but secrets.
 
-use std::collections::{HashMap, VecDeque};
-
-use serde::Serialize;
 use serde_json::Value as Json;
-use voltwin_core::{TenantId, Timestamp, TwinId};
 
-/// Characters of a payload that are kept.
+/// Characters of a frame that the message log keeps.
 const PAYLOAD_MAX: usize = 4_096;
 
 /// Parts of the names of keys, variables and fields whose values never reach a log, in lower case.
@@ -18,49 +14,6 @@ const VALUES: [&str; 2] = ["value", "attributeValue"];
 /// Stands where a secret was.
 const MASK: &str = "***";
 
-/// One OCPP frame as it passed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LoggedFrame {
-    /// When it passed.
-    pub at: Timestamp,
-    /// `in` from the station, `out` to it.
-    pub direction: &'static str,
-    /// `call`, `result`, `error`, `send`, or `malformed` for one that could not be read.
-    pub kind: &'static str,
-    /// The OCPP action, of the call that it answers if it is an answer.
-    pub action: Option<String>,
-    /// The message id.
-    pub id: Option<String>,
-    /// The payload as JSON text, cut to 4 096 characters, secrets masked.
-    pub payload: String,
-    /// What was wrong with it, if anything.
-    pub outcome: Option<String>,
-}
-
-pub(crate) struct Logs {
-    frames: HashMap<(TenantId, TwinId), VecDeque<LoggedFrame>>,
-    keep: usize,
-}
-
-impl Logs {
-    pub(crate) fn new(keep: usize) -> Self {
-        Self { frames: HashMap::new(), keep: keep.max(1) }
-    }
-
-    pub(crate) fn push(&mut self, tenant: &TenantId, station: &TwinId, frame: LoggedFrame) {
-        let frames = self.frames.entry((tenant.clone(), station.clone())).or_default();
-        if frames.len() == self.keep {
-            frames.pop_front();
-        }
-        frames.push_back(frame);
-    }
-
-    pub(crate) fn of(&self, tenant: &TenantId, station: &TwinId) -> Vec<LoggedFrame> {
-        let frames = self.frames.get(&(tenant.clone(), station.clone()));
-        frames.map(|frames| frames.iter().cloned().collect()).unwrap_or_default()
-    }
-}
-
 /// Whether a text holds the name of a secret; OCPP 1.6 keys and 2.x variables do not care about case.
 fn names_secret(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
@@ -68,7 +21,13 @@ fn names_secret(text: &str) -> bool {
 }
 
 /// A command's payload or answer as it may be recorded: what it sets a secret to is masked, the rest stays.
-pub(crate) fn recordable(json: Json) -> Json {
+#[must_use]
+pub fn recordable(json: Json) -> Json {
+    masked(json, false)
+}
+
+/// `within` tells that it is part of what is said of a secret, such as the attributes of a password's variable.
+fn masked(json: Json, within: bool) -> Json {
     match json {
         Json::Object(fields) => {
             let names = |value: &Json| match value {
@@ -78,34 +37,57 @@ pub(crate) fn recordable(json: Json) -> Json {
                 }
                 _ => false,
             };
-            let of_secret = ["key", "variable"].iter().any(|name| fields.get(*name).is_some_and(names));
+            let of_secret =
+                within || ["key", "variable"].iter().any(|name| fields.get(*name).is_some_and(names));
             let of_vpn = fields.contains_key("server") && fields.contains_key("user");
-            let masked = |name: &str| {
+            let hidden = |name: &str| {
                 names_secret(name)
                     || (of_secret && VALUES.contains(&name))
                     || name.eq_ignore_ascii_case("simPin")
                     || (of_vpn && name == "key")
             };
             let field = |(name, value): (String, Json)| match value {
-                Json::Null | Json::Object(_) | Json::Array(_) => (name, recordable(value)),
-                _ if masked(&name) => (name, Json::from(MASK)),
-                _ => (name, value),
+                Json::Null | Json::Object(_) | Json::Array(_) => (name, masked(value, of_secret)),
+                _ if hidden(&name) => (name, Json::from(MASK)),
+                _ => (name, masked(value, false)),
             };
             Json::Object(fields.into_iter().map(field).collect())
         }
-        Json::Array(items) => Json::Array(items.into_iter().map(recordable).collect()),
+        Json::Array(items) => Json::Array(items.into_iter().map(|item| masked(item, within)).collect()),
+        Json::String(text) => Json::String(without_login(text)),
         other => other,
     }
 }
 
-/// The payload as it may be shown: a frame that carries a secret loses its payload, and a long one its end.
-pub(crate) fn presentable(payload: &str) -> String {
-    if names_secret(payload) || payload.contains("\"apn\"") {
-        return "\"(holds a secret and is not shown)\"".to_owned();
+/// A URL without the login that it may carry: `ftp://user:secret@host` becomes `ftp://***@host`.
+fn without_login(text: String) -> String {
+    let Some(start) = text.find("://").map(|place| place + 3) else { return text };
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |place| start + place);
+    match text[start..end].rfind('@') {
+        Some(at) => format!("{}{MASK}{}", &text[..start], &text[start + at..]),
+        None => text,
     }
-    match payload.char_indices().nth(PAYLOAD_MAX) {
-        Some((end, _)) => format!("{}…", &payload[..end]),
-        None => payload.to_owned(),
+}
+
+/// A frame as it may be shown, in full. One that may hold a secret is shown without it, or not at all when it
+/// cannot be read.
+pub(crate) fn shown(frame: &str) -> std::borrow::Cow<'_, str> {
+    let login = frame.contains("://") && frame.contains('@');
+    if !(names_secret(frame) || frame.contains("\"apn\"") || frame.contains("\"vpn\"") || login) {
+        return frame.into();
+    }
+    match serde_json::from_str::<Json>(frame) {
+        Ok(json) => recordable(json).to_string().into(),
+        Err(_) => "\"(may hold a secret and is not shown)\"".into(),
+    }
+}
+
+/// A frame as the message log keeps it: a long one loses its end.
+pub(crate) fn presentable(frame: &str) -> String {
+    let shown = shown(frame);
+    match shown.char_indices().nth(PAYLOAD_MAX) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown.into_owned(),
     }
 }
 
@@ -115,9 +97,14 @@ mod tests {
 
     #[test]
     fn secrets_and_floods_do_not_reach_the_log() {
-        let change = r#"{"key":"AuthorizationKey","value":"0123456789abcdef"}"#;
-        assert!(!presentable(change).contains("0123"));
+        let change = r#"[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]"#;
+        assert_eq!(presentable(change), change.replace("0123456789abcdef", MASK));
         assert!(!presentable(&change.to_lowercase()).contains("0123"));
+        assert!(!presentable(&change[..change.len() - 2]).contains("0123"));
+        let log = r#"[2,"1","GetDiagnostics",{"location":"ftp://me:0123@host:21/a@b"}]"#;
+        assert_eq!(presentable(log), log.replace("me:0123", MASK));
+        let harmless = r#"[2,"1","GetDiagnostics",{"location":"https://host/a@b"}]"#;
+        assert_eq!(presentable(harmless), harmless);
         assert_eq!(presentable(&"é".repeat(5_000)).chars().count(), PAYLOAD_MAX + 1);
         assert_eq!(presentable("{}"), "{}");
     }
@@ -137,6 +124,8 @@ mod tests {
             serde_json::json!({"configurationKey": [{"key": "AuthorizationKey", "readonly": false, "value": secret}]}),
             set("BasicAuthPassword"),
             network,
+            serde_json::json!({"reportData": [{"component": {"name": "C"},
+                "variable": {"name": "BasicAuthPassword"}, "variableAttribute": [{"value": secret}]}]}),
         ];
         for json in all {
             let recorded = recordable(json).to_string();
@@ -148,25 +137,5 @@ mod tests {
         for json in harmless {
             assert_eq!(recordable(json.clone()), json);
         }
-    }
-
-    #[test]
-    fn a_station_keeps_only_its_newest_frames() {
-        let (tenant, station) = (TenantId::new("t").unwrap(), TwinId::new("S").unwrap());
-        let mut logs = Logs::new(2);
-        for id in ["1", "2", "3"] {
-            let frame = LoggedFrame {
-                at: Timestamp::from_micros(0),
-                direction: "in",
-                kind: "call",
-                action: None,
-                id: Some(id.to_owned()),
-                payload: "{}".to_owned(),
-                outcome: None,
-            };
-            logs.push(&tenant, &station, frame);
-        }
-        let ids: Vec<_> = logs.of(&tenant, &station).into_iter().filter_map(|frame| frame.id).collect();
-        assert_eq!(ids, ["2", "3"]);
     }
 }

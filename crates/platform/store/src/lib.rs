@@ -62,4 +62,4 @@ pub use records::{
     TokenStatus, Transaction, TransactionFilter, TransactionState, UserRecord,
 };
 pub use store::{Store, StoreOptions};
-pub use tenant::TenantStore;
+pub use tenant::{Job, JobStation, JobStep, TenantStore};

@@ -67,6 +67,12 @@ impl Store {
         self.db.close().await;
     }
 
+    /// The data folder, for files that stand beside the database.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.db.dir
+    }
+
     /// The data of one tenant. Whether it exists is not checked here; see [`Store::tenant_exists`].
     #[must_use]
     pub fn tenant(&self, tenant: &TenantId) -> TenantStore {

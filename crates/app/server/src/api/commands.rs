@@ -95,7 +95,8 @@ pub(crate) struct NewCommand {
 }
 
 impl NewCommand {
-    fn request(self) -> Result<CommandRequest, Problem> {
+    /// What the central system is asked.
+    pub(super) fn request(self) -> Result<CommandRequest, Problem> {
         let given = self.given();
         let (allowed, name): (&[&str], String) = match (&self.action, &self.command) {
             (Some(_), None) => (&["payload"], "action".to_owned()),

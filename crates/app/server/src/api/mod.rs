@@ -2,9 +2,11 @@
 
 mod alarms;
 mod audit;
+mod bulk;
 mod claims;
 mod commands;
 mod history;
+mod messages;
 mod overview;
 mod records;
 mod scene;
@@ -62,6 +64,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(scene::routes())
         .merge(stations::routes())
         .merge(commands::routes())
+        .merge(bulk::routes())
+        .merge(messages::routes())
         .merge(transactions::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())

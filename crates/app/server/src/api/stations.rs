@@ -27,7 +27,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageStations).on(routes!(add)))
         .routes(Guard::needs(Permission::Read).on(routes!(get)))
         .routes(Guard::needs(Permission::ManageStations).on(routes!(renew_credentials)))
-        .routes(Guard::needs(Permission::Read).on(routes!(messages)))
 }
 
 /// A charging station as its twin shows it.
@@ -394,60 +393,4 @@ async fn renew_credentials(
     let now = state.runtime.now();
     registry.set_station_password_hash(id.as_str(), Some(&hash), &principal.name, now).await?;
     Ok(Json(Credentials { id: id.to_string(), password: password.expose().to_owned() }))
-}
-
-/// One OCPP frame as it passed.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct StationMessage {
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
-    /// `in` from the station, `out` to it.
-    #[schema(value_type = String, example = "in")]
-    direction: &'static str,
-    /// `call`, `result`, `error`, or `invalid` for one that could not be read.
-    #[schema(value_type = String, example = "call")]
-    kind: &'static str,
-    /// The OCPP action, of the call that it answers if it is an answer.
-    action: Option<String>,
-    /// The message id.
-    id: Option<String>,
-    /// The payload; text where it was cut short.
-    payload: serde_json::Value,
-    /// What was wrong with it, if anything.
-    outcome: Option<String>,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct MessagesQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-}
-
-/// The newest OCPP frames of a station, newest first. They are kept in memory only.
-#[utoipa::path(get, path = "/stations/{id}/messages", tag = "stations",
-    params(("id" = String, Path, description = "The station."), MessagesQuery),
-    responses((status = 200, body = Page<StationMessage>), (status = 404, body = Problem,
-        content_type = "application/problem+json", description = "No such station.")))]
-async fn messages(
-    State(state): State<AppState>,
-    principal: Principal,
-    Id(id): Id<TwinId>,
-    Query(query): Query<MessagesQuery>,
-) -> Result<Json<Page<StationMessage>>, Problem> {
-    let limit = query.limit.get()?;
-    must_exist(&state, &principal, &id)?;
-    let frames = state.csms.messages(&principal.tenant, &id);
-    let newest = frames.into_iter().rev().take(limit).map(|frame| StationMessage {
-        at: frame.at,
-        direction: frame.direction,
-        kind: frame.kind,
-        action: frame.action,
-        id: frame.id,
-        payload: serde_json::from_str(&frame.payload).unwrap_or(serde_json::Value::String(frame.payload)),
-        outcome: frame.outcome,
-    });
-    Ok(Json(Page { items: newest.collect(), next: None }))
 }

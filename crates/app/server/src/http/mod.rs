@@ -6,7 +6,6 @@ mod page;
 mod problem;
 mod serve;
 
-#[cfg(test)]
 pub(crate) use extract::json_body;
 pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query};
 pub(crate) use middleware::{Trace, layers, wrong_method};

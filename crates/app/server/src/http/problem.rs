@@ -8,6 +8,8 @@ use voltwin_core::CoreError;
 use voltwin_csms::CsmsError;
 use voltwin_graph::GraphError;
 use voltwin_history::HistoryError;
+use voltwin_messages::MessageLogError;
+use voltwin_operations::OperationError;
 use voltwin_runtime::RuntimeError;
 use voltwin_security::SecurityError;
 use voltwin_store::StoreError;
@@ -226,7 +228,30 @@ impl From<CsmsError> for Problem {
             CsmsError::Identifier(inner) => inner.into(),
             CsmsError::Runtime(inner) => inner.into(),
             CsmsError::Store(inner) => inner.into(),
+            CsmsError::Messages(inner) => inner.into(),
             CsmsError::Security(inner) => inner.into(),
+        }
+    }
+}
+
+impl From<MessageLogError> for Problem {
+    fn from(error: MessageLogError) -> Self {
+        match &error {
+            MessageLogError::Invalid { field, .. } => Self::field(*field, error.to_string()),
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        match error {
+            OperationError::NoJob { .. } => Self::not_found(error.to_string()),
+            OperationError::State { .. } => Self::conflict(error.to_string()),
+            OperationError::Invalid { field, .. } => Self::field(field, error.to_string()),
+            OperationError::Busy { limit } => Self::busy(error.to_string()).limit(limit),
+            OperationError::Store(inner) => inner.into(),
+            OperationError::Csms(inner) => inner.into(),
         }
     }
 }

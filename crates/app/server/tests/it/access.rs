@@ -78,11 +78,16 @@ async fn ids_of_another_tenant_do_not_exist() {
     let command =
         world.post(&north.admin, "/stations/ST-N/commands?wait_s=0", json!({"command": "reset"})).await;
     let command = command.ok()["id"].as_str().unwrap().to_owned();
+    let bulk = json!({"filter": {"all": true}, "command": "reset"});
+    let bulk = world.post(&north.admin, "/bulk-commands", bulk).await.ok()["id"].as_str().unwrap().to_owned();
     let reset = json!({"command": "reset"});
     let telemetry = json!({"items": [{"twin": "V-N", "values": {"soc": 0.1}}]});
     let calls: Vec<(Method, String, Option<Json>)> = vec![
         (Method::GET, "/stations/ST-N".into(), None),
         (Method::GET, "/stations/ST-N/messages".into(), None),
+        (Method::GET, format!("/bulk-commands/{bulk}"), None),
+        (Method::GET, format!("/bulk-commands/{bulk}/stations"), None),
+        (Method::POST, format!("/bulk-commands/{bulk}/cancel"), None),
         (Method::POST, "/stations/ST-N/credentials".into(), None),
         (Method::POST, "/stations/ST-N/commands".into(), Some(reset)),
         (Method::GET, format!("/commands/{command}"), None),
@@ -103,9 +108,17 @@ async fn ids_of_another_tenant_do_not_exist() {
     }
     let answer = world.post(&world.south.admin, "/telemetry", telemetry).await.ok();
     assert_eq!((&answer["accepted"], answer["rejected"].as_array().unwrap().len()), (&json!(0), 1));
-    for list in
-        ["/stations", "/commands", "/transactions", "/alarms?state=all", "/vehicles", "/twins", "/claims"]
-    {
+    for list in [
+        "/stations",
+        "/commands",
+        "/messages",
+        "/bulk-commands",
+        "/transactions",
+        "/alarms?state=all",
+        "/vehicles",
+        "/twins",
+        "/claims",
+    ] {
         let answer = world.get(&world.south.admin, list).await.ok();
         assert_eq!(answer["items"], json!([]), "{list}");
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod api;
+mod desk;
 mod live;
 mod openapi;
 mod stream;

@@ -16,6 +16,7 @@ use voltwin_store::{Store, TokenPolicy};
 
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
+    pub(crate) csms: CentralSystem,
     pub(crate) address: SocketAddr,
     pub(crate) north: Keys,
     pub(crate) south: Keys,
@@ -97,14 +98,14 @@ impl World {
         let runtime = Runtime::start(store, RuntimeConfig::default()).await.unwrap();
         let csms = CentralSystem::start(runtime.clone(), CsmsConfig::default()).await.unwrap();
         let history = History::open(folder.path()).await.unwrap();
-        let server = Server::new(config, runtime.clone(), csms, history);
+        let server = Server::new(config, runtime.clone(), csms.clone(), history);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let cancel = CancellationToken::new();
         let closing = cancel.clone();
         tokio::spawn(async move { server.serve(listener, closing).await });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { runtime, address, north, south, client, cancel, _folder: folder }
+        Self { runtime, csms, address, north, south, client, cancel, _folder: folder }
     }
 
     /// A request to any path.

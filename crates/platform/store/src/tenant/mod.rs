@@ -4,6 +4,7 @@ mod access;
 mod alarms;
 mod claims;
 mod commands;
+mod jobs;
 mod money;
 mod records;
 mod stations;
@@ -19,6 +20,7 @@ use crate::row::{Fields, limit_plus_one, number_cursor, page};
 use crate::{AuditRecord, Page, StoreError};
 
 pub(crate) use access::key_record;
+pub use jobs::{Job, JobStation, JobStep};
 pub(crate) use stations::station_credential;
 
 /// The data of one tenant: the only way to read or change it. Lists are cut to 500 items a page.

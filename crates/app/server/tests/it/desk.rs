@@ -1,0 +1,188 @@
+//! What the desk is run from: the message log, commands to many stations.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use tokio::task::JoinHandle;
+use voltwin_csms::{Admission, Link, Outgoing};
+use voltwin_ocpp::Version;
+
+use crate::world::World;
+
+/// A connected station of OCPP 1.6 whose boot was accepted.
+pub(crate) async fn connected(world: &World, id: &str) -> Link {
+    let who = Admission { tenant: world.north.tenant.clone(), station: id.parse().unwrap() };
+    let mut link = world.csms.link(who, Version::V16).await.unwrap();
+    say(
+        &mut link,
+        "boot",
+        "BootNotification",
+        json!({"chargePointVendor": "ACME", "chargePointModel": "M1", "firmwareVersion": "1.0"}),
+    )
+    .await;
+    link
+}
+
+/// Sends one call and returns the payload of its answer.
+pub(crate) async fn say(link: &mut Link, id: &str, action: &str, payload: Json) -> Json {
+    let out = link.on_text(&json!([2, id, action, payload]).to_string()).await;
+    let Some(Outgoing::Text(text)) = out.first() else { panic!("{action} was answered with {out:?}") };
+    let answer: Json = serde_json::from_str(text).unwrap();
+    assert_eq!((&answer[0], &answer[1]), (&json!(3), &json!(id)), "{action}: {answer}");
+    answer[2].clone()
+}
+
+/// Answers every command with `status` until the task is aborted.
+pub(crate) fn obedient(mut link: Link, status: &'static str) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            for outgoing in link.next().await {
+                let Outgoing::Text(text) = outgoing else { return };
+                let call: Json = serde_json::from_str(&text).unwrap();
+                link.on_text(&json!([3, call[1], {"status": status}]).to_string()).await;
+            }
+        }
+    })
+}
+
+async fn until(world: &World, path: &str, done: impl Fn(&Json) -> bool) -> Json {
+    for _ in 0..200 {
+        let body = world.get(&world.north.viewer, path).await.ok();
+        if done(&body) {
+            return body;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{path} did not come to what was waited for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_message_log_is_searched() {
+    let world = World::start().await;
+    world.station("ST-1").await;
+    world.station("ST-2").await;
+    let mut one = connected(&world, "ST-1").await;
+    let mut two = connected(&world, "ST-2").await;
+    say(&mut one, "h1", "Heartbeat", json!({})).await;
+    one.on_text(r#"[2,"bad","StatusNotification",{"connectorId":"one"}]"#).await;
+    say(&mut two, "d1", "DataTransfer", json!({"vendorId": "com.example", "data": "needle 100%"})).await;
+    let key = &world.north.viewer;
+    let found = async |query: &str| world.get(key, query).await.ok()["items"].as_array().unwrap().clone();
+    let all = found("/messages").await;
+    // two boots, a heartbeat, a bad frame and a data transfer, each with its answer
+    assert_eq!(all.len(), 10, "{all:?}");
+    assert!(all.windows(2).all(|pair| pair[0]["number"].as_i64() > pair[1]["number"].as_i64()));
+    assert_eq!(all[0]["payload"][0], 3);
+    let heartbeat = found("/messages?station=ST-1&action=Heartbeat&direction=in").await;
+    assert_eq!(heartbeat.len(), 1);
+    assert_eq!(heartbeat[0]["payload"], json!([2, "h1", "Heartbeat", {}]));
+    assert_eq!(heartbeat[0]["trace"].as_str().unwrap().len(), 32);
+    assert_eq!(heartbeat[0]["outcome"], json!(null));
+    let wrong = found("/messages?outcome=wrong").await;
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
+    assert_eq!(found("/messages?outcome=TypeConstraintViolation&kind=error").await.len(), 1);
+    assert_eq!(found("/messages?text=NEEDLE%20100%25").await[0]["id"], "d1");
+    assert_eq!(found("/messages?id=h1").await.len(), 2);
+    assert_eq!(found("/stations/ST-2/messages").await.len(), 4);
+    assert_eq!(found(&format!("/messages?from={}", world.runtime.now())).await.len(), 0);
+    let page = world.get(key, "/messages?limit=3").await.ok();
+    let rest = found(&format!("/messages?limit=100&cursor={}", page["next"].as_str().unwrap())).await;
+    assert_eq!((page["items"].as_array().unwrap().len(), rest.len()), (3, 7));
+    for (query, field) in [
+        ("/messages?kind=x", "kind"),
+        ("/messages?direction=up", "direction"),
+        ("/messages?cursor=x", "cursor"),
+        ("/messages?from=x", "from"),
+        ("/stations/ST-1/messages?station=ST-2", "station"),
+    ] {
+        assert_eq!(world.get(key, query).await.problem(400).as_deref(), Some(field), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_command_reaches_whom_its_filter_holds() {
+    let world = World::start().await;
+    for id in ["ST-1", "ST-2", "ST-3", "ST-4"] {
+        world.station(id).await;
+    }
+    let yes = obedient(connected(&world, "ST-1").await, "Accepted");
+    let no = obedient(connected(&world, "ST-2").await, "Rejected");
+    connected(&world, "ST-3").await.close().await;
+    let (viewer, operator) = (&world.north.viewer, &world.north.operator);
+    let dry = json!({"filter": {"vendor": "ACME"}, "command": "reset", "dry_run": true});
+    let dry = world.post(operator, "/bulk-commands", dry).await;
+    assert_eq!(dry.status, 200);
+    let dry = dry.ok();
+    assert_eq!(
+        (&dry["matched"], &dry["online"], &dry["by_version"]),
+        (&json!(3), &json!(2), &json!({"1.6": 3}))
+    );
+    assert_eq!(dry["stations"], json!(["ST-1", "ST-2", "ST-3"]));
+    let dry = json!({"filter": {"all": true}, "action": "SetVariables", "payload": {}, "dry_run": true});
+    let dry = world.post(operator, "/bulk-commands", dry).await.ok();
+    assert!(dry["problems"]["1.6"].as_str().unwrap().contains("SetVariables"), "{dry}");
+    assert_eq!(world.get(viewer, "/bulk-commands").await.ok()["items"], json!([]));
+
+    let action = json!({"filter": {"vendor": "ACME"}, "action": "ChangeConfiguration", "concurrency": 2,
+        "payload": {"key": "AuthorizationKey", "value": "0123456789abcdef"}});
+    let job = world.post(operator, "/bulk-commands", action).await;
+    assert_eq!(job.status, 202);
+    let job = job.ok();
+    assert_eq!(job["request"]["payload"]["value"], "***");
+    let path = format!("/bulk-commands/{}", job["id"].as_str().unwrap());
+    let done = until(&world, &path, |job| job["state"] == "done").await;
+    assert_eq!((&done["total"], &done["finished"]), (&json!(3), &json!(3)));
+    assert_eq!(done["by_state"], json!({"accepted": 1, "rejected": 1, "failed": 1}));
+    let stations = world.get(viewer, &format!("{path}/stations")).await.ok()["items"].clone();
+    let states: Vec<&str> = (0..3).map(|n| stations[n]["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["accepted", "rejected", "failed"]);
+    assert!(stations[2]["detail"].as_str().unwrap().contains("offline"), "{stations}");
+    // each is a command like any other
+    let command = format!("/commands/{}", stations[0]["command"].as_str().unwrap());
+    assert_eq!(world.get(viewer, &command).await.ok()["state"], "accepted");
+    let refused = world.get(viewer, &format!("{path}/stations?state=rejected")).await.ok();
+    assert_eq!(refused["items"].as_array().unwrap().len(), 1);
+    world.post(operator, &format!("{path}/cancel"), json!({})).await.problem(409);
+    let audit = world.get(&world.north.admin, "/audit").await.ok().to_string();
+    assert!(audit.contains("bulk_command.add") && audit.contains("bulk_command.done"), "{audit}");
+
+    for (body, field) in [
+        (json!({"filter": {}, "command": "reset"}), "filter"),
+        (json!({"filter": {"vendor": "Nobody"}, "command": "reset"}), "filter"),
+        (json!({"filter": {"stations": ["ST-9"]}, "command": "reset"}), "filter.stations"),
+        (json!({"filter": {"colour": "red"}, "command": "reset"}), "filter.colour"),
+        (json!({"filter": {"all": true}, "command": "reset", "concurrency": 0}), "concurrency"),
+        (json!({"filter": {"all": true}, "command": "dance"}), "command"),
+        (json!({"filter": {"all": true}, "command": "reset", "when": 1}), "when"),
+        (json!({"command": "reset"}), "filter"),
+    ] {
+        let answer = world.post(operator, "/bulk-commands", body.clone()).await;
+        assert_eq!(answer.problem(400).as_deref(), Some(field), "{body}");
+    }
+    yes.abort();
+    no.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_bulk_command_sends_no_more() {
+    let world = World::start().await;
+    let mut links = Vec::new();
+    for n in 0..4 {
+        let id = format!("ST-{n}");
+        world.station(&id).await;
+        links.push(connected(&world, &id).await);
+    }
+    let operator = &world.north.operator;
+    let body = json!({"filter": {"online": true}, "command": "reset", "concurrency": 1});
+    let job = world.post(operator, "/bulk-commands", body).await.ok();
+    let path = format!("/bulk-commands/{}", job["id"].as_str().unwrap());
+    until(&world, &path, |job| job["by_state"]["running"] == 1).await;
+    let answer = world.call(operator, Method::POST, &format!("{path}/cancel"), None).await.ok();
+    assert_eq!(answer["state"], "cancelling");
+    // the one that was asked still answers
+    let first = obedient(links.remove(0), "Accepted");
+    let ended = until(&world, &path, |job| job["state"] == "cancelled").await;
+    assert_eq!(ended["by_state"], json!({"accepted": 1, "not_sent": 3}));
+    first.abort();
+}
