@@ -45,7 +45,7 @@ fn every_file_of_the_folder_is_embedded() {
 /// The table of twins in the architecture document, word by word.
 const CONTRACT: &[(&str, &str)] = &[
     ("Zone", "name boundary roads"),
-    ("Site", "name lat_deg lon_deg time_zone"),
+    ("Site", "name address city postal_code country lat_deg lon_deg time_zone"),
     ("Hub", "name levels lat_deg lon_deg"),
     ("GridConnection", "name max_power_w power_w"),
     (
@@ -56,8 +56,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("EVSE", "evse_id max_power_w power_w status"),
     (
         "Connector",
-        "evse_id connector_id type status error_code max_power_w power_w energy_wh current_a voltage_v soc temp_c \
-         transaction_id id_token",
+        "evse_id connector_id type status error_code max_power_w max_voltage_v max_current_a power_w energy_wh \
+         current_a voltage_v soc temp_c transaction_id id_token",
     ),
     ("Vehicle", "name lat_deg lon_deg heading_deg speed_mps soc status power_w odometer_m connector"),
     (
