@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::Barrier;
 use tokio::time::timeout;
 use voltwin_core::{Decimal, TransactionPhase};
 use voltwin_ocpp::station::{BootResult, StationAnswer, StationMessage, StationTransaction, read_answer};
@@ -149,6 +150,11 @@ impl Caller {
         timeout(ANSWER_WITHIN, answer).await.map_err(|_| "timed out".to_owned())?
     }
 
+    /// Reads until the connection ends, which lets the WebSocket answer pings.
+    pub(super) async fn listen(&mut self) {
+        while self.link.receive().await.is_ok() {}
+    }
+
     /// Ends the connection in good order.
     pub(super) async fn close(self) {
         self.link.close().await;
@@ -158,6 +164,19 @@ impl Caller {
     pub(super) fn abort(self) {
         self.link.abort();
     }
+}
+
+/// Waits for `all` and answers the central system's pings meanwhile.
+pub(super) async fn wait_alive(all: &Barrier, caller: Option<&mut Caller>) {
+    let waiting = all.wait();
+    tokio::pin!(waiting);
+    if let Some(caller) = caller {
+        tokio::select! {
+            _ = &mut waiting => return,
+            () = caller.listen() => {}
+        }
+    }
+    waiting.await;
 }
 
 fn reading(energy_wh: Decimal) -> Reading {

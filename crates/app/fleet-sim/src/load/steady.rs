@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use voltwin_core::TransactionPhase;
 
 use super::Crowd;
-use super::caller::Caller;
+use super::caller::{Caller, wait_alive};
 use super::histogram::Histogram;
 use crate::FleetError;
 
@@ -89,11 +89,11 @@ pub async fn run_load(config: &LoadConfig, cancel: CancellationToken) -> Result<
             (config.crowd.version, config.duration, config.outside_transactions);
         let offset = pace.map(|p| p.mul_f64(number as f64 / count as f64));
         tokio::spawn(async move {
-            let opened = {
+            let mut opened = {
                 let _turn = gate.acquire().await;
                 open(&target, version, outside).await
             };
-            ready.wait().await;
+            wait_alive(&ready, opened.as_mut().ok()).await;
             let begin = Instant::now() + offset.unwrap_or_default();
             let mut tally = Tally { connected: false, sent: 0, acked: 0, errors: 0, times: Histogram::new() };
             match opened {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use voltwin_ocpp::{BootStatus, ConnectorStatus};
 
-use super::caller::Caller;
+use super::caller::{Caller, wait_alive};
 use super::histogram::Histogram;
 use super::{Crowd, fraction};
 use crate::FleetError;
@@ -161,7 +161,7 @@ impl Station {
             caller
         };
         for round in 1..=u64::from(self.config.rounds) {
-            self.start.wait().await;
+            wait_alive(&self.start, held.as_mut()).await;
             if let Some(caller) = held.take() {
                 caller.abort();
             }
