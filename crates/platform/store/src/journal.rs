@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
-use voltwin_core::{Event, Seq, Sequenced, Timestamp};
+use voltwin_core::{Event, EventBody, Seq, Sequenced, Timestamp};
 
 use crate::db::Db;
+use crate::fold::{self, Told};
 use crate::row::{Fields, bad};
 use crate::{StoreError, registry};
 
@@ -49,10 +50,16 @@ impl Journal {
         let mut tx = self.db.begin("commit events").await?;
         let mut rows = Rows::after(head(tx.conn()).await?);
         let mut outcome = Vec::with_capacity(events.len());
+        let told: Vec<Told<'_>> = events.iter().filter_map(Told::of).collect();
+        let mut known = fold::fold(tx.conn(), &told).await?.into_iter();
         for event in events {
-            if let Some(transaction_id) = registry::fold(tx.conn(), event).await? {
-                outcome.push(Committed::Duplicate { transaction_id: Some(transaction_id) });
-                continue;
+            if matches!(event.body, EventBody::Transaction(_)) {
+                if let Some(Some(transaction_id)) = known.next() {
+                    outcome.push(Committed::Duplicate { transaction_id: Some(transaction_id) });
+                    continue;
+                }
+            } else {
+                registry::apply(tx.conn(), event).await?;
             }
             outcome.push(Committed::New(rows.push(event)?));
             if rows.full() {

@@ -39,6 +39,7 @@ mod audit;
 mod bill;
 mod db;
 mod error;
+mod fold;
 mod journal;
 mod ledger;
 mod money;

@@ -339,3 +339,50 @@ async fn steps_of_usage_add_up_to_the_bill() {
     assert_eq!(usage.transaction.flags, ["meter_rollover"]);
     assert_eq!(usage.transaction.segments.len(), 3);
 }
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// However the same events are cut into commits, repeated starts and repeated events among them, the answers and
+    /// the records are the same.
+    #[test]
+    fn the_size_of_a_commit_changes_nothing(
+        picks in proptest::collection::vec((0..3_u64, 0..4_u64, 0..4_i64), 1..40),
+        sizes in proptest::collection::vec(1..9_usize, 1..12),
+    ) {
+        let events: Vec<Event> = picks
+            .iter()
+            .enumerate()
+            .map(|(n, (transaction, seq_no, meter))| match seq_no {
+                0 => {
+                    // a station that repeats a start gets another number each time
+                    let id = format!("{transaction}-{n}");
+                    let start_key = Some(format!("k{transaction}"));
+                    step("S", 0, TransactionFact { start_key, ..fact(&id, Started, 0, Some(0)) })
+                }
+                _ => step("S", *meter, fact(&format!("t{transaction}"), Updated, *seq_no, Some(100 * meter))),
+            })
+            .collect();
+        let run = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let outcome = |sizes: Vec<usize>| {
+            let events = events.clone();
+            run.block_on(async move {
+                let dir = tempfile::tempdir().unwrap();
+                let store = fresh(&dir).await;
+                let mut answers = Vec::new();
+                let mut rest = events.as_slice();
+                for size in sizes.into_iter().cycle() {
+                    if rest.is_empty() {
+                        break;
+                    }
+                    let (now, later) = rest.split_at(size.min(rest.len()));
+                    answers.extend(store.journal().commit(now).await.unwrap());
+                    rest = later;
+                }
+                let a = store.tenant(&tenant("a"));
+                let page = a.transactions(&TransactionFilter::default(), None, 500).await.unwrap();
+                (answers, page.items)
+            })
+        };
+        prop_assert_eq!(outcome(vec![1]), outcome(sizes));
+    }
+}
