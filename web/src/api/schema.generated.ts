@@ -235,6 +235,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ocpp/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The actions that can be sent to a station of an OCPP version, each with the form of its payload and answer. */
+        get: operations["get_ocpp_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -1087,6 +1104,26 @@ export interface components {
              */
             received: string;
             twin: string;
+        };
+        /** @description One action that a central system may send. */
+        OcppAction: {
+            /** @example SetVariables */
+            action: string;
+            /** @description The same of the station's answer. */
+            answer: unknown;
+            /**
+             * @description JSON Schema of the payload: `type`, `properties`, `required`, `additionalProperties`, `items`, `enum`,
+             *     `maxLength`, `minimum`, `maximum`, `multipleOf`, `minItems`, `maxItems`, `format`, `pattern`, and nothing
+             *     else; a schema without `type` allows anything.
+             */
+            request: unknown;
+        };
+        /** @description What can be sent to a station of a version. */
+        OcppActions: {
+            /** @description In the order of their names. */
+            actions: components["schemas"]["OcppAction"][];
+            /** @example 2.0.1 */
+            version: string;
         };
         /** @description A position in degrees, WGS 84. */
         Origin: {
@@ -2976,6 +3013,63 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_StationMessage"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpp_actions: {
+        parameters: {
+            query: {
+                /**
+                 * @description `1.6`, `2.0.1` or `2.1`, as a station's `ocpp_version`.
+                 * @example 2.0.1
+                 */
+                version: string;
+                /**
+                 * @description Only this action.
+                 * @example SetVariables
+                 */
+                action?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OcppActions"];
                 };
             };
             /** @description The input is not valid. */

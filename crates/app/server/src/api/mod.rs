@@ -7,6 +7,7 @@ mod claims;
 mod commands;
 mod history;
 mod messages;
+mod ocpp;
 mod overview;
 mod records;
 mod scene;
@@ -66,6 +67,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(commands::routes())
         .merge(bulk::routes())
         .merge(messages::routes())
+        .merge(ocpp::routes())
         .merge(transactions::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())

@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod desk;
 mod live;
+mod ocpp;
 mod openapi;
 mod stream;
 mod web;

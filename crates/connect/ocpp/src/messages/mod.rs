@@ -7,7 +7,9 @@
 //! A property that the protocol does not know is accepted and ignored, known properties may not repeat, and
 //! a length limit counts bytes of UTF-8 (OCPP asks for ASCII there).
 
+mod describe;
 mod path;
+mod shape;
 mod v16;
 mod v201;
 mod v21;
@@ -20,6 +22,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{ErrorCode, Version, Violation};
+
+pub use describe::{ActionDescription, describe_actions};
+use shape::Shape;
 
 /// Who may send an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +45,8 @@ struct Entry {
     origin: Origin,
     request: Check,
     answer: Check,
+    request_shape: fn() -> Shape,
+    answer_shape: fn() -> Shape,
 }
 
 const fn entry<Q, A>(origin: Origin) -> Entry
@@ -47,7 +54,14 @@ where
     Q: Action + DeserializeOwned + Validate,
     A: DeserializeOwned + Validate,
 {
-    Entry { action: Q::ACTION, origin, request: check::<Q>, answer: check::<A> }
+    Entry {
+        action: Q::ACTION,
+        origin,
+        request: check::<Q>,
+        answer: check::<A>,
+        request_shape: Shape::of::<Q>,
+        answer_shape: Shape::of::<A>,
+    }
 }
 
 fn table(version: Version) -> &'static [Entry] {
@@ -162,9 +176,13 @@ fn syntax(text: &str, error: &serde_json::Error) -> Violation {
         ErrorCode::PropertyConstraintViolation
     } else if message.starts_with("invalid length") {
         // Fixed-capacity strings and lists report their overflow so; a list's element is not at fault.
-        match text.as_bytes().get(offset(text, error.line(), error.column()).saturating_sub(1)) {
-            Some(b'"') => ErrorCode::PropertyConstraintViolation,
-            _ => ErrorCode::OccurrenceConstraintViolation,
+        if message.ends_with("a sequence") {
+            if field.ends_with(']') {
+                field.truncate(field.rfind('[').unwrap_or_default());
+            }
+            ErrorCode::OccurrenceConstraintViolation
+        } else {
+            ErrorCode::PropertyConstraintViolation
         }
     } else {
         ErrorCode::TypeConstraintViolation

@@ -1,6 +1,7 @@
 //! Every action of OCPP 2.0.1: who sends it, and the types of question and answer.
 
 use ocpp_types::v201::*;
+use serde_json::Value;
 
 use super::{
     Entry,
@@ -33,7 +34,8 @@ pub(super) static ACTIONS: &[Entry] = &[
     entry::<ReservationStatusUpdateRequest, ReservationStatusUpdateResponse>(Station),
     entry::<SecurityEventNotificationRequest, SecurityEventNotificationResponse>(Station),
     entry::<SignCertificateRequest, SignCertificateResponse>(Station),
-    entry::<DataTransferRequest, DataTransferResponse>(Both),
+    // its data is whatever the two sides agree on
+    entry::<DataTransferRequest<Value>, DataTransferResponse<Value>>(Both),
     entry::<CancelReservationRequest, CancelReservationResponse>(System),
     entry::<CertificateSignedRequest, CertificateSignedResponse>(System),
     entry::<ChangeAvailabilityRequest, ChangeAvailabilityResponse>(System),

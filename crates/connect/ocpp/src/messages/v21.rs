@@ -1,6 +1,7 @@
 //! Every action of OCPP 2.1: who sends it, and the types of question and answer.
 
 use ocpp_types::v21::*;
+use serde_json::Value;
 
 use super::{
     Entry,
@@ -44,7 +45,8 @@ pub(super) static ACTIONS: &[Entry] = &[
     entry::<SecurityEventNotificationRequest, SecurityEventNotificationResponse>(Station),
     entry::<SignCertificateRequest, SignCertificateResponse>(Station),
     entry::<VatNumberValidationRequest, VatNumberValidationResponse>(Station),
-    entry::<DataTransferRequest, DataTransferResponse>(Both),
+    // its data is whatever the two sides agree on
+    entry::<DataTransferRequest<Value>, DataTransferResponse<Value>>(Both),
     entry::<AFRRSignalRequest, AFRRSignalResponse>(System),
     entry::<AdjustPeriodicEventStreamRequest, AdjustPeriodicEventStreamResponse>(System),
     entry::<CancelReservationRequest, CancelReservationResponse>(System),
