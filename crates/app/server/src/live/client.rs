@@ -256,7 +256,7 @@ impl Client {
                 self.view = view.map(|view| view.bounds());
                 self.seen_of(Topic::Vehicle).fresh = true;
             }
-            Ok(Request::Focus { twins }) => self.focus.set(&twins),
+            Ok(Request::Focus { twins }) => self.focus.set(&twins, &self.place.hub.traces),
             Ok(Request::Resync { topic: name }) => {
                 if let Ok(topic) = topic(&name) {
                     self.seen_of(topic).fresh = true;

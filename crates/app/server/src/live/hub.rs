@@ -17,6 +17,7 @@ use super::alarms::{AlarmBook, owner};
 use super::protocol::Message;
 use super::records::Changed;
 use super::tables::{Dirty, Tables};
+use super::traces::Traces;
 use crate::http::Problem;
 use crate::state::AppState;
 
@@ -38,6 +39,7 @@ pub(crate) struct Hubs {
 pub(crate) struct Hub {
     pub(super) tenant: TenantId,
     pub(super) tables: RwLock<Tables>,
+    pub(super) traces: Traces,
     pub(super) messages: broadcast::Sender<Utf8Bytes>,
     pub(super) kpi: watch::Sender<Utf8Bytes>,
     clients: AtomicUsize,
@@ -95,6 +97,7 @@ impl Hub {
         let hub = Arc::new(Self {
             tenant: tenant.clone(),
             tables: RwLock::new(tables),
+            traces: Traces::default(),
             messages: broadcast::Sender::new(MESSAGES),
             kpi: watch::Sender::new(Utf8Bytes::default()),
             clients: AtomicUsize::new(0),
@@ -104,6 +107,7 @@ impl Hub {
     }
 
     fn apply(&self, state: &AppState, events: &[&Arc<Sequenced>], journal_seq: u64) {
+        self.traces.note(events);
         state.runtime.read(&self.tenant, |graph| {
             let mut tables = self.tables.write();
             let mut dirty = Dirty::default();

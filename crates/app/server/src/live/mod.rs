@@ -14,6 +14,7 @@ mod hub;
 mod protocol;
 mod records;
 mod tables;
+mod traces;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request, State};

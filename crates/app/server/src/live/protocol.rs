@@ -1,6 +1,7 @@
 //! What clients and server say to each other in JSON.
 
 use serde::{Deserialize, Serialize};
+use voltwin_core::TraceId;
 use voltwin_wire::{DEGREES_UNKNOWN, Topic};
 
 use crate::api::{Alarm, Command, Transaction};
@@ -118,18 +119,41 @@ impl Bounds {
     }
 }
 
+/// A record, and which frame or request changed it.
+#[derive(Debug, Serialize)]
+pub(super) struct Traced<T> {
+    #[serde(flatten)]
+    pub(super) record: T,
+    pub(super) trace: Option<TraceId>,
+}
+
 /// What the server says.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Message<'a> {
-    Hello { protocol: u32, tenant: &'a str, epoch_ms: i64, server_time_ms: i64, journal_seq: u64 },
+    Hello {
+        protocol: u32,
+        tenant: &'a str,
+        epoch_ms: i64,
+        server_time_ms: i64,
+        journal_seq: u64,
+    },
     Kpi(&'a Overview),
-    Alarm(&'a Alarm),
-    Command(&'a Command),
-    Transaction(&'a Transaction),
-    Focus { twin: &'a str, at: String, values: serde_json::Map<String, serde_json::Value> },
-    Pong { t: serde_json::Number },
-    Error { detail: String },
+    Alarm(Traced<&'a Alarm>),
+    Command(Traced<&'a Command>),
+    Transaction(Traced<&'a Transaction>),
+    Focus {
+        twin: &'a str,
+        at: String,
+        values: serde_json::Map<String, serde_json::Value>,
+        trace: Option<TraceId>,
+    },
+    Pong {
+        t: serde_json::Number,
+    },
+    Error {
+        detail: String,
+    },
 }
 
 impl Message<'_> {

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
-use voltwin_core::{AlarmId, CommandId, EventBody, Sequenced, TwinId};
+use voltwin_core::{AlarmId, CommandId, EventBody, Sequenced, TraceId, TwinId};
 use voltwin_store::{StoreError, TenantStore};
 
-use super::protocol::Message;
+use super::protocol::{Message, Traced};
 use crate::api::{Alarm, Command, Transaction};
 
-/// Records that events of one batch have changed, each once, in the order of their first event.
+/// Records that events of one batch have changed, each once, in the order of their first event, with the trace of the
+/// last.
 #[derive(Debug, Default)]
 pub(super) struct Changed {
-    alarms: Vec<AlarmId>,
-    commands: Vec<CommandId>,
-    transactions: Vec<(TwinId, String)>,
+    alarms: Vec<(AlarmId, Option<TraceId>)>,
+    commands: Vec<(CommandId, Option<TraceId>)>,
+    transactions: Vec<((TwinId, String), Option<TraceId>)>,
 }
 
 impl Changed {
@@ -22,10 +23,11 @@ impl Changed {
         let mut changed = Self::default();
         for event in events.map(|sequenced| &sequenced.event) {
             match &event.body {
-                EventBody::Alarm(fact) => once(&mut changed.alarms, fact.id),
-                EventBody::Command(fact) => once(&mut changed.commands, fact.id),
+                EventBody::Alarm(fact) => once(&mut changed.alarms, fact.id, event.trace),
+                EventBody::Command(fact) => once(&mut changed.commands, fact.id, event.trace),
                 EventBody::Transaction(fact) => {
-                    once(&mut changed.transactions, (event.twin.clone(), fact.transaction_id.clone()));
+                    let key = (event.twin.clone(), fact.transaction_id.clone());
+                    once(&mut changed.transactions, key, event.trace);
                 }
                 _ => {}
             }
@@ -36,19 +38,22 @@ impl Changed {
     /// The records as they are now.
     pub(super) async fn messages(self, registry: &TenantStore) -> Result<Vec<Utf8Bytes>, StoreError> {
         let mut messages = Vec::new();
-        for id in self.alarms {
+        for (id, trace) in self.alarms {
             if let Some(record) = registry.alarm(id).await? {
-                messages.push(Message::Alarm(&Alarm::from(record)).text().into());
+                let record = &Alarm::from(record);
+                messages.push(Message::Alarm(Traced { record, trace }).text().into());
             }
         }
-        for id in self.commands {
+        for (id, trace) in self.commands {
             if let Some(record) = registry.command(id).await? {
-                messages.push(Message::Command(&Command::from(record)).text().into());
+                let record = &Command::from(record);
+                messages.push(Message::Command(Traced { record, trace }).text().into());
             }
         }
-        for (station, id) in self.transactions {
+        for ((station, id), trace) in self.transactions {
             if let Some(record) = registry.transaction_by_id(station.as_str(), &id).await? {
-                messages.push(Message::Transaction(&Transaction::from(record)).text().into());
+                let record = &Transaction::from(record);
+                messages.push(Message::Transaction(Traced { record, trace }).text().into());
             }
         }
         Ok(messages)
@@ -56,8 +61,9 @@ impl Changed {
 }
 
 /// A batch has at most 1 024 events, and few of these kinds.
-fn once<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
+fn once<T: PartialEq>(list: &mut Vec<(T, Option<TraceId>)>, item: T, trace: Option<TraceId>) {
+    match list.iter_mut().find(|(known, _)| *known == item) {
+        Some((_, last)) => *last = trace,
+        None => list.push((item, trace)),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
-use voltwin_core::{AlarmChange, AlarmFact, AlarmId, Event, EventBody, Severity, Value};
+use voltwin_core::{AlarmChange, AlarmFact, AlarmId, Event, EventBody, Severity, TraceId, Value};
 use voltwin_server::ServerConfig;
 use voltwin_wire::{ConnectorRow, FrameKind, NO_ROW, StationRow, Topic, VehicleRow, flags};
 
@@ -140,6 +140,32 @@ async fn records_figures_and_followed_twins_arrive_as_they_change() {
         .await
         .ok();
     while stream.json("command").await["state"] != "failed" {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_seen_closely_tells_the_frame_that_brought_it() {
+    let world = World::start().await;
+    world.station("ST-1").await;
+    world.twin("P-1", "BatteryPack", json!({"soc": 0.5})).await;
+    let traced = |twin: &str, body: EventBody, trace: u128| {
+        let now = world.runtime.now();
+        let event = Event::new(world.north.tenant.clone(), twin.parse().unwrap(), now, now, body);
+        world.runtime.submit(event.traced(TraceId(trace)))
+    };
+    let (mut stream, _) = Stream::open(&world, &world.north.viewer).await;
+    stream.say(json!({"op": "focus", "twins": ["P-1"]})).await;
+    assert_eq!(stream.json("focus").await["trace"], Json::Null, "it was there before anybody looked");
+    for (soc, trace) in [(0.6, 0xa1), (0.7, 0xa2)] {
+        traced("P-1", EventBody::patch([("soc", Value::from(soc))]), trace).await.unwrap();
+        let focus = stream.json("focus").await;
+        assert_eq!(focus["values"], json!({"soc": soc}));
+        assert_eq!(focus["trace"], json!(TraceId(trace).to_string()));
+    }
+    let id = AlarmId(uuid::Uuid::from_u128(6));
+    let change = AlarmChange::Raised { code: "C".into(), severity: Severity::Minor, message: "m".into() };
+    traced("ST-1", EventBody::Alarm(AlarmFact { id, change }), 0xa3).await.unwrap();
+    let alarm = stream.json("alarm").await;
+    assert_eq!((&alarm["id"], &alarm["trace"]), (&json!(id.to_string()), &json!(TraceId(0xa3).to_string())));
 }
 
 #[tokio::test(flavor = "multi_thread")]
