@@ -19,7 +19,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['*.config.{ts,js}', 'e2e/**', 'scripts/**', 'public/**'],
+    files: ['*.config.{ts,js}', 'e2e/**', 'scripts/**', 'bench/*.mjs', 'public/**'],
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
   },
 );

@@ -8,6 +8,9 @@ const DURATION_STEP_S = 0.02;
 const REBASE_AFTER_S = 1800;
 /** Farther than this in one step is no drive but a correction: jump. */
 const JUMP_M = 2500;
+/** Driving into a bay or out of it, and the longest step that a late value is stretched to. */
+const DOCKING_S = 2.4;
+const STEP_MAX_S = 5;
 
 /** Degrees → metres around an origin: x east, z south. True to 0.1 % within 50 km. */
 export class Projection {
@@ -81,15 +84,8 @@ export class VehicleMotion {
     this.reserve(store.count);
     if (fresh) this.base = now;
     else if (now - this.base > REBASE_AFTER_S) this.rebase(now);
-    this.firstDirty = Number.MAX_SAFE_INTEGER;
-    this.lastDirty = -1;
     const rows = fresh ? store.count : store.changedCount;
-    for (let i = 0; i < rows; i++) {
-      const row = fresh ? i : (store.changed[i] as number);
-      this.write(store, row, now, tickS, fresh || row >= this.count);
-      if (row < this.firstDirty) this.firstDirty = row;
-      if (row > this.lastDirty) this.lastDirty = row;
-    }
+    this.write(store, now, tickS, fresh, rows);
     this.count = store.count;
   }
 
@@ -113,54 +109,80 @@ export class VehicleMotion {
     return Math.min(1, Math.max(0, (now - this.base - (this.start[row] as number)) / duration));
   }
 
+  /**
+   * Writes the rows that changed. At 100,000 rows this is most of what a tick costs, so everything that the loop
+   * reads stands in a local and nothing is called that is not needed.
+   */
   private write(
     store: ColumnStore<'vehicle'>,
-    row: number,
     now: number,
     tickS: number,
-    first: boolean,
+    fresh: boolean,
+    rows: number,
   ): void {
-    const c = store.columns;
-    const p = row * 4;
-    const h = row * 2;
-    const lat = c.lat_e7[row] as number;
-    const known = lat !== UNKNOWN_DEGREES && ((c.flags[row] as number) & FLAG_DELETED) === 0;
-    const x = known ? this.projection.x((c.lon_e7[row] as number) / 1e7) : 0;
-    const z = known ? this.projection.z(lat / 1e7) : 0;
-    const heading = Math.round(((c.heading_cdeg[row] as number) / 36_000) * 65_536) & 0xffff;
-    const connector = c.connector[row] as number;
-    const bay = connector === NO_ROW ? 0 : this.bayOf(connector);
-    const at = c.at_ms[row] as number;
-    const t = first ? 1 : this.progress(row, now);
-    const ax = this.path[p] as number;
-    const az = this.path[p + 1] as number;
-    const mx = ax + ((this.path[p + 2] as number) - ax) * t;
-    const mz = az + ((this.path[p + 3] as number) - az) * t;
-    const jump = first || Math.abs(x - mx) + Math.abs(z - mz) > JUMP_M;
-    this.path[p] = jump ? x : mx;
-    this.path[p + 1] = jump ? z : mz;
-    this.path[p + 2] = x;
-    this.path[p + 3] = z;
-    const ha = this.heading[h] as number;
-    const mid = (ha + shortestTurn(ha, this.heading[h + 1] as number) * t) & 0xffff;
-    this.heading[h] = jump ? heading : mid;
-    this.heading[h + 1] = heading;
-    this.bay[h] = jump ? bay : (this.bay[h + 1] as number);
-    this.bay[h + 1] = bay;
-    // The step takes as long as the source took, a little stretched, so that the next value finds it still moving.
-    const apart = (at - (this.sourceAt[row] as number)) / 1000;
-    const docking = !jump && this.bay[h] !== bay;
-    const step = docking ? 2.4 : Math.min(5, Math.max(tickS, apart)) * 1.1;
-    const duration = jump ? 0 : step;
-    this.sourceAt[row] = at;
-    this.start[row] = now - this.base;
-    const s = row * 4;
-    this.state[s] = Math.min(255, Math.round(duration / DURATION_STEP_S));
-    this.state[s + 1] = c.status[row] as number;
-    const soc = c.soc_e4[row] as number;
-    this.state[s + 2] = soc === UNKNOWN_SOC ? 255 : Math.round((soc / 10_000) * 254);
-    this.state[s + 3] = (known ? 1 : 0) | (((c.flags[row] as number) & FLAG_UNACKNOWLEDGED) !== 0 ? 2 : 0);
-    if (now + duration > this.settledAt) this.settledAt = now + duration;
+    const { lat_e7, lon_e7, heading_cdeg, connector, at_ms, status, soc_e4, flags } = store.columns;
+    const { path, heading, bay, start, state, sourceAt, projection, base } = this;
+    const known = this.count;
+    let first = Number.MAX_SAFE_INTEGER;
+    let last = -1;
+    let settled = this.settledAt;
+    for (let i = 0; i < rows; i++) {
+      const row = fresh ? i : (store.changed[i] as number);
+      if (row < first) first = row;
+      if (row > last) last = row;
+      const p = row * 4;
+      const h = row * 2;
+      const flag = flags[row] as number;
+      const lat = lat_e7[row] as number;
+      const placed = lat !== UNKNOWN_DEGREES && (flag & FLAG_DELETED) === 0;
+      const x = placed ? projection.x((lon_e7[row] as number) / 1e7) : 0;
+      const z = placed ? projection.z(lat / 1e7) : 0;
+      const to = (((heading_cdeg[row] as number) / 36_000) * 65_536 + 0.5) & 0xffff;
+      const plug = connector[row] as number;
+      const spot = plug === NO_ROW ? 0 : this.bayOf(plug);
+      const begin = fresh || row >= known;
+      const duration = (state[p] as number) * DURATION_STEP_S;
+      let t = 1;
+      if (!begin && duration > 0) {
+        t = (now - base - (start[row] as number)) / duration;
+        t = t < 0 ? 0 : t > 1 ? 1 : t;
+      }
+      const ax = path[p] as number;
+      const az = path[p + 1] as number;
+      const mx = ax + ((path[p + 2] as number) - ax) * t;
+      const mz = az + ((path[p + 3] as number) - az) * t;
+      const jump = begin || Math.abs(x - mx) + Math.abs(z - mz) > JUMP_M;
+      path[p] = jump ? x : mx;
+      path[p + 1] = jump ? z : mz;
+      path[p + 2] = x;
+      path[p + 3] = z;
+      const ha = heading[h] as number;
+      heading[h] = jump ? to : (ha + shortestTurn(ha, heading[h + 1] as number) * t) & 0xffff;
+      heading[h + 1] = to;
+      const from = jump ? spot : (bay[h + 1] as number);
+      bay[h] = from;
+      bay[h + 1] = spot;
+      // The step takes as long as the source took, a little stretched, so that the next value finds it still moving.
+      const at = at_ms[row] as number;
+      let step = 0;
+      if (!jump) {
+        const apart = (at - (sourceAt[row] as number)) / 1000;
+        const took = apart < tickS ? tickS : apart;
+        step = from !== spot ? DOCKING_S : (took > STEP_MAX_S ? STEP_MAX_S : took) * 1.1;
+      }
+      sourceAt[row] = at;
+      start[row] = now - base;
+      const steps = (step / DURATION_STEP_S + 0.5) | 0;
+      state[p] = steps > 255 ? 255 : steps;
+      state[p + 1] = status[row] as number;
+      const soc = soc_e4[row] as number;
+      state[p + 2] = soc === UNKNOWN_SOC ? 255 : ((soc / 10_000) * 254 + 0.5) | 0;
+      state[p + 3] = (placed ? 1 : 0) | ((flag & FLAG_UNACKNOWLEDGED) !== 0 ? 2 : 0);
+      if (now + step > settled) settled = now + step;
+    }
+    this.firstDirty = first;
+    this.lastDirty = last;
+    this.settledAt = settled;
   }
 
   /** Moves the zero of time so that start times keep their precision through a long shift. */

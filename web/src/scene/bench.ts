@@ -137,6 +137,12 @@ export function benchScene(): Scene {
   return { origin: ORIGIN, zones: paved, sites: sites.slice(1), hubs, stations };
 }
 
+/** When a fleet ticks: by the clock, when it is told to, or at once up to so many seconds. */
+export type FleetPace = 'clock' | 'asked' | number;
+
+/** What the page tells the fleet's worker. */
+export type ToBenchWorker = { n: number; seed: number; pace: FleetPace } | 'tick';
+
 /** A fleet on a grid of roads, ticking through the same frames and stores as the real stream. */
 export class BenchFleet implements LiveSource {
   private readonly deliver: (message: FromWorker) => void;
@@ -155,7 +161,8 @@ export class BenchFleet implements LiveSource {
   private readonly tickS: number;
   private timeS = 0;
 
-  constructor(deliver: (message: FromWorker) => void, n: number, seed: number, freeze: number | null) {
+  constructor(deliver: (message: FromWorker) => void, n: number, seed: number, pace: FleetPace) {
+    const freeze = typeof pace === 'number' ? pace : null;
     this.deliver = deliver;
     this.n = n;
     this.rand = random(seed);
@@ -171,7 +178,7 @@ export class BenchFleet implements LiveSource {
     queueMicrotask(() => {
       this.hello();
       if (freeze !== null) for (let t = 0; t < freeze; t += this.tickS) this.tick();
-      else this.timer = setInterval(() => this.tick(), this.tickS * 1000);
+      else if (pace === 'clock') this.timer = setInterval(() => this.tick(), this.tickS * 1000);
     });
   }
 
@@ -265,7 +272,8 @@ export class BenchFleet implements LiveSource {
     this.emit('vehicle', 'snapshot', this.n, this.vehicles, names);
   }
 
-  private tick(): void {
+  /** One step of the fleet, sent as one frame. */
+  tick(): void {
     this.timeS += this.tickS;
     for (let i = 0; i < this.n; i++) {
       if (this.vehicles.connector[i] !== NO_ROW) continue;
@@ -321,21 +329,32 @@ export class BenchFleet implements LiveSource {
   }
 }
 
+/** A live source that ticks when it is told to. */
+export interface BenchSource extends LiveSource {
+  tick(): void;
+}
+
 /** The fleet in a worker: the page's main thread pays for what it would pay for with a server, and no more. */
-function workerFleet(deliver: (message: FromWorker) => void, n: number, seed: number): LiveSource {
+export function workerFleet(
+  deliver: (message: FromWorker) => void,
+  n: number,
+  seed: number,
+  pace: FleetPace,
+): BenchSource {
   const worker = new Worker(new URL('./bench.worker.ts', import.meta.url), { type: 'module', name: 'bench' });
+  const tell = (message: ToBenchWorker) => worker.postMessage(message);
   worker.onmessage = (event: MessageEvent<FromWorker>) => deliver(event.data);
-  worker.postMessage({ n, seed });
-  const close = () => worker.terminate();
-  window.__voltwinPause = close;
-  return { send: () => {}, close };
+  tell({ n, seed, pace });
+  return { send: () => {}, close: () => worker.terminate(), tick: () => tell('tick') };
 }
 
 /** A live client of its own that shows a synthetic fleet; the page's real stream is left alone. */
 export function benchClient(vehicles: number, seed: number, freeze: number | null): LiveClient {
   const client = new LiveClient((deliver) =>
     // A frozen picture must repeat, so its fleet ticks here and now; a moving one ticks where the real stream does.
-    freeze === null ? workerFleet(deliver, vehicles, seed) : new BenchFleet(deliver, vehicles, seed, freeze),
+    freeze === null
+      ? workerFleet(deliver, vehicles, seed, 'clock')
+      : new BenchFleet(deliver, vehicles, seed, freeze),
   );
   client.start({ hz: vehicles > 20_000 ? 1 : 5, url: 'bench:' });
   return client;

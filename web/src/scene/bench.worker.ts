@@ -1,14 +1,20 @@
 /// <reference lib="webworker" />
-import { BenchFleet } from './bench';
+import { BenchFleet, type ToBenchWorker } from './bench';
 
 declare const self: DedicatedWorkerGlobalScope;
 
-self.onmessage = (event: MessageEvent<{ n: number; seed: number }>) => {
-  const { n, seed } = event.data;
-  new BenchFleet(
-    (message) => self.postMessage(message, message.t === 'frame' ? [message.buffer] : []),
-    n,
-    seed,
-    null,
+let fleet: BenchFleet | null = null;
+
+self.onmessage = (event: MessageEvent<ToBenchWorker>) => {
+  const message = event.data;
+  if (message === 'tick') {
+    fleet?.tick();
+    return;
+  }
+  fleet = new BenchFleet(
+    (out) => self.postMessage(out, out.t === 'frame' ? [out.buffer] : []),
+    message.n,
+    message.seed,
+    message.pace,
   );
 };

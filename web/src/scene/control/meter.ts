@@ -91,7 +91,5 @@ declare global {
   interface Window {
     /** Figures of the 3D scene on this page, for measurements. */
     __voltwinStats?: SceneStats;
-    /** Stops the ticks of a synthetic fleet. */
-    __voltwinPause?: () => void;
   }
 }
