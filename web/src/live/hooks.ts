@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import type { Overview } from '@/api/types';
-import { live, type LiveEvents, type LiveEventType } from './client';
+import { live, type FocusValue, type LiveEvents, type LiveEventType } from './client';
 import type { Topic } from './frames';
 import type { Link } from './messages';
 import { rowReaders, type ConnectorLive, type LiveRows, type StationLive, type VehicleLive } from './rows';
@@ -97,13 +97,10 @@ export function useTableRows<T extends Topic>(topic: T): LiveRows[T][] {
   return useMemo(() => all(topic, version), [topic, version]);
 }
 
-/** Property values of up to 64 twins by twin and name, as they change. */
-export function useFocus(ids: readonly string[]): ReadonlyMap<string, Record<string, unknown>> {
+/** Up to 64 twins followed closely: their property values, and what brought the newest, as they change. */
+export function useFollowed(ids: readonly string[]): ReadonlyMap<string, FocusValue> {
   const key = ids.join('\n');
-  const cache = useRef<{ key: string; map: Map<string, Record<string, unknown>> }>({
-    key: '',
-    map: new Map(),
-  });
+  const cache = useRef<{ key: string; map: Map<string, FocusValue> }>({ key: '', map: new Map() });
   return useSyncExternalStore(
     useCallback(
       (notify) => {
@@ -129,16 +126,25 @@ export function useFocus(ids: readonly string[]): ReadonlyMap<string, Record<str
       const twins = key === '' ? [] : key.split('\n');
       const held = cache.current;
       const same =
-        held.key === key && twins.every((twin) => held.map.get(twin) === live.focusValues.get(twin)?.values);
+        held.key === key && twins.every((twin) => held.map.get(twin) === live.focusValues.get(twin));
       if (same) return held.map;
-      const map = new Map<string, Record<string, unknown>>();
+      const map = new Map<string, FocusValue>();
       for (const twin of twins) {
-        const values = live.focusValues.get(twin)?.values;
-        if (values) map.set(twin, values);
+        const followed = live.focusValues.get(twin);
+        if (followed) map.set(twin, followed);
       }
       cache.current = { key, map };
       return map;
     },
+  );
+}
+
+/** Property values of up to 64 twins by twin and name, as they change. */
+export function useFocus(ids: readonly string[]): ReadonlyMap<string, Record<string, unknown>> {
+  const followed = useFollowed(ids);
+  return useMemo(
+    () => new Map([...followed].map(([twin, { values }]) => [twin, values] as const)),
+    [followed],
   );
 }
 

@@ -9,6 +9,11 @@ export interface View {
   east: number;
 }
 
+/** Which frame or request brought something: what the server's logs know it by. */
+export interface Traced {
+  trace?: string | null;
+}
+
 /** JSON messages of the server, as `docs/live-stream.md` lists them. */
 export type ServerMessage =
   | {
@@ -20,10 +25,10 @@ export type ServerMessage =
       journal_seq: number;
     }
   | ({ type: 'kpi' } & Overview)
-  | ({ type: 'alarm' } & Alarm)
-  | ({ type: 'command' } & Command)
-  | ({ type: 'transaction' } & Transaction)
-  | { type: 'focus'; twin: string; at: string; values: Record<string, unknown> }
+  | ({ type: 'alarm' } & Alarm & Traced)
+  | ({ type: 'command' } & Command & Traced)
+  | ({ type: 'transaction' } & Transaction & Traced)
+  | ({ type: 'focus'; twin: string; at: string; values: Record<string, unknown> } & Traced)
   | { type: 'pong'; t: number }
   | { type: 'error'; detail: string };
 

@@ -9,6 +9,7 @@ import { usePreferences } from '@/app/preferences';
 import { may } from '@/app/session';
 import { formatSort, parseSort } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
+import { live } from '@/live';
 import { age, dateTime, instant, sentence } from '@/ui/format';
 import { SeverityBadge, SeverityGlyph } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
@@ -16,6 +17,7 @@ import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { toast } from '@/ui/toast';
+import { TraceTag } from '@/ui/trace-tag';
 import { useNow } from '@/ui/use-now';
 import './alarms.css';
 
@@ -110,7 +112,9 @@ export function AlarmsPage() {
         cell: (a) => (
           <span className="alarm-text">
             <span className={a.acknowledged_at ? 'muted' : 'alarm-open'}>{sentence(a.message)}</span>
-            <span className="sub mono">{a.code}</span>
+            <span className="sub mono">
+              {a.code} <TraceTag trace={live.traceOf('alarm', a.id)} />
+            </span>
           </span>
         ),
       },

@@ -3,10 +3,11 @@ import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
 import { api, ApiError, seg } from '@/api/client';
 import { keys } from '@/api/queries';
 import type { Command } from '@/api/types';
-import { onLiveEvent } from '@/live';
+import { live, onLiveEvent } from '@/live';
 import { Dialog } from '@/ui/dialog';
 import { instant, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
+import { TraceTag } from '@/ui/trace-tag';
 
 /** A command in neutral words; the server says it in the station's version of OCPP. */
 export type CommandBody = { command: 'remote_start' | 'remote_stop' | 'reset' | 'trigger' } & Record<
@@ -81,6 +82,11 @@ export function CommandOutcome({ command, busy }: { command: Command | null; bus
         <div className="outcome" data-tone={good ? 'good' : 'bad'} style={{ marginTop: '0.75rem' }}>
           {command.reason ? sentence(command.reason) : 'The station gave no reason.'}
         </div>
+      )}
+      {over && command && (
+        <p className="sub" style={{ marginTop: '0.5rem' }}>
+          <TraceTag trace={live.traceOf('command', command.id)} />
+        </p>
       )}
       {over && command?.answer != null && (
         <details style={{ marginTop: '0.75rem' }}>

@@ -4,6 +4,7 @@ import { connectorNumber, energy, measure, percent, plug, power } from '@/ui/for
 import { StatusBadge } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { Meter, Power } from '@/ui/quantity';
+import { TraceTag } from '@/ui/trace-tag';
 import { statusKey } from '@/ui/tokens';
 
 /** One plug: what it does now, and the two commands that act on it. */
@@ -11,6 +12,7 @@ export function ConnectorCard({
   connector: c,
   evseBusy,
   canCommand,
+  trace,
   onStart,
   onStop,
 }: {
@@ -18,6 +20,8 @@ export function ConnectorCard({
   /** An EVSE serves one vehicle at a time, whatever the plug. */
   evseBusy: boolean;
   canCommand: boolean;
+  /** What brought the newest value, once one arrived while this page was open. */
+  trace: string | null;
   onStart: () => void;
   onStop: () => void;
 }) {
@@ -77,6 +81,14 @@ export function ConnectorCard({
               <Link to="/transactions" search={{ q: c.transaction_id }} className="link">
                 {c.transaction_id}
               </Link>
+            </dd>
+          </div>
+        )}
+        {trace && (
+          <div>
+            <dt>Newest value</dt>
+            <dd>
+              <span className="faint">trace</span> <TraceTag trace={trace} />
             </dd>
           </div>
         )}

@@ -7,6 +7,7 @@ import { Icon } from '@/ui/icons';
 import { Json } from '@/ui/json';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
+import { TraceTag } from '@/ui/trace-tag';
 
 type Direction = 'all' | 'in' | 'out';
 
@@ -35,7 +36,16 @@ function Line({ message, open, onToggle }: { message: StationMessage; open: bool
           </span>
         )}
       </button>
-      {open && <Json value={message.payload} label={`${message.action ?? 'Message'} payload`} />}
+      {open && (
+        <>
+          <Json value={message.payload} label={`${message.action ?? 'Message'} payload`} />
+          {message.trace && (
+            <p className="sub log-trace">
+              Trace <TraceTag trace={message.trace} />
+            </p>
+          )}
+        </>
+      )}
     </li>
   );
 }

@@ -5,6 +5,7 @@ import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
+import { useFollowed } from '@/live';
 import { age, count, dateTime, instant, power } from '@/ui/format';
 import { SeverityBadge, StatusBadge } from '@/ui/glyph';
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
@@ -19,6 +20,9 @@ import { MessageLog } from './message-log';
 import { useStation } from './use-station';
 
 const route = getRouteApi('/shell/stations/$stationId');
+
+/** Connectors that are followed closely: what the stream allows one page. */
+const FOLLOWED_MAX = 32;
 
 const traces: readonly Trace[] = [{ property: 'power_w', label: 'Power', format: power, color: 's1' }];
 
@@ -116,6 +120,8 @@ export function StationPage() {
   const transactions = useList(transactionsQuery({ station: stationId }));
   const [target, setTarget] = useState<CommandTarget | null>(null);
   const now = useNow();
+  const plugs = station?.evses?.flatMap((evse) => evse.connectors.map((c) => c.id)) ?? [];
+  const followed = useFollowed(plugs.slice(0, FOLLOWED_MAX));
 
   if (error) {
     return (
@@ -169,6 +175,7 @@ export function StationPage() {
             connector={connector}
             evseBusy={connectors.some((c) => c.evse_id === connector.evse_id && c.transaction_id !== null)}
             canCommand={may(session?.role, 'operator')}
+            trace={followed.get(connector.id)?.trace ?? null}
             onStart={() => setTarget({ kind: 'start', station, connector })}
             onStop={() => setTarget({ kind: 'stop', station, connector })}
           />
