@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
-import { enter, expect, test } from './support';
+import { enter, expect, key, test } from './support';
 
 /**
  * A real station (PyPI `ocpp`, tests/clients/e2e_station.py) charges while we watch: what it measures is on the screen
  * within a second, and a stop that is pressed here reaches it. Its log tells what it sent and when, by the same clock.
+ *
+ * The screen is the station's page, which draws no 3D: software painting of a whole city says nothing about the way of
+ * a value. Of the 3D page only that way is asked, from the source to its socket.
  */
 const station = process.env.VOLTWIN_STATION ?? '';
 const log = process.env.VOLTWIN_STATION_LOG ?? '';
 
 const WITHIN_MS = 1_000;
 const SAMPLES = 10;
-/** A browser that paints in software on a busy machine may miss one; a late one still has to come. */
-const LATE_MAX = 1;
-const LATE_WITHIN_MS = 3_000;
 
 interface Line {
   at_ms: number;
@@ -37,7 +37,9 @@ function lines(): Line[] {
 }
 
 async function openStation(page: Page): Promise<void> {
-  await enter(page, `/stations/${station}`);
+  // Signed in on the page itself, so that the city is never drawn.
+  await page.goto(`/stations/${station}#key=${encodeURIComponent(key)}`);
+  await expect(page.locator('.link-state[data-state="live"]')).toBeVisible();
   await expect(page.locator('article.connector').first()).toBeVisible();
 }
 
@@ -74,7 +76,7 @@ test('a meter value is on screen within a second', async ({ page }) => {
       timeout: 40_000,
     })
     .toBeGreaterThan(SAMPLES);
-  await page.waitForTimeout(LATE_WITHIN_MS);
+  await page.waitForTimeout(WITHIN_MS);
   const sights = await sightsOf(page);
   const sent = lines().filter((line) => line.event === 'meter' && line.at_ms > from);
   const delays = sent.slice(0, SAMPLES).map((line) => {
@@ -83,8 +85,21 @@ test('a meter value is on screen within a second', async ({ page }) => {
     return seen ? seen.at_ms - line.at_ms : Number.POSITIVE_INFINITY;
   });
   console.log(`from the station to the screen, ms: ${delays.map((delay) => Math.round(delay)).join(', ')}`);
-  expect(delays.filter((delay) => delay > WITHIN_MS).length).toBeLessThanOrEqual(LATE_MAX);
-  expect(Math.max(...delays)).toBeLessThan(LATE_WITHIN_MS);
+  expect(Math.max(...delays)).toBeLessThanOrEqual(WITHIN_MS);
+});
+
+test('values reach the 3D page within a second, however slowly it is painted', async ({ page }) => {
+  await enter(page, '/?hud=1');
+  const arrivals = () =>
+    page.evaluate(() => {
+      const stats = window.__voltwinStats;
+      return stats ? { p50: stats.arrivalP50, p95: stats.arrivalP95 } : null;
+    });
+  await expect.poll(async () => (await arrivals())?.p95 ?? null, { timeout: 40_000 }).not.toBeNull();
+  await page.waitForTimeout(10_000);
+  const { p50, p95 } = (await arrivals()) ?? { p50: null, p95: null };
+  console.log(`from the source to the 3D page, ms: p50 ${p50}, p95 ${p95}`);
+  expect(p95 ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(WITHIN_MS);
 });
 
 test('a remote stop that is pressed on screen reaches the station', async ({ page }) => {

@@ -73,7 +73,9 @@ export class LiveClient {
     connector: new ColumnStore('connector'),
     vehicle: new ColumnStore('vehicle'),
   };
+  /** From the source to the picture, and from the source to the socket of this page: the second waits for no drawing. */
   readonly latency = new LatencyMeter();
+  readonly arrival = new LatencyMeter();
   link: Link = STOPPED;
   kpi: Overview | null = null;
   /** Newest values of focused twins by name. */
@@ -197,18 +199,23 @@ export class LiveClient {
     if (message.t === 'link') {
       this.link = message.link;
       for (const listener of this.linkListeners) listener();
-    } else if (message.t === 'frame') this.frame(message.buffer, message.length, message.ids);
+    } else if (message.t === 'frame')
+      this.frame(message.buffer, message.length, message.ids, message.receivedMs ?? Date.now());
     else this.message(message.message);
   }
 
-  private frame(buffer: ArrayBuffer, length: number, ids: string[] | null): void {
+  private frame(buffer: ArrayBuffer, length: number, ids: string[] | null, receivedMs: number): void {
     const frame = decodeFrame(buffer, length, { ids: false });
     frame.ids = ids;
     const store = this.stores[frame.topic] as ColumnStore<Topic>;
     if (store.apply(frame as Frame<Topic>) === 'mismatch')
       this.source?.send({ t: 'resync', topic: frame.topic });
-    else if (frame.kind === 'delta' && frame.rows > 0)
-      this.latency.arrived(this.link.epochMs + store.newestAtMs - (this.link.offsetMs ?? 0));
+    else if (frame.kind === 'delta' && frame.rows > 0) {
+      const source = this.link.epochMs + store.newestAtMs - (this.link.offsetMs ?? 0);
+      this.latency.arrived(source);
+      this.arrival.arrived(source);
+      this.arrival.shown(receivedMs);
+    }
     this.source?.send({ t: 'recycle', buffer });
   }
 

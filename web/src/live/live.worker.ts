@@ -21,7 +21,9 @@ const session = new LiveSession({
   onFrame: (frame, received) => {
     session.noteServerTime(frame.serverTimeMs);
     const buffer = pool.copy(received);
-    post({ t: 'frame', buffer, length: received.byteLength, ids: frame.ids }, [buffer]);
+    post({ t: 'frame', buffer, length: received.byteLength, ids: frame.ids, receivedMs: Date.now() }, [
+      buffer,
+    ]);
   },
   onMessage: (message) => post({ t: 'message', message }),
 });

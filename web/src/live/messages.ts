@@ -75,5 +75,12 @@ export type ToWorker =
 /** Worker → page. */
 export type FromWorker =
   | { t: 'link'; link: Link }
-  | { t: 'frame'; buffer: ArrayBuffer; length: number; ids: string[] | null }
+  | {
+      t: 'frame';
+      buffer: ArrayBuffer;
+      length: number;
+      ids: string[] | null;
+      /** When it came off the socket; a page that is busy takes it over later. */
+      receivedMs?: number;
+    }
   | { t: 'message'; message: ServerMessage };

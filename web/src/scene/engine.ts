@@ -412,6 +412,9 @@ export class SceneEngine {
     const q = this.options.live.latency.quantiles();
     s.latencyP50 = q?.p50 ?? null;
     s.latencyP95 = q?.p95 ?? null;
+    const a = this.options.live.arrival.quantiles();
+    s.arrivalP50 = a?.p50 ?? null;
+    s.arrivalP95 = a?.p95 ?? null;
   }
 }
 
@@ -429,6 +432,8 @@ function emptyStats(renderer: string): SceneStats {
     cpuMs: 0,
     latencyP50: null,
     latencyP95: null,
+    arrivalP50: null,
+    arrivalP95: null,
     quality: 0,
     vehicles: 0,
     stations: 0,

@@ -20,6 +20,8 @@ export function Hud({ stats }: { stats: SceneStats }) {
     ['Upload, between', `${(shown.idleUploadedBytes / 1024).toFixed(1)} KB`],
     ['GPU, scene', `${(shown.sceneBytes / MB).toFixed(1)} MB`],
     ['GPU, frame buffers', `~${(shown.framebufferBytes / MB).toFixed(0)} MB`],
+    ['Source to page p50', ms(shown.arrivalP50)],
+    ['Source to page p95', ms(shown.arrivalP95)],
     ['Source to pixel p50', ms(shown.latencyP50)],
     ['Source to pixel p95', ms(shown.latencyP95)],
     ['Quality', `Q${shown.quality}`],

@@ -81,6 +81,9 @@ export interface SceneStats {
   cpuMs: number;
   latencyP50: number | null;
   latencyP95: number | null;
+  /** From the source to this page's socket: what the network and the server take, without the drawing. */
+  arrivalP50: number | null;
+  arrivalP95: number | null;
   quality: number;
   vehicles: number;
   stations: number;
