@@ -21,17 +21,14 @@ pub(crate) async fn run() -> ExitCode {
     report.finish(&outcome)
 }
 
-/// Seconds: nothing here is compiled.
+/// Seconds, once cargo-deny is there.
 pub(crate) async fn quick(root: &Path, report: &mut Report) -> Result<(), Failed> {
     const AGAIN: &str = "cargo xtask lint";
     report.run("format", &Cmd::cargo(root).args(["fmt", "--all", "--check"])).await?;
     report.check("layers", AGAIN, || layering::check(root))?;
     report.check("tidiness", AGAIN, || tidy::check(root))?;
-    if licences::has_cargo_deny(root) {
-        report.run("licences", &licences::cargo_deny(root)).await
-    } else {
-        report.check("licences", AGAIN, || licences::check(root))
-    }
+    report.prepare("cargo-deny", licences::install(root)).await?;
+    report.run("licences", &licences::check(root)).await
 }
 
 /// Every lint of the workspace, warnings are errors. The web build comes first: the server embeds it.

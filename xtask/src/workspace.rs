@@ -16,18 +16,13 @@ pub(crate) fn root() -> PathBuf {
 /// The part of `cargo metadata` that the checks read.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata {
-    /// Packages: the workspace's, or everything that is resolved.
+    /// The workspace's own packages.
     pub(crate) packages: Vec<Package>,
 }
 
 /// One package.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) license: Option<String>,
-    /// Where it comes from; none for a package of the workspace.
-    pub(crate) source: Option<String>,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
 }
@@ -43,18 +38,8 @@ pub(crate) struct Dependency {
 impl Metadata {
     /// Our own packages only.
     pub(crate) fn workspace(root: &Path) -> Result<Self> {
-        Self::load(root, &["--no-deps"])
-    }
-
-    /// Everything that a build for this kind of machine takes in.
-    pub(crate) fn resolved(root: &Path) -> Result<Self> {
-        let host = Cmd::new("rustc", root).args(["--print", "host-tuple"]).read()?;
-        Self::load(root, &["--filter-platform", host.trim()])
-    }
-
-    fn load(root: &Path, args: &[&str]) -> Result<Self> {
         let json =
-            Cmd::cargo(root).args(["metadata", "--format-version", "1", "--locked"]).args(args).read()?;
+            Cmd::cargo(root).args(["metadata", "--format-version", "1", "--locked", "--no-deps"]).read()?;
         serde_json::from_str(&json).context("`cargo metadata` printed something else than its format")
     }
 }
