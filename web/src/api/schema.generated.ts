@@ -235,6 +235,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/network/efficiency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well the network and each of its sites are used. */
+        get: operations["get_network_efficiency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/efficiency/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well each connector is used, by id. */
+        get: operations["get_network_efficiency_connectors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ocpp/actions": {
         parameters: {
             query?: never;
@@ -246,6 +280,23 @@ export interface paths {
         get: operations["get_ocpp_actions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/onboarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a station, or accept its claim, and get everything that must be typed into it. */
+        post: operations["post_onboarding"];
         delete?: never;
         options?: never;
         head?: never;
@@ -411,6 +462,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/onboarding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a station has come, and what to type into it. */
+        get: operations["get_stations_id_onboarding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/telemetry": {
         parameters: {
             query?: never;
@@ -553,6 +621,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uptime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Uptime of every station and connector, by station. */
+        get: operations["get_uptime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uptime-exclusions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What does not count against uptime, newest first. */
+        get: operations["get_uptime-exclusions"];
+        put?: never;
+        /** Say that outages of a scope do not count in a span of time. */
+        post: operations["post_uptime-exclusions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uptime-exclusions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an exclusion back. */
+        delete: operations["delete_uptime-exclusions_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uptime/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Uptime of one station or connector with the outages behind it. */
+        get: operations["get_uptime_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vehicles": {
         parameters: {
             query?: never;
@@ -666,6 +803,21 @@ export interface components {
             id: number;
             /** @description To which twin, station or key. */
             subject: string;
+        };
+        /** @description How evenly the stations of a site are used. */
+        Balance: {
+            /**
+             * Format: double
+             * @description Gini coefficient of the energy that each station delivered: 0 when all delivered the same; null when none did.
+             */
+            gini?: number | null;
+            /**
+             * Format: double
+             * @description The greatest share over the mean share: 1 when all delivered the same.
+             */
+            peak_to_mean?: number | null;
+            /** Format: int64 */
+            stations: number;
         };
         /** @description A job over many stations, and how far it has come. */
         BulkCommand: {
@@ -830,6 +982,13 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @description One connector. */
+        ConnectorEfficiency: components["schemas"]["Efficiency"] & {
+            /** @example ST-01:1:1 */
+            id: string;
+            site?: string | null;
+            station: string;
+        };
         /** @description A password that is shown once. */
         Credentials: {
             /** @description The station. */
@@ -853,6 +1012,48 @@ export interface components {
             };
             /** @description The first 500 of them, by id. */
             stations: string[];
+        };
+        /** @description Figures of some connectors over a window. */
+        Efficiency: {
+            /** Format: int64 */
+            connectors: number;
+            /** Format: double */
+            energy_per_connector_day_wh: number;
+            /**
+             * Format: double
+             * @description Delivered in the window, in Wh.
+             */
+            energy_wh: number;
+            /**
+             * Format: double
+             * @description `failed_starts / sessions`; null without sessions.
+             */
+            failed_start_rate?: number | null;
+            /**
+             * Format: int64
+             * @description Those of them that ended with less than 10 Wh.
+             */
+            failed_starts: number;
+            /**
+             * Format: int64
+             * @description How often a connector became `Faulted`.
+             */
+            faults: number;
+            /**
+             * Format: double
+             * @description Hours that the connectors were watched, over `faults`; null without faults.
+             */
+            mean_time_between_faults_h?: number | null;
+            /**
+             * Format: int64
+             * @description Transactions that started in the window.
+             */
+            sessions: number;
+            /**
+             * Format: double
+             * @description The part of the window in which a transaction held a connector, over all connectors.
+             */
+            utilisation: number;
         };
         /** @description One EVSE of a station. */
         Evse: {
@@ -955,6 +1156,23 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description The network and its sites. */
+        NetworkEfficiency: {
+            /** @description All stations of the network. */
+            balance: components["schemas"]["Balance"];
+            /** Format: date-time */
+            from: string;
+            network: components["schemas"]["Efficiency"];
+            /** @description By id. Stations without a site are in the network's figures only. */
+            sites: components["schemas"]["SiteEfficiency"][];
+            /** Format: date-time */
+            to: string;
+            /**
+             * Format: date-time
+             * @description Since when faults are watched, where that is within the window.
+             */
+            watched_since?: string | null;
+        };
         /**
          * @description One command to many stations. The command is given as to one station: an OCPP `action` with its `payload`, or a
          *     neutral `command` with its fields.
@@ -1036,6 +1254,25 @@ export interface components {
             /** @description `remote_stop`: the transaction; left out, the one at `evse` or the only one of the station. */
             transaction_id?: string | null;
         };
+        /** @description A station to bring in. */
+        NewOnboarding: {
+            /**
+             * @description Its OCPP identity. A claim of this identity is accepted with it.
+             * @example ST-01
+             */
+            id: string;
+            /** Format: double */
+            lat_deg?: number | null;
+            /** Format: double */
+            lon_deg?: number | null;
+            /** @description What people call it, 1 to 200 characters; its id when left out. */
+            name?: string | null;
+            /**
+             * Format: password
+             * @description 16 to 64 printable ASCII characters; drawn at random when left out.
+             */
+            password?: string | null;
+        };
         /** @description A relationship to make. */
         NewRelationship: {
             /** @description Its id within the twin; name and target joined by `-` when left out. */
@@ -1084,6 +1321,26 @@ export interface components {
             /** @description All its relationships, at most 1000; left out, those that there are stay. */
             relationships?: components["schemas"]["NewRelationship"][] | null;
         };
+        /** @description A time in which outages of a scope do not count. It may lie ahead: a planned maintenance window. */
+        NewUptimeExclusion: {
+            /**
+             * @description `utility_interruption`, `vehicle_fault`, `scheduled_maintenance`, `vandalism`, `natural_disaster` or
+             *     `outside_hours`.
+             * @example scheduled_maintenance
+             */
+            cause: string;
+            /** Format: date-time */
+            from: string;
+            /** @description Why, for whoever reads the report; at most 1,000 characters. */
+            note?: string;
+            /**
+             * @description A connector, EVSE, station, site or zone that exists, or `*` for all.
+             * @example ST-01
+             */
+            scope: string;
+            /** Format: date-time */
+            to: string;
+        };
         /** @description One entry of a twin's notebook. */
         Note: {
             /**
@@ -1125,12 +1382,82 @@ export interface components {
             /** @example 2.0.1 */
             version: string;
         };
+        /** @description What to type into a station, and how far it has come. */
+        Onboarding: {
+            boot_status?: string | null;
+            /** @description Reserved for the certificate of a station that proves itself with one. */
+            certificate?: string | null;
+            /**
+             * Format: int64
+             * @description Connectors that have told their status.
+             */
+            connectors: number;
+            firmware_version?: string | null;
+            /** @description Whether a password is set. */
+            has_password: boolean;
+            /** @description What to do or to wait for next, for a person. */
+            hint: string;
+            /** @example ST-01 */
+            id: string;
+            /** @description When we heard of it last. */
+            last_seen?: string | null;
+            model?: string | null;
+            ocpp_version?: string | null;
+            /** @description Whether it has a connection to us. */
+            online: boolean;
+            /** @description Its password, this once, when it was made now. */
+            password?: string | null;
+            /** @description The OCPP settings to type in where the station has no such form, for each version. */
+            settings: components["schemas"]["OnboardingSetting"][];
+            /**
+             * @description `waiting`, `connected`, `booted`, or `ready` when a connector has told its status.
+             * @example waiting
+             */
+            stage: string;
+            /**
+             * @description Where to point the station. Stations that append their identity themselves take `url_base`.
+             * @example ws://192.0.2.1:8080/ocpp/north/ST-01
+             */
+            url: string;
+            /** @example ws://192.0.2.1:8080/ocpp/north */
+            url_base: string;
+            vendor?: string | null;
+        };
+        /** @description One setting. */
+        OnboardingSetting: {
+            /** @description The configuration key, or component and variable. */
+            name: string;
+            /** @description `1.6` or `2.0.1` (and 2.1). */
+            ocpp_version: string;
+            /** @description What to set it to; null for the password, which is shown once. */
+            value?: string | null;
+        };
         /** @description A position in degrees, WGS 84. */
         Origin: {
             /** Format: double */
             lat_deg: number;
             /** Format: double */
             lon_deg: number;
+        };
+        /** @description A time during which a connector was out. */
+        Outage: {
+            /**
+             * @description `offline`, `faulted` or `unavailable`.
+             * @example faulted
+             */
+            cause: string;
+            connector: string;
+            /**
+             * Format: int64
+             * @description The exclusion that takes it out of the outage.
+             */
+            excluded_by?: number | null;
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** @description The server itself was down, so it is no outage. */
+            unobserved: boolean;
         };
         /** @description A relationship from a twin. */
         Outgoing: {
@@ -1369,6 +1696,18 @@ export interface components {
                 state: string;
                 station: string;
             }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ConnectorEfficiency: {
+            /** @description The items, at most `limit` of them. */
+            items: (components["schemas"]["Efficiency"] & {
+                /** @example ST-01:1:1 */
+                id: string;
+                site?: string | null;
+                station: string;
+            })[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
         };
@@ -1613,6 +1952,28 @@ export interface components {
                 relationships: components["schemas"]["Outgoing"][];
                 /** Format: date-time */
                 updated_at: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_UptimeExclusion: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                at: string;
+                by: string;
+                /** @description One of the causes of the rule. */
+                cause: string;
+                /** Format: date-time */
+                from: string;
+                /** Format: int64 */
+                id: number;
+                note: string;
+                /** @description A connector, EVSE, station, site or zone, or `*` for all. */
+                scope: string;
+                /** Format: date-time */
+                to: string;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -1878,6 +2239,12 @@ export interface components {
             /** @description The user's name. */
             user?: string | null;
         };
+        /** @description One site. */
+        SiteEfficiency: components["schemas"]["Efficiency"] & {
+            balance: components["schemas"]["Balance"];
+            id: string;
+            name?: string | null;
+        };
         /** @description A charging station as its twin shows it. */
         Station: {
             /**
@@ -1980,6 +2347,10 @@ export interface components {
              * @example 4bf92f3577b34da6a3ce929d0e0e4736
              */
             trace?: string | null;
+        };
+        /** @description One station with its connectors. */
+        StationUptime: components["schemas"]["UptimeFigures"] & {
+            connectors: components["schemas"]["UptimeFigures"][];
         };
         /** @description A station with the password that is shown once. */
         StationWithPassword: components["schemas"]["Station"] & {
@@ -2121,6 +2492,77 @@ export interface components {
             relationships?: components["schemas"]["NewRelationship"][];
             /** @description Ids of relationships to remove, at most 1000. */
             remove_relationships?: string[];
+        };
+        /** @description One station or connector with the intervals that made its figures. */
+        UptimeDetail: components["schemas"]["UptimeFigures"] & {
+            connectors: components["schemas"]["UptimeFigures"][];
+            /** @description Newest first, at most 1,000. */
+            intervals: components["schemas"]["Outage"][];
+        };
+        /** @description Outages that do not count against uptime. */
+        UptimeExclusion: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            /** @description One of the causes of the rule. */
+            cause: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            id: number;
+            note: string;
+            /** @description A connector, EVSE, station, site or zone, or `*` for all. */
+            scope: string;
+            /** Format: date-time */
+            to: string;
+        };
+        /** @description Uptime of one connector or, with the figures of all its connectors added up, of a station. */
+        UptimeFigures: {
+            /** Format: double */
+            excluded_s: number;
+            /**
+             * @description The station or connector.
+             * @example ST-01:1:1
+             */
+            id: string;
+            /** @description Whether that is 97 % or more. */
+            meets_97?: boolean | null;
+            /**
+             * Format: double
+             * @description Excluded outages among it.
+             */
+            outage_s: number;
+            /** Format: double */
+            period_s: number;
+            /**
+             * Format: date-time
+             * @description Since when it is watched within the window.
+             */
+            since?: string | null;
+            /**
+             * Format: double
+             * @description Out while the server itself was down: no outage, and no proof of the contrary.
+             */
+            unobserved_s: number;
+            /**
+             * Format: double
+             * @description `(period − (outage − excluded)) / period × 100`; null for what was not watched.
+             */
+            uptime_percent?: number | null;
+            /** @description Whether it was watched for the whole window; a figure over a shorter time is one over `period_s`. */
+            whole_window: boolean;
+        };
+        /** @description The window, and a page of stations. */
+        UptimePage: {
+            /** Format: date-time */
+            from: string;
+            items: components["schemas"]["StationUptime"][];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+            /** Format: date-time */
+            to: string;
+            /** @description Whether the window is the rule's twelve months. */
+            twelve_months: boolean;
         };
         /** @description A vehicle. */
         Vehicle: {
@@ -3044,6 +3486,115 @@ export interface operations {
             };
         };
     };
+    get_network_efficiency: {
+        parameters: {
+            query?: {
+                /** @description The window's start; a week before `to` when left out. */
+                from?: string;
+                /** @description The window's end; now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkEfficiency"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_network_efficiency_connectors: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only of this site. */
+                site?: string;
+                /** @description Only of this station. */
+                station?: string;
+                /** @description The window's start; a week before `to` when left out. */
+                from?: string;
+                /** @description The window's end; now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConnectorEfficiency"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_ocpp_actions: {
         parameters: {
             query: {
@@ -3092,6 +3643,65 @@ export interface operations {
             };
             /** @description The role does not allow it. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_onboarding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOnboarding"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onboarding"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The station is known already. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3744,6 +4354,64 @@ export interface operations {
             };
         };
     };
+    get_stations_id_onboarding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Onboarding"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_telemetry: {
         parameters: {
             query?: never;
@@ -3820,6 +4488,10 @@ export interface operations {
                 cursor?: string;
                 /** @description Only of this station. */
                 station?: string;
+                /** @description Only at this EVSE; the sessions of one connector are asked for with station, EVSE and connector. */
+                evse?: number;
+                /** @description Only at this connector of its EVSE. */
+                connector?: number;
                 /** @description Only of this id token. */
                 id_token?: string;
                 /**
@@ -4437,6 +5109,279 @@ export interface operations {
             };
             /** @description The role does not allow it. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_uptime: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description The window's start; twelve months before `to` when left out. */
+                from?: string;
+                /** @description The window's end; now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UptimePage"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_uptime-exclusions": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UptimeExclusion"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_uptime-exclusions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUptimeExclusion"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UptimeExclusion"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_uptime-exclusions_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The exclusion. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such exclusion. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_uptime_id: {
+        parameters: {
+            query?: {
+                /** @description The window's start; twelve months before `to` when left out. */
+                from?: string;
+                /** @description The window's end; now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A station or a connector. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UptimeDetail"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station or connector. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -54,6 +54,7 @@ impl Server {
             state.tasks.spawn(metrics::upkeep(recorder, state.runtime.stopping()));
         }
         state.tasks.spawn(history_writer::run(state.clone()));
+        state.tasks.spawn(voltwin_processors::watch_availability(state.runtime.clone()));
         Self { state }
     }
 

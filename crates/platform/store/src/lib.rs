@@ -49,6 +49,7 @@ mod row;
 mod snapshot;
 mod store;
 mod tenant;
+mod watch;
 
 pub use error::StoreError;
 pub use journal::{Committed, Journal};
@@ -63,4 +64,4 @@ pub use records::{
     TokenStatus, Transaction, TransactionFilter, TransactionState, UserRecord,
 };
 pub use store::{Store, StoreOptions};
-pub use tenant::{Job, JobStation, JobStep, TenantStore};
+pub use tenant::{ConnectorUse, Exclusion, Job, JobStation, JobStep, StatusChange, TenantStore};

@@ -194,6 +194,10 @@ pub struct Transaction {
 pub struct TransactionFilter {
     /// Of this station.
     pub station: Option<String>,
+    /// At this EVSE.
+    pub evse: Option<u32>,
+    /// At this connector of its EVSE.
+    pub connector: Option<u32>,
     /// Of this id token.
     pub id_token: Option<String>,
     /// In this state.

@@ -33,7 +33,7 @@ pub struct StoreOptions {
 /// One data folder, held exclusively. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Store {
-    db: Arc<Db>,
+    pub(crate) db: Arc<Db>,
     numbers: Arc<tokio::sync::Mutex<std::ops::Range<i64>>>,
 }
 

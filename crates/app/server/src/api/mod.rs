@@ -5,9 +5,11 @@ mod audit;
 mod bulk;
 mod claims;
 mod commands;
+mod efficiency;
 mod history;
 mod messages;
 mod ocpp;
+mod onboarding;
 mod overview;
 mod records;
 mod scene;
@@ -17,6 +19,7 @@ mod stations;
 mod telemetry;
 mod transactions;
 mod twins;
+mod uptime;
 mod vehicles;
 
 use axum::Json;
@@ -66,6 +69,9 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(stations::routes())
         .merge(commands::routes())
         .merge(bulk::routes())
+        .merge(onboarding::routes())
+        .merge(uptime::routes())
+        .merge(efficiency::routes())
         .merge(messages::routes())
         .merge(ocpp::routes())
         .merge(transactions::routes())

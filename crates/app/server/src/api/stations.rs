@@ -324,7 +324,7 @@ pub(super) fn checked_name(name: Option<String>, id: &TwinId) -> Result<String, 
     Err(Problem::field("name", detail).limit(NAME_CHARS_MAX))
 }
 
-fn check_position(lat_deg: Option<f64>, lon_deg: Option<f64>) -> Result<(), Problem> {
+pub(super) fn check_position(lat_deg: Option<f64>, lon_deg: Option<f64>) -> Result<(), Problem> {
     for (field, value, limit) in [("lat_deg", lat_deg, 90.0), ("lon_deg", lon_deg, 180.0)] {
         if let Some(degrees) = value.filter(|degrees| degrees.abs() > limit) {
             let detail = format!("`{field}` is {degrees}; it must be -{limit} to {limit}");
@@ -338,7 +338,7 @@ fn check_position(lat_deg: Option<f64>, lon_deg: Option<f64>) -> Result<(), Prob
     }
 }
 
-fn checked_password(password: Secret) -> Result<Secret, Problem> {
+pub(super) fn checked_password(password: Secret) -> Result<Secret, Problem> {
     let text = password.expose();
     if PASSWORD_CHARS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(password);

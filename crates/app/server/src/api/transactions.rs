@@ -106,6 +106,12 @@ struct ListQuery {
     cursor: Option<String>,
     /// Only of this station.
     station: Option<String>,
+    /// Only at this EVSE; the sessions of one connector are asked for with station, EVSE and connector.
+    #[param(minimum = 1)]
+    evse: Option<u32>,
+    /// Only at this connector of its EVSE.
+    #[param(minimum = 1)]
+    connector: Option<u32>,
     /// Only of this id token.
     id_token: Option<String>,
     /// Only in this state.
@@ -122,9 +128,10 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Transaction>>, Problem> {
     let limit = query.limit.get()?;
-    let filter = TransactionFilter { station: query.station, id_token: query.id_token, state: query.state };
+    let ListQuery { cursor, station, evse, connector, id_token, state: wanted, .. } = query;
+    let filter = TransactionFilter { station, evse, connector, id_token, state: wanted };
     let registry = state.registry(&principal.tenant);
-    let page = registry.transactions(&filter, query.cursor.as_deref(), limit).await?;
+    let page = registry.transactions(&filter, cursor.as_deref(), limit).await?;
     Ok(Json(Page::from_store(page, Transaction::from)))
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use tokio::task::JoinHandle;
 use voltwin_csms::{Admission, Link, Outgoing};
 use voltwin_ocpp::Version;
+use voltwin_store::StatusChange;
 
 use crate::world::World;
 
@@ -185,4 +186,178 @@ async fn a_cancelled_bulk_command_sends_no_more() {
     let ended = until(&world, &path, |job| job["state"] == "cancelled").await;
     assert_eq!(ended["by_state"], json!({"accepted": 1, "not_sent": 3}));
     first.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uptime_is_the_rule_applied_to_what_was_written_down() {
+    let world = World::start().await;
+    let to = world.runtime.now();
+    let ago = |hours: f64| to.plus_seconds(-3_600.0 * hours);
+    world.station("ST-1").await;
+    let tenant = &world.north.tenant;
+    let change = |twin: &str, hours: f64, state: &str| {
+        (tenant.clone(), StatusChange { twin: twin.into(), at: ago(hours), state: state.into() })
+    };
+    let changes = [
+        change("ST-1", 240.0, "online"),
+        change("ST-1:1:1", 240.0, "up"),
+        change("ST-1:1:1", 120.0, "Faulted"),
+        change("ST-1:1:1", 114.0, "up"),
+        change("ST-1", 48.0, "offline"),
+        change("ST-1", 36.0, "online"),
+    ];
+    world.runtime.store().add_status_changes(&changes, world.runtime.head(), to).await.unwrap();
+    let (viewer, operator) = (&world.north.viewer, &world.north.operator);
+    let window = format!("from={}&to={to}", ago(192.0));
+    // 18 of 192 hours out
+    let before = world.get(viewer, &format!("/uptime?{window}")).await.ok();
+    let figures = |page: &Json| page["items"][0]["connectors"][0].clone();
+    let near = |value: &Json, wanted: f64| (value.as_f64().unwrap() - wanted).abs() < 1e-6;
+    assert!(near(&figures(&before)["uptime_percent"], 174.0 / 192.0 * 100.0), "{before}");
+    assert_eq!(figures(&before)["meets_97"], false);
+    assert_eq!((&before["twelve_months"], &figures(&before)["whole_window"]), (&json!(false), &json!(true)));
+
+    let exclusion = json!({"scope": "ST-1", "from": ago(118.0), "to": ago(115.0), "cause": "vandalism", "note": "cable cut"});
+    let exclusion = world.post(operator, "/uptime-exclusions", exclusion).await;
+    assert_eq!(exclusion.status, 201);
+    let exclusion = exclusion.ok()["id"].clone();
+    let after = world.get(viewer, &format!("/uptime/ST-1:1:1?{window}")).await.ok();
+    assert!(near(&after["uptime_percent"], 177.0 / 192.0 * 100.0), "{after}");
+    assert!(near(&after["outage_s"], 18.0 * 3_600.0) && near(&after["excluded_s"], 3.0 * 3_600.0), "{after}");
+    let causes: Vec<(&str, bool)> = after["intervals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|outage| (outage["cause"].as_str().unwrap(), outage["excluded_by"] == exclusion))
+        .collect();
+    assert_eq!(causes, [("offline", false), ("faulted", false), ("faulted", true), ("faulted", false)]);
+    // a year is asked for by default, of which ten days were watched
+    let year = world.get(viewer, "/uptime").await.ok();
+    assert_eq!((&year["twelve_months"], &figures(&year)["whole_window"]), (&json!(true), &json!(false)));
+    let since = figures(&year)["since"].as_str().unwrap().to_owned();
+    assert_eq!(since, ago(240.0).to_string());
+
+    // one fault in eight days of one connector
+    let efficiency = world.get(viewer, &format!("/network/efficiency?{window}")).await.ok();
+    assert!(near(&efficiency["network"]["mean_time_between_faults_h"], 192.0), "{efficiency}");
+
+    let bad = |field: &str, value: Json| {
+        let mut body = json!({"scope": "*", "from": ago(2.0), "to": ago(1.0), "cause": "vandalism"});
+        body[field] = value;
+        body
+    };
+    for (field, value) in [
+        ("scope", json!("ST-9")),
+        ("cause", json!("bad luck")),
+        ("to", json!(ago(3.0))),
+        ("note", json!("x".repeat(1_001))),
+    ] {
+        let answer = world.post(operator, "/uptime-exclusions", bad(field, value)).await;
+        assert_eq!(answer.problem(400).as_deref(), Some(field));
+    }
+    let path = format!("/uptime-exclusions/{exclusion}");
+    world.call(&world.south.operator, Method::DELETE, &path, None).await.problem(404);
+    assert_eq!(world.call(operator, Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(world.get(viewer, "/uptime-exclusions").await.ok()["items"], json!([]));
+    world.get(&world.south.viewer, "/uptime/ST-1").await.problem(404);
+    assert_eq!(
+        world.get(viewer, "/uptime?from=2999-01-01T00:00:00Z").await.problem(400).as_deref(),
+        Some("from")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_station_says_of_its_connector_becomes_its_uptime() {
+    let world = World::start().await;
+    world.station("ST-1").await;
+    let mut link = connected(&world, "ST-1").await;
+    let fault = json!({"connectorId": 1, "errorCode": "GroundFailure", "status": "Faulted"});
+    say(&mut link, "1", "StatusNotification", fault).await;
+    until(&world, "/uptime/ST-1:1:1", |found| found["intervals"][0]["cause"] == "faulted").await;
+    let well = json!({"connectorId": 1, "errorCode": "NoError", "status": "Charging"});
+    say(&mut link, "2", "StatusNotification", well).await;
+    link.close().await;
+    let found = until(&world, "/uptime/ST-1:1:1", |found| found["intervals"][0]["cause"] == "offline").await;
+    let causes: Vec<&str> = found["intervals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|outage| outage["cause"].as_str().unwrap())
+        .collect();
+    assert_eq!(causes[..2], ["offline", "faulted"]);
+    assert!(found["uptime_percent"].as_f64().unwrap() < 100.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn efficiency_adds_up_what_connectors_did() {
+    let world = World::start().await;
+    world.twin("SITE-1", "Site", json!({"name": "Harbour"})).await;
+    for id in ["ST-1", "ST-2"] {
+        world.station(id).await;
+        world.link("SITE-1", "contains", id).await;
+    }
+    let now = world.runtime.now();
+    let at = |minutes: f64| now.plus_seconds(60.0 * minutes).to_string();
+    let mut link = connected(&world, "ST-1").await;
+    for (n, wh) in [(0, 5_000), (1, 0)] {
+        let from = -120.0 + 50.0 * f64::from(n);
+        let start = json!({"connectorId": 1, "idTag": "TAG", "meterStart": 1_000, "timestamp": at(from)});
+        let id =
+            say(&mut link, &format!("start{n}"), "StartTransaction", start).await["transactionId"].clone();
+        let stop = json!({"transactionId": id, "meterStop": 1_000 + wh, "timestamp": at(from + 30.0)});
+        say(&mut link, &format!("stop{n}"), "StopTransaction", stop).await;
+    }
+    let viewer = &world.north.viewer;
+    let window = format!("from={}&to={now}", now.plus_seconds(-86_400.0));
+    let found = world.get(viewer, &format!("/network/efficiency?{window}")).await.ok();
+    let site = &found["sites"][0];
+    assert_eq!(
+        (&site["id"], &site["connectors"], &site["sessions"]),
+        (&json!("SITE-1"), &json!(2), &json!(2))
+    );
+    let near = |value: &Json, wanted: f64| (value.as_f64().unwrap() - wanted).abs() < 1e-6;
+    // an hour of two connector-days
+    assert!(near(&site["utilisation"], 1.0 / 48.0), "{site}");
+    assert!(near(&site["energy_per_connector_day_wh"], 2_500.0), "{site}");
+    assert!(near(&site["failed_start_rate"], 0.5) && near(&site["balance"]["gini"], 0.5), "{site}");
+    assert!(near(&site["balance"]["peak_to_mean"], 2.0), "{site}");
+    let one = world.get(viewer, &format!("/network/efficiency/connectors?station=ST-1&{window}")).await.ok();
+    assert!(near(&one["items"][0]["energy_wh"], 5_000.0), "{one}");
+    let sessions = |evse: u32| format!("/transactions?station=ST-1&evse={evse}&connector=1");
+    assert_eq!(world.get(viewer, &sessions(1)).await.ok()["items"].as_array().unwrap().len(), 2);
+    assert_eq!(world.get(viewer, &sessions(2)).await.ok()["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_station_is_brought_in_and_followed_until_it_works() {
+    let world = World::start().await;
+    let registry = world.runtime.store().tenant(&world.north.tenant);
+    registry.record_claim("ST-9", "10.0.0.9", "ocpp1.6", None, world.runtime.now()).await.unwrap();
+    let admin = &world.north.admin;
+    let begun = world.post(admin, "/onboarding", json!({"id": "ST-9", "name": "Ninth"})).await;
+    assert_eq!(begun.status, 201);
+    let begun = begun.ok();
+    assert_eq!((&begun["stage"], &begun["has_password"]), (&json!("waiting"), &json!(true)));
+    assert!(begun["password"].as_str().unwrap().len() >= 16);
+    assert_eq!(begun["url"], json!(format!("ws://{}/ocpp/north/ST-9", world.address)));
+    // the claim asks for nothing any more
+    assert_eq!(world.get(admin, "/claims").await.ok()["items"], json!([]));
+    world.post(admin, "/onboarding", json!({"id": "ST-9"})).await.problem(409);
+    world.post(admin, "/onboarding", json!({"id": "ST-8", "password": "short"})).await.problem(400);
+    let viewer = &world.north.viewer;
+    let stage = async || {
+        let found = world.get(viewer, "/stations/ST-9/onboarding").await.ok();
+        assert_eq!(found["password"], json!(null));
+        found["stage"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(stage().await, "waiting");
+    let who = Admission { tenant: world.north.tenant.clone(), station: "ST-9".parse().unwrap() };
+    let mut link = world.csms.link(who, Version::V16).await.unwrap();
+    assert_eq!(stage().await, "connected");
+    say(&mut link, "1", "BootNotification", json!({"chargePointVendor": "V", "chargePointModel": "M"})).await;
+    assert_eq!(stage().await, "booted");
+    let status = json!({"connectorId": 1, "errorCode": "NoError", "status": "Available"});
+    say(&mut link, "2", "StatusNotification", status).await;
+    assert_eq!(stage().await, "ready");
+    world.get(&world.south.viewer, "/stations/ST-9/onboarding").await.problem(404);
 }

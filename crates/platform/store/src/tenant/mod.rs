@@ -2,6 +2,7 @@
 
 mod access;
 mod alarms;
+mod availability;
 mod claims;
 mod commands;
 mod jobs;
@@ -20,6 +21,7 @@ use crate::row::{Fields, limit_plus_one, number_cursor, page};
 use crate::{AuditRecord, Page, StoreError};
 
 pub(crate) use access::key_record;
+pub use availability::{ConnectorUse, Exclusion, StatusChange};
 pub use jobs::{Job, JobStation, JobStep};
 pub(crate) use stations::station_credential;
 

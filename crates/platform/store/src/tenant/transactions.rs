@@ -27,6 +27,12 @@ impl TenantStore {
         if let Some(station) = &filter.station {
             query.push(" AND station = ").push_bind(station);
         }
+        if let Some(evse) = filter.evse {
+            query.push(" AND bill ->> '$.evse' = ").push_bind(evse);
+        }
+        if let Some(connector) = filter.connector {
+            query.push(" AND bill ->> '$.connector' = ").push_bind(connector);
+        }
         if let Some(id_token) = &filter.id_token {
             query.push(" AND id_token = ").push_bind(id_token);
         }
