@@ -30,7 +30,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that a person has seen it. Acknowledging twice keeps the first name. */
+        /**
+         * Say that a person has seen it. Acknowledging twice keeps the first name. An alarm of something that happened and is
+         *     over, such as a security event, ends with it.
+         */
         post: operations["post_alarms_id_acknowledge"];
         delete?: never;
         options?: never;

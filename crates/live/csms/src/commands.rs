@@ -171,7 +171,7 @@ impl CentralSystem {
         Ok(())
     }
 
-    fn version_of(
+    pub(crate) fn version_of(
         &self,
         tenant: &TenantId,
         station: &TwinId,

@@ -49,6 +49,8 @@ impl CentralSystem {
         self.ensure_station(speaker.tenant, speaker.station).await?;
         let now = self.inner.runtime.now();
         let [vendor, model, serial_number, firmware_version] = about;
+        let before = self.firmware_version(speaker.tenant, speaker.station);
+        let firmware = firmware_version.clone();
         let named = [
             ("vendor", vendor),
             ("model", model),
@@ -64,6 +66,8 @@ impl CentralSystem {
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
         events.add(speaker.station, now, patch(values, []));
         self.record(events).await?;
+        self.firmware_booted(speaker, before.as_deref(), firmware.as_deref()).await?;
+        self.plan_inventory(speaker);
         Ok(Answer::Boot { status: BootStatus::Accepted, interval_s: self.inner.config.heartbeat_s, now })
     }
 
@@ -78,7 +82,7 @@ impl CentralSystem {
         Ok(Answer::Heartbeat { now })
     }
 
-    async fn status(
+    pub(crate) async fn status(
         &self,
         speaker: &Speaker<'_>,
         (evse, connector): (u32, u32),

@@ -45,6 +45,7 @@ mod meter;
 mod stations;
 mod transactions;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -55,6 +56,7 @@ use voltwin_ocpp::Validation;
 use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Refusal};
+pub use blocks::{CustomerInformation, VARIABLES_MAX, Variable, VariableName, VariableWish, ends_when_seen};
 pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};
@@ -73,6 +75,9 @@ pub struct CsmsConfig {
     pub validation: Validation,
     /// How much the message log keeps.
     pub message_log: voltwin_messages::Limits,
+    /// Within how many seconds after its boot a station whose device model is not known is asked for it, each at a
+    /// time of its own; `None` asks nobody.
+    pub first_report_s: Option<(u32, u32)>,
 }
 
 impl Default for CsmsConfig {
@@ -83,6 +88,7 @@ impl Default for CsmsConfig {
             max_frame_bytes: 64 * 1024,
             validation: Validation::Strict,
             message_log: voltwin_messages::Limits::default(),
+            first_report_s: Some((20, 140)),
         }
     }
 }
@@ -102,6 +108,9 @@ pub(crate) struct Inner {
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
     pub(crate) generation: AtomicU64,
+    /// Stations that will be asked for their first report.
+    pub(crate) planned: Mutex<HashSet<(TenantId, TwinId)>>,
+    pub(crate) customers: Mutex<blocks::Customers>,
 }
 
 impl CentralSystem {
@@ -122,6 +131,8 @@ impl CentralSystem {
                 voltwin_security::generate_password()?.expose().to_owned(),
             )),
             generation: AtomicU64::new(1),
+            planned: Mutex::default(),
+            customers: Mutex::default(),
         };
         let csms = Self { inner: Arc::new(inner) };
         for tenant in csms.inner.runtime.store().tenants().await? {

@@ -11,11 +11,17 @@ const SECRETS: [&str; 2] = ["authorizationkey", "password"];
 /// Fields that hold what a key or variable is set to.
 const VALUES: [&str; 2] = ["value", "attributeValue"];
 
+/// What stands before the token of a file address of ours.
+const FILES: &str = "/files/";
+
+/// The message by which a station tells what it knows of a customer.
+const PERSONAL: &str = "NotifyCustomerInformation";
+
 /// Stands where a secret was.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// Whether a text holds the name of a secret; OCPP 1.6 keys and 2.x variables do not care about case.
-fn names_secret(text: &str) -> bool {
+pub(crate) fn names_secret(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     SECRETS.iter().any(|secret| text.contains(secret))
 }
@@ -54,7 +60,7 @@ fn masked(json: Json, within: bool) -> Json {
             Json::Object(fields.into_iter().map(field).collect())
         }
         Json::Array(items) => Json::Array(items.into_iter().map(|item| masked(item, within)).collect()),
-        Json::String(text) => Json::String(without_login(text)),
+        Json::String(text) => Json::String(without_tokens(without_login(text))),
         other => other,
     }
 }
@@ -73,13 +79,23 @@ fn without_login(text: String) -> String {
 /// cannot be read.
 pub(crate) fn shown(frame: &str) -> std::borrow::Cow<'_, str> {
     let login = frame.contains("://") && frame.contains('@');
-    if !(names_secret(frame) || frame.contains("\"apn\"") || frame.contains("\"vpn\"") || login) {
+    let marks = ["\"apn\"", "\"vpn\"", FILES, PERSONAL];
+    if !(names_secret(frame) || marks.iter().any(|mark| frame.contains(mark)) || login) {
         return frame.into();
     }
     match serde_json::from_str::<Json>(frame) {
-        Ok(json) => recordable(json).to_string().into(),
+        Ok(json) => recordable(without_customer(json)).to_string().into(),
         Err(_) => "\"(may hold a secret and is not shown)\"".into(),
     }
+}
+
+/// What a station tells of a customer is shown to whoever asked for it, and in no log.
+fn without_customer(mut frame: Json) -> Json {
+    let personal = frame.get(2).and_then(Json::as_str) == Some(PERSONAL);
+    if let Some(data) = frame.get_mut(3).and_then(|payload| payload.get_mut("data")).filter(|_| personal) {
+        *data = MASK.into();
+    }
+    frame
 }
 
 /// A frame as the message log keeps it: a long one loses its end.
@@ -89,6 +105,31 @@ pub(crate) fn presentable(frame: &str) -> String {
         Some((end, _)) => format!("{}…", &shown[..end]),
         None => shown.into_owned(),
     }
+}
+
+/// The text with the tokens of our own file addresses (`/files/` and 43 characters) masked: whoever holds one may
+/// send or fetch that file.
+fn without_tokens(text: String) -> String {
+    const TOKEN_CHARS: usize = 43;
+    if !text.contains(FILES) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(place) = rest.find(FILES) {
+        let (head, tail) = rest.split_at(place + FILES.len());
+        out.push_str(head);
+        let token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let chars = tail.chars().take_while(|c| token(*c)).count();
+        rest = if chars == TOKEN_CHARS {
+            out.push_str(MASK);
+            &tail[chars..]
+        } else {
+            tail
+        };
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -136,6 +177,26 @@ mod tests {
             [set("HeartbeatInterval"), serde_json::json!({"key": "HeartbeatInterval", "value": "60"})];
         for json in harmless {
             assert_eq!(recordable(json.clone()), json);
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_customer_is_in_no_log() {
+        let frame = r#"[2,"1","NotifyCustomerInformation",{"data":"jane doe","requestId":1}]"#;
+        assert_eq!(presentable(frame), frame.replace("jane doe", MASK));
+        assert!(!presentable(&frame[..frame.len() - 1]).contains("jane"));
+    }
+
+    #[test]
+    fn the_token_of_a_file_is_not_shown() {
+        let address = format!("https://csms.example/files/{}/log.zip", "aB3_".repeat(11).split_at(43).0);
+        assert_eq!(without_tokens(address.clone()), "https://csms.example/files/***/log.zip");
+        let location = serde_json::json!({"log": {"remoteLocation": address}, "n": 1});
+        assert!(!recordable(location).to_string().contains("aB3_"));
+        let frame = serde_json::json!([2, "1", "GetDiagnostics", {"location": address}]).to_string();
+        assert!(!presentable(&frame).contains("aB3_"));
+        for other in ["/files/short", "no address", "/files/"] {
+            assert_eq!(without_tokens(other.to_owned()), other);
         }
     }
 }

@@ -55,6 +55,25 @@ pub const RULES: &[Rule] = &[
         message: |_, _| "the whole station reports a fault".to_owned(),
     },
     Rule {
+        code: "FirmwareUpdateFailed",
+        model: "dtmi:voltwin:ChargingStation;1",
+        property: "firmware_status",
+        severity: Severity::Minor,
+        delay_s: 0.0,
+        wrong: |value, _, _| {
+            let failed = [
+                "DownloadFailed",
+                "InstallationFailed",
+                "InstallVerificationFailed",
+                "InvalidSignature",
+                "RevokedCertificate",
+                "InvalidCertificate",
+            ];
+            value.as_str().is_some_and(|status| failed.contains(&status))
+        },
+        message: |value, _| format!("a firmware update ended with {}", value.as_str().unwrap_or("an error")),
+    },
+    Rule {
         code: "GridOverload",
         model: "dtmi:voltwin:GridConnection;1",
         property: "power_w",

@@ -50,7 +50,8 @@ const CONTRACT: &[(&str, &str)] = &[
     ("GridConnection", "name max_power_w power_w"),
     (
         "ChargingStation",
-        "name vendor model serial_number firmware_version ocpp_version online boot_status status last_seen lat_deg \
+        "name vendor model serial_number firmware_version ocpp_version online boot_status status firmware_status \
+         diagnostics_status maintenance last_seen lat_deg \
          lon_deg level max_power_w power_w",
     ),
     ("EVSE", "evse_id max_power_w power_w status"),

@@ -131,7 +131,8 @@ async fn list(
     Ok(Json(Page::from_store(page, Alarm::from)))
 }
 
-/// Say that a person has seen it. Acknowledging twice keeps the first name.
+/// Say that a person has seen it. Acknowledging twice keeps the first name. An alarm of something that happened and is
+/// over, such as a security event, ends with it.
 #[utoipa::path(post, path = "/alarms/{id}/acknowledge", tag = "alarms",
     params(("id" = String, Path, description = "The alarm.")),
     responses((status = 200, body = Alarm), (status = 404, body = Problem,
@@ -150,7 +151,12 @@ async fn acknowledge(
     }
     let fact = AlarmFact { id, change: AlarmChange::Acknowledged { by: principal.name } };
     let twin = TwinId::new(&alarm.twin)?;
-    let event = state.event(&principal.tenant, twin, EventBody::Alarm(fact), trace);
+    let event = state.event(&principal.tenant, twin.clone(), EventBody::Alarm(fact), trace);
     state.runtime.submit(event).await?;
+    if voltwin_csms::ends_when_seen(&alarm.code) {
+        let fact = AlarmFact { id, change: AlarmChange::Cleared };
+        let event = state.event(&principal.tenant, twin, EventBody::Alarm(fact), trace);
+        state.runtime.submit(event).await?;
+    }
     Ok(Json(registry.alarm(id).await?.ok_or_else(missing)?.into()))
 }

@@ -4,13 +4,36 @@
 //! key of the station's twin) and what they report as notes (in their order), and says what to answer. Topics in
 //! use stand in `docs/ocpp.md`.
 
-use serde_json::Value as Json;
+mod batches;
+mod customer;
+mod data_transfer;
+mod device_model;
+mod display;
+mod firmware;
+mod inventory;
+mod logs;
+mod monitoring;
+mod payload;
+mod payments;
+mod reports;
+mod security_events;
+mod variable;
+
+use serde_json::{Value as Json, json};
 use voltwin_core::{EventBody, NoteFact, RecordFact, Timestamp, TwinId};
 use voltwin_ocpp::{Answer, CallOutcome};
 
 use crate::decide::Speaker;
 use crate::stations::Events;
 use crate::{CentralSystem, CsmsError};
+use payload::{list, text};
+use reports::Kind;
+
+pub use batches::{VARIABLES_MAX, VariableWish};
+pub use customer::CustomerInformation;
+pub(crate) use customer::Customers;
+pub use security_events::ends_when_seen;
+pub use variable::{Variable, VariableName};
 
 impl CentralSystem {
     /// Takes a message that no fact of its own stands for.
@@ -20,8 +43,28 @@ impl CentralSystem {
         action: &'static str,
         payload: Json,
     ) -> Result<Answer, CsmsError> {
-        tracing::debug!(station = %speaker.station, action, ?payload, "no block takes this message");
-        Ok(Answer::Other)
+        match action {
+            "NotifyReport" => self.notify_report(speaker, &payload).await,
+            "NotifyMonitoringReport" => self.notify_monitoring_report(speaker, &payload).await,
+            "NotifyEvent" => self.notify_event(speaker, &payload).await,
+            "FirmwareStatusNotification" | "SignedFirmwareStatusNotification" => {
+                self.firmware_status(speaker, &payload).await
+            }
+            "PublishFirmwareStatusNotification" => self.publish_status(speaker, &payload).await,
+            "DiagnosticsStatusNotification" | "LogStatusNotification" => {
+                self.log_status(speaker, action, &payload).await
+            }
+            "SecurityEventNotification" => self.security_event(speaker, &payload).await,
+            "DataTransfer" => self.data_transfer(speaker, &payload).await,
+            "NotifyDisplayMessages" => self.notify_display_messages(speaker, &payload).await,
+            "NotifyCustomerInformation" => self.notify_customer_information(speaker, &payload).await,
+            "NotifySettlement" => self.settlement(speaker, &payload).await,
+            "VatNumberValidation" => Ok(Self::vat_number(&payload)),
+            _ => {
+                tracing::debug!(station = %speaker.station, action, "no block takes this message");
+                Ok(Answer::Other)
+            }
+        }
     }
 
     /// A command is about to be sent: what must be known before the station reports.
@@ -29,10 +72,28 @@ impl CentralSystem {
         &self,
         speaker: &Speaker<'_>,
         action: &str,
-        _payload: &Json,
+        payload: &Json,
     ) -> Result<(), CsmsError> {
-        tracing::trace!(station = %speaker.station, action, "a command is about to be sent");
-        Ok(())
+        match action {
+            "GetBaseReport" => {
+                let full = text(payload, "reportBase") == Some("FullInventory");
+                self.report_asked(speaker, Kind::Inventory, payload, full).await
+            }
+            "GetReport" => self.report_asked(speaker, Kind::Inventory, payload, false).await,
+            "GetMonitoringReport" => {
+                let all = list(payload, "monitoringCriteria").is_empty()
+                    && list(payload, "componentVariable").is_empty();
+                self.report_asked(speaker, Kind::Monitoring, payload, all).await
+            }
+            "GetDisplayMessages" => {
+                let all = display::asks_for_all(payload);
+                self.report_asked(speaker, Kind::Display, payload, all).await
+            }
+            "CustomerInformation" => self.customer_asking(speaker, payload).await,
+            "UpdateFirmware" | "SignedUpdateFirmware" => self.firmware_asking(speaker, action, payload).await,
+            "PublishFirmware" => self.publish_asking(speaker, payload).await,
+            _ => Ok(()),
+        }
     }
 
     /// What the end of a command means beyond the command itself. `payload` is what was sent, with its secrets.
@@ -40,11 +101,73 @@ impl CentralSystem {
         &self,
         speaker: &Speaker<'_>,
         action: &str,
-        _payload: &Json,
-        _outcome: &CallOutcome,
+        payload: &Json,
+        outcome: &CallOutcome,
     ) -> Result<(), CsmsError> {
-        tracing::trace!(station = %speaker.station, action, "a command came to its end");
-        Ok(())
+        match action {
+            "UpdateFirmware" | "SignedUpdateFirmware" => {
+                return self.firmware_asked(speaker, action, payload, outcome).await;
+            }
+            "GetLog" | "GetDiagnostics" => return self.log_asked(speaker, payload, outcome).await,
+            "DataTransfer" => return self.data_transferred(speaker, payload, outcome).await,
+            _ => {}
+        }
+        match outcome {
+            CallOutcome::Answer(answer) => self.answered(speaker, action, payload, answer).await,
+            CallOutcome::Error { .. } => self.report_not_sent(speaker, action, payload, None).await,
+            CallOutcome::Timeout | CallOutcome::Disconnected => Ok(()),
+        }
+    }
+
+    async fn answered(
+        &self,
+        speaker: &Speaker<'_>,
+        action: &str,
+        payload: &Json,
+        answer: &Json,
+    ) -> Result<(), CsmsError> {
+        let accepted = text(answer, "status") == Some("Accepted");
+        match action {
+            "GetVariables" => self.variables_read(speaker, answer).await,
+            "SetVariables" => self.variables_set(speaker, payload, answer).await,
+            "GetConfiguration" => self.configuration_read(speaker, payload, answer).await,
+            "ChangeConfiguration" => self.configuration_changed(speaker, payload, answer).await,
+            "SetVariableMonitoring" => self.monitors_set(speaker, payload, answer).await,
+            "ClearVariableMonitoring" => self.monitors_cleared(speaker, answer).await,
+            "SetMonitoringBase" if accepted => self.monitoring_base_set(speaker, payload).await,
+            "NotifyWebPaymentStarted" => self.web_payment_started(speaker, payload).await,
+            "UnpublishFirmware" => self.unpublished(speaker, payload, answer).await,
+            "SetDisplayMessage" if accepted => self.display_message_set(speaker, payload).await,
+            "ClearDisplayMessage" => self.display_message_cleared(speaker, payload, answer).await,
+            "GetDisplayMessages" if text(answer, "status") == Some("Unknown") => {
+                self.display_messages_none(speaker, payload).await
+            }
+            _ if !accepted => self.report_not_sent(speaker, action, payload, text(answer, "status")).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// A report that was asked for will not come.
+    async fn report_not_sent(
+        &self,
+        speaker: &Speaker<'_>,
+        action: &str,
+        payload: &Json,
+        status: Option<&str>,
+    ) -> Result<(), CsmsError> {
+        let first = match action {
+            "GetBaseReport" => text(payload, "reportBase") == Some("FullInventory"),
+            "GetConfiguration" => list(payload, "key").is_empty(),
+            _ => false,
+        };
+        if first {
+            self.inventory_is(speaker, json!({"state": "refused", "status": status})).await?;
+        }
+        match action {
+            "GetBaseReport" | "GetReport" => self.report_refused(speaker, Kind::Inventory, payload).await,
+            "GetMonitoringReport" => self.report_refused(speaker, Kind::Monitoring, payload).await,
+            _ => Ok(()),
+        }
     }
 }
 

@@ -49,6 +49,22 @@ impl TenantStore {
         row.as_ref().map(record).transpose()
     }
 
+    /// How many keys of one twin a topic has.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn count_records(&self, twin: &str, topic: &str) -> Result<u64, StoreError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM records WHERE tenant = ? AND topic = ? AND twin = ?")
+                .bind(self.tenant.as_str())
+                .bind(topic)
+                .bind(twin)
+                .fetch_one(self.db.readers())
+                .await
+                .map_err(StoreError::database("count records"))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// What is known under a topic of all twins, by twin and key. The cursor is `twin` and `key` with a line break
     /// between, which neither holds.
     ///
