@@ -42,6 +42,7 @@ mod error;
 mod link;
 mod log;
 mod meter;
+mod running;
 mod stations;
 mod transactions;
 
@@ -104,6 +105,7 @@ pub(crate) struct Inner {
     pub(crate) config: CsmsConfig,
     pub(crate) directory: directory::Directory,
     pub(crate) clocks: clock::Clocks,
+    pub(crate) running: running::Running,
     pub(crate) messages: MessageLog,
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
@@ -126,6 +128,7 @@ impl CentralSystem {
             config,
             directory: directory::Directory::default(),
             clocks: clock::Clocks::default(),
+            running: running::Running::default(),
             throttle: Mutex::default(),
             verified: Mutex::new(admission::Verified::new(
                 voltwin_security::generate_password()?.expose().to_owned(),

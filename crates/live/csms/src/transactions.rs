@@ -52,6 +52,9 @@ impl CentralSystem {
         let mut results = self.inner.runtime.submit_all(events.list).await.into_iter();
         let Some(first) = results.next() else { return Ok(answer(&fact, token)) };
         let receipt = first?;
+        if !receipt.duplicate {
+            self.inner.running.recorded(speaker.tenant, speaker.station, &fact);
+        }
         if let Some(transaction_id) = receipt.transaction_id {
             fact.transaction_id = transaction_id;
         }
@@ -90,7 +93,7 @@ impl CentralSystem {
             }
         };
         let fact = report.into_fact(transaction_id);
-        if !known {
+        if !known && !self.inner.running.is_new(speaker.tenant, speaker.station, &fact) {
             known = tenant.has_transaction_event(speaker.station.as_str(), &fact).await?;
         }
         Ok((fact, known))

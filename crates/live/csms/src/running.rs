@@ -1,0 +1,100 @@
+//! How far each running transaction has come, so that its next event need not be looked for in the registry.
+//!
+//! Only a transaction whose start this process recorded is known here: from then on every event of it passes through
+//! this process, and one that lies beyond all of them cannot have been recorded. Any doubt is settled by the registry.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+use voltwin_core::{TenantId, TransactionFact, TransactionPhase, TwinId};
+
+/// Transactions remembered at once; beyond it new ones are looked up, which costs time and nothing else.
+const RUNNING_MAX: usize = 200_000;
+
+type Key = (TenantId, TwinId, String);
+/// Sequence number and phase, which order the events of a transaction.
+type Place = (u64, u8);
+
+#[derive(Default)]
+pub(crate) struct Running {
+    farthest: Mutex<HashMap<Key, Place>>,
+}
+
+impl Running {
+    /// Whether the event lies beyond everything that its transaction has recorded.
+    pub(crate) fn is_new(&self, tenant: &TenantId, station: &TwinId, fact: &TransactionFact) -> bool {
+        let key = (tenant.clone(), station.clone(), fact.transaction_id.clone());
+        self.farthest.lock().get(&key).is_some_and(|farthest| *farthest < place(fact))
+    }
+
+    /// Takes note of an event that has been recorded for the first time.
+    pub(crate) fn recorded(&self, tenant: &TenantId, station: &TwinId, fact: &TransactionFact) {
+        let key = (tenant.clone(), station.clone(), fact.transaction_id.clone());
+        let mut farthest = self.farthest.lock();
+        match fact.phase {
+            TransactionPhase::Ended => {
+                farthest.remove(&key);
+            }
+            TransactionPhase::Started if farthest.len() < RUNNING_MAX => {
+                farthest.insert(key, place(fact));
+            }
+            _ => {
+                if let Some(known) = farthest.get_mut(&key) {
+                    *known = (*known).max(place(fact));
+                }
+            }
+        }
+    }
+}
+
+fn place(fact: &TransactionFact) -> Place {
+    let phase = match fact.phase {
+        TransactionPhase::Started => 0,
+        TransactionPhase::Updated => 1,
+        TransactionPhase::Ended => 2,
+    };
+    (fact.seq_no, phase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fact(phase: TransactionPhase, seq_no: u64) -> TransactionFact {
+        TransactionFact {
+            transaction_id: "t".to_owned(),
+            phase,
+            seq_no,
+            start_key: None,
+            evse: None,
+            connector: None,
+            id_token: None,
+            meter_wh: None,
+            trigger: None,
+            stopped_reason: None,
+            charging_state: None,
+            offline: false,
+            clock_ahead_ms: None,
+            samples: Vec::new(),
+            signed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_what_lies_beyond_a_recorded_start_is_new_for_sure() {
+        use TransactionPhase::{Ended, Started, Updated};
+        let running = Running::default();
+        let (tenant, station) = ("demo".parse().unwrap(), "ST-1".parse().unwrap());
+        let is_new = |phase, seq_no| running.is_new(&tenant, &station, &fact(phase, seq_no));
+        let record = |phase, seq_no| running.recorded(&tenant, &station, &fact(phase, seq_no));
+        assert!(!is_new(Updated, 1), "nothing is known of it");
+        record(Updated, 1);
+        assert!(!is_new(Updated, 2), "its start may have been recorded by an earlier run, and more with it");
+        record(Started, 0);
+        assert!(is_new(Updated, 1) && !is_new(Started, 0));
+        record(Updated, 5);
+        assert!(!is_new(Updated, 4) && !is_new(Updated, 5) && is_new(Updated, 6));
+        record(Ended, 6);
+        assert!(!is_new(Updated, 7), "a transaction that has ended is looked up");
+    }
+}
