@@ -229,6 +229,10 @@ fn deliverable(power_w: Decimal, seconds: i64) -> Decimal {
 fn mistaken(wh: Decimal, high: Decimal, likely: Decimal) -> Option<Decimal> {
     let kilo = Decimal::ONE_THOUSAND;
     if high >= UNIT_DOWN_WH_MIN && wh < high {
+        // A fall that a wrap explains as well proves nothing about units.
+        if rolled(high, wh).is_some_and(|through| through <= likely) {
+            return None;
+        }
         let scaled = wh.checked_mul(kilo)?;
         // A register in kWh may have lost the last three digits.
         let fits = scaled >= high - kilo && scaled <= high.saturating_add(likely);
