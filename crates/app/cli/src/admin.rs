@@ -9,11 +9,12 @@ use voltwin_runtime::{Clock, SystemClock};
 use voltwin_security::{ApiKey, PasswordHash, Role, Secret, generate_password};
 use voltwin_store::{Store, StoreOptions, TokenPolicy, TokenStatus};
 
+use crate::authority::{self, Ca};
 use crate::error::CliError;
 use crate::print_line;
 
 /// Who the audit trail names for what is done here.
-const BY: &str = "command line";
+pub(crate) const BY: &str = "command line";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -41,22 +42,25 @@ enum What {
     /// Tokens (RFID cards, vehicle ids …) that may or may not charge.
     #[command(subcommand)]
     Token(Token),
+    /// The built-in certificate authority, for TLS and for stations that show a certificate.
+    #[command(subcommand)]
+    Ca(Ca),
 }
 
 #[derive(clap::Args)]
-struct Folder {
+pub(crate) struct Folder {
     /// The data folder; `tenant add` makes it when missing.
     #[arg(long, value_name = "DIR", env = "VOLTWIN_DATA")]
-    data: PathBuf,
+    pub(crate) data: PathBuf,
 }
 
 #[derive(clap::Args)]
-struct Scope {
+pub(crate) struct Scope {
     /// The tenant.
     #[arg(long, value_name = "NAME")]
-    tenant: TenantId,
+    pub(crate) tenant: TenantId,
     #[command(flatten)]
-    folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -148,6 +152,17 @@ enum Station {
         #[command(flatten)]
         scope: Scope,
     },
+    /// Say how a station must come: 0 = anybody with its name, 1 = password, 2 = password over TLS, 3 = client
+    /// certificate.
+    Profile {
+        /// The OCPP identity.
+        id: TwinId,
+        /// OCPP security profile.
+        #[arg(value_parser = clap::value_parser!(u8).range(0..=3))]
+        profile: u8,
+        #[command(flatten)]
+        scope: Scope,
+    },
     /// List the registered stations.
     List {
         #[command(flatten)]
@@ -185,15 +200,16 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
         What::User(user) => run_user(user, &printer).await,
         What::Station(station) => run_station(station, &printer).await,
         What::Token(token) => run_token(token, &printer).await,
+        What::Ca(ca) => authority::run(ca, &printer).await,
     }
 }
 
-struct Printer {
+pub(crate) struct Printer {
     json: bool,
 }
 
 impl Printer {
-    fn line(&self, text: &str, value: &serde_json::Value) {
+    pub(crate) fn line(&self, text: &str, value: &serde_json::Value) {
         print_line(if self.json { value.to_string() } else { text.to_owned() }.as_str());
     }
 }
@@ -214,7 +230,7 @@ async fn make_or_open(folder: &Folder) -> Result<Store, CliError> {
 }
 
 /// Opens the folder and makes sure that the tenant is there.
-async fn open_tenant(scope: &Scope) -> Result<Store, CliError> {
+pub(crate) async fn open_tenant(scope: &Scope) -> Result<Store, CliError> {
     let store = open(&scope.folder).await?;
     if store.tenant_exists(&scope.tenant).await? {
         return Ok(store);
@@ -302,12 +318,7 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
         Station::Add { id, scope, password, name } => {
             let store = open_tenant(&scope).await?;
             let generated = password.is_none();
-            let password = match password {
-                Some(password) => Secret::new(password),
-                None => generate_password().map_err(CliError::failure)?,
-            };
-            let hash =
-                PasswordHash::hash(&password).await.map_err(|error| CliError::input(error.to_string()))?;
+            let (password, hash) = station_password(password).await?;
             let name = name.unwrap_or_else(|| id.to_string());
             let tenant = store.tenant(&scope.tenant);
             tenant.add_station(id.as_str(), &name, Some(&hash), BY, SystemClock.now()).await?;
@@ -328,17 +339,12 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
             let mut generated = Vec::new();
             let mut stations = Vec::with_capacity(rows.len());
             for row in rows {
-                let password = match row.password.filter(|password| !password.is_empty()) {
-                    Some(password) => Secret::new(password),
-                    None => {
-                        let password = generate_password().map_err(CliError::failure)?;
-                        generated.push((row.station.clone(), password.expose().to_owned()));
-                        password
-                    }
-                };
-                let hash = PasswordHash::hash(&password)
-                    .await
-                    .map_err(|error| CliError::input(error.to_string()))?;
+                let given = row.password.filter(|password| !password.is_empty());
+                let drawn = given.is_none();
+                let (password, hash) = station_password(given).await?;
+                if drawn {
+                    generated.push((row.station.clone(), password.expose().to_owned()));
+                }
                 let name =
                     row.name.filter(|name| !name.is_empty()).unwrap_or_else(|| row.station.to_string());
                 stations.push((row.station.to_string(), name, Some(hash)));
@@ -350,6 +356,16 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
                     &json!({"station": station, "password": password}),
                 );
             }
+            store.close().await;
+        }
+        Station::Profile { id, profile, scope } => {
+            let store = open_tenant(&scope).await?;
+            let tenant = store.tenant(&scope.tenant);
+            tenant.set_station_profile(id.as_str(), profile, BY, SystemClock.now()).await?;
+            printer.line(
+                &format!("station {id} must come with security profile {profile}"),
+                &json!({"station": id, "profile": profile}),
+            );
             store.close().await;
         }
         Station::List { scope } => {
@@ -369,6 +385,22 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
         }
     }
     Ok(())
+}
+
+/// The shortest password of a station, by the standard.
+const STATION_PASSWORD_MIN: usize = 16;
+
+/// A station's password and its hash: as given, or drawn.
+async fn station_password(given: Option<String>) -> Result<(Secret, PasswordHash), CliError> {
+    let Some(given) = given else { return PasswordHash::generate().map_err(CliError::failure) };
+    if given.len() < STATION_PASSWORD_MIN {
+        return Err(CliError::input(format!(
+            "a station's password must have {STATION_PASSWORD_MIN} characters or more"
+        )));
+    }
+    let password = Secret::new(given);
+    let hash = PasswordHash::hash(&password).await.map_err(|error| CliError::input(error.to_string()))?;
+    Ok((password, hash))
 }
 
 async fn run_token(Token::Set { token, status, scope }: Token, printer: &Printer) -> Result<(), CliError> {

@@ -3,6 +3,7 @@
 //! Exit codes: 0 on success, 2 on bad arguments or input (one clear line on standard error), 1 on failure.
 
 mod admin;
+mod authority;
 mod demo;
 mod error;
 mod load;

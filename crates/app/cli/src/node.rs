@@ -9,7 +9,7 @@ use voltwin_csms::{CentralSystem, CsmsConfig};
 use voltwin_history::History;
 use voltwin_processors::{AlarmProcessor, OpenAlarm};
 use voltwin_runtime::{Runtime, RuntimeConfig, run_processor};
-use voltwin_server::{Server, ServerConfig};
+use voltwin_server::{Listeners, Server, ServerConfig};
 use voltwin_store::{AlarmFilter, Store};
 
 use crate::error::CliError;
@@ -24,11 +24,19 @@ pub(crate) struct Node {
 impl Node {
     /// Opens the data folder, rebuilds the graph and starts everything but the listener.
     pub(crate) async fn start(data: &Path) -> Result<Self, CliError> {
+        Self::start_with(data, CsmsConfig::default(), ServerConfig::default()).await
+    }
+
+    /// As [`Node::start`], with what was asked for.
+    pub(crate) async fn start_with(
+        data: &Path,
+        config: CsmsConfig,
+        server: ServerConfig,
+    ) -> Result<Self, CliError> {
         let store = Store::open(data).await?;
         let history = History::open(data).await.map_err(CliError::failure)?;
         let runtime = Runtime::start(store, RuntimeConfig::default()).await.map_err(CliError::failure)?;
-        let csms =
-            CentralSystem::start(runtime.clone(), CsmsConfig::default()).await.map_err(CliError::failure)?;
+        let csms = CentralSystem::start(runtime.clone(), config).await.map_err(CliError::failure)?;
         let tasks = TaskTracker::new();
         let alarms = AlarmProcessor::new(open_alarms(&runtime).await?);
         let watched = runtime.clone();
@@ -38,7 +46,7 @@ impl Node {
             }
         });
         tasks.close();
-        let server = Server::new(ServerConfig::default(), runtime.clone(), csms.clone(), history);
+        let server = Server::new(server, runtime.clone(), csms.clone(), history);
         Ok(Self { runtime, server, csms, tasks })
     }
 
@@ -48,7 +56,16 @@ impl Node {
         listener: TcpListener,
         cancel: CancellationToken,
     ) -> Result<(), CliError> {
-        let served = self.server.serve(listener, cancel).await;
+        self.serve_all(Listeners { plain: Some(listener), tls: None }, cancel).await
+    }
+
+    /// As [`Node::serve`], on what listeners there are.
+    pub(crate) async fn serve_all(
+        self,
+        listeners: Listeners,
+        cancel: CancellationToken,
+    ) -> Result<(), CliError> {
+        let served = self.server.serve_all(listeners, cancel).await;
         self.runtime.stop().await;
         self.server.finish().await;
         self.tasks.wait().await;

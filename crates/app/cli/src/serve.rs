@@ -1,30 +1,120 @@
 //! `voltwin serve`.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use voltwin_csms::CsmsConfig;
+use voltwin_pki::{Authority, Signer};
+use voltwin_server::{Listeners, ServerConfig, Tls, TlsFiles};
 
 use crate::error::CliError;
 use crate::node::Node;
 use crate::print_line;
+
+const LISTEN: &str = "127.0.0.1:8080";
+const LISTEN_TLS: &str = "127.0.0.1:8443";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The data folder; made when missing.
     #[arg(long, value_name = "DIR", env = "VOLTWIN_DATA")]
     data: PathBuf,
-    /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Address and port to listen on without TLS; port 0 takes a free one. [default: 127.0.0.1:8080, with --tls-cert
+    /// none]
+    #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    tls: TlsArgs,
+    /// Let registered stations that have no password connect without any proof. For closed networks only.
+    #[arg(long)]
+    allow_unauthenticated: bool,
+    /// A command that signs for stations instead of our own authority: it reads a signing request (PEM) and prints
+    /// the chain (PEM).
+    #[arg(long, value_name = "FILE", env = "VOLTWIN_CA_COMMAND")]
+    ca_command: Option<PathBuf>,
+    /// Days that a station's certificate lasts, where our own authority signs it.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    ca_days: u32,
+}
+
+#[derive(clap::Args)]
+struct TlsArgs {
+    /// Our certificate followed by what signed it (PEM); with it, TLS is spoken. Read again when it changes.
+    #[arg(long, value_name = "FILE", env = "VOLTWIN_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of our certificate (PEM).
+    #[arg(long, value_name = "FILE", env = "VOLTWIN_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Address and port to listen on with TLS; port 0 takes a free one. [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN_TLS", requires = "tls_cert")]
+    listen_tls: Option<SocketAddr>,
+    /// Authorities whose client certificates stations may show (PEM), beside the one of `voltwin admin ca init`.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Vec<PathBuf>,
+    /// A list of client certificates that were taken back (CRL, PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_crl: Vec<PathBuf>,
 }
 
 pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), CliError> {
-    let listener = bind(args.listen).await?;
-    let node = Node::start(&args.data).await?;
-    print_line(&format!("listening http://{}", listener.local_addr()?));
-    node.serve(listener, cancel).await
+    let listeners = listeners(&args).await?;
+    let csms = CsmsConfig {
+        allow_unauthenticated: args.allow_unauthenticated,
+        signer: signer(&args)?,
+        ..CsmsConfig::default()
+    };
+    // where no page is ever served in plain text, no cookie ever has to travel so
+    let server = ServerConfig { secure_cookies: listeners.plain.is_none(), ..ServerConfig::default() };
+    let node = Node::start_with(&args.data, csms, server).await?;
+    if let Some(listener) = &listeners.plain {
+        print_line(&format!("listening http://{}", listener.local_addr()?));
+    }
+    if let Some((listener, _)) = &listeners.tls {
+        print_line(&format!("listening https://{}", listener.local_addr()?));
+    }
+    node.serve_all(listeners, cancel).await
+}
+
+async fn listeners(args: &Args) -> Result<Listeners, CliError> {
+    let address = |text: &str| text.parse::<SocketAddr>().map_err(|error| CliError::input(error.to_string()));
+    let (Some(certificate), Some(key)) = (&args.tls.tls_cert, &args.tls.tls_key) else {
+        let plain = bind(args.listen.map_or_else(|| address(LISTEN), Ok)?).await?;
+        return Ok(Listeners { plain: Some(plain), tls: None });
+    };
+    let mut client_authorities = args.tls.client_ca.clone();
+    client_authorities.extend(Authority::certificate_file(&args.data));
+    let files = TlsFiles {
+        certificate: certificate.clone(),
+        key: key.clone(),
+        client_authorities,
+        revocations: args.tls.client_crl.clone(),
+    };
+    let tls = Tls::load(files).map_err(|error| CliError::input(error.to_string()))?;
+    let secure = bind(args.tls.listen_tls.map_or_else(|| address(LISTEN_TLS), Ok)?).await?;
+    let plain = match args.listen {
+        Some(listen) => Some(bind(listen).await?),
+        None => None,
+    };
+    Ok(Listeners { plain, tls: Some((secure, tls)) })
+}
+
+/// The operator's command, else our own authority if there is one.
+fn signer(args: &Args) -> Result<Option<Signer>, CliError> {
+    if let Some(command) = &args.ca_command {
+        return Ok(Some(Signer::Command(command.clone())));
+    }
+    own_signer(&args.data, args.ca_days)
+}
+
+fn own_signer(data: &Path, days: u32) -> Result<Option<Signer>, CliError> {
+    if Authority::certificate_file(data).is_none() {
+        return Ok(None);
+    }
+    let authority = Authority::open(data).map_err(CliError::failure)?;
+    Ok(Some(Signer::Authority(Arc::new(authority), days)))
 }
 
 /// Binds first, so that a taken port is told before the data folder is touched.

@@ -48,5 +48,5 @@ mod web;
 pub use api::openapi_json;
 pub use config::ServerConfig;
 pub use error::ServerError;
-pub use http::{serve, serve_on};
-pub use server::Server;
+pub use http::{Tls, TlsFiles, serve, serve_on, serve_tls};
+pub use server::{Listeners, Server};

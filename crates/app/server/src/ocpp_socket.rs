@@ -3,13 +3,13 @@
 //! `/ocpp/{station}` finds the tenant by the station's credentials, `/ocpp/{tenant}/{station}` names it. Reads go
 //! through a 4 KiB buffer, so that an idle station costs a few kilobytes.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use voltwin_core::{TenantId, TwinId};
-use voltwin_csms::{Admission, CentralSystem, Link, Outgoing, Refusal};
+use voltwin_csms::{Admission, CentralSystem, Link, Outgoing, Peer, Refusal};
 use voltwin_ocpp::{StationIdentity, Version, negotiate};
 use voltwin_security::Secret;
 
@@ -27,6 +27,10 @@ use voltwin_security::Secret;
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A peer that takes a frame no faster than this is gone.
 const SEND_WITHIN: Duration = Duration::from_secs(30);
+/// Messages a second that one station may send on and on, and how many at once after a silence: all that it kept
+/// while it was offline. What comes faster stays in the network until its turn; nothing is dropped or refused.
+const PACE_PER_S: f64 = 200.0;
+const PACE_BURST: f64 = 2_000.0;
 /// The largest frame; a larger one closes the connection with 1009.
 const FRAME_MAX: usize = 64 * 1024;
 
@@ -51,16 +55,18 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
 
 async fn by_credentials(
     State(socket): State<Socket>,
+    peer: Option<Extension<Peer>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    accept(socket, None, last_segment(&uri), address.ip(), &headers, upgrade).await
+    accept(socket, None, last_segment(&uri), &from(peer, address), &headers, upgrade).await
 }
 
 async fn by_tenant(
     State(socket): State<Socket>,
+    peer: Option<Extension<Peer>>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     Path((tenant, _)): Path<(String, String)>,
     uri: Uri,
@@ -68,9 +74,16 @@ async fn by_tenant(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     match TenantId::new(&tenant) {
-        Ok(tenant) => accept(socket, Some(tenant), last_segment(&uri), address.ip(), &headers, upgrade).await,
+        Ok(tenant) => {
+            accept(socket, Some(tenant), last_segment(&uri), &from(peer, address), &headers, upgrade).await
+        }
         Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
     }
+}
+
+/// Who knocks; the accept loop says so.
+fn from(peer: Option<Extension<Peer>>, address: SocketAddr) -> Peer {
+    peer.map_or_else(|| Peer::plain(address.ip()), |Extension(peer)| peer)
 }
 
 /// The station's identity as it stands in the path, still percent-encoded.
@@ -82,7 +95,7 @@ async fn accept(
     socket: Socket,
     tenant: Option<TenantId>,
     station: &str,
-    address: IpAddr,
+    peer: &Peer,
     headers: &HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
@@ -107,10 +120,11 @@ async fn accept(
         Err(detail) => return unauthorized(detail),
     };
     let protocol = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
-    let admitted = socket.csms.admit(tenant.as_ref(), &station, password.as_ref(), address, &protocol).await;
+    let admitted = socket.csms.admit(tenant.as_ref(), &station, password.as_ref(), peer, &protocol).await;
     let admission = match admitted {
         Ok(admission) => admission,
         Err(refusal @ Refusal::Unauthorized) => return unauthorized(&refusal.to_string()),
+        Err(refusal @ Refusal::Profile { .. }) => return refuse(StatusCode::FORBIDDEN, &refusal.to_string()),
         Err(refusal @ Refusal::Throttled { retry_after_s }) => {
             let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, &refusal.to_string());
             response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
@@ -192,10 +206,18 @@ async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken
     let mut ping = interval(PING_EVERY);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent_pings = 0;
+    let mut pace = Pace::new(Instant::now());
     loop {
+        let turn = pace.turn(Instant::now());
         let outgoing = tokio::select! {
-            message = ws.recv() => {
+            message = async {
+                if !turn.is_zero() {
+                    tokio::time::sleep(turn).await;
+                }
+                ws.recv().await
+            } => {
                 silent_pings = 0;
+                pace.count(Instant::now());
                 match message {
                     Some(Ok(Message::Text(text))) => link.on_text(text.as_str()).await,
                     Some(Ok(Message::Binary(_))) => link.on_binary().await,
@@ -227,6 +249,35 @@ async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken
                 Outgoing::Close { code, reason } => return close(ws, code, &reason).await,
             }
         }
+    }
+}
+
+/// How many messages a station may send before it has to wait.
+struct Pace {
+    left: f64,
+    since: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { left: PACE_BURST, since: now }
+    }
+
+    /// How long to wait before the next message is read.
+    fn turn(&mut self, now: Instant) -> Duration {
+        let gained = now.duration_since(self.since).as_secs_f64() * PACE_PER_S;
+        self.left = (self.left + gained).min(PACE_BURST);
+        self.since = now;
+        if self.left >= 1.0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64((1.0 - self.left) / PACE_PER_S)
+        }
+    }
+
+    fn count(&mut self, now: Instant) {
+        self.turn(now);
+        self.left -= 1.0;
     }
 }
 
@@ -267,6 +318,27 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, value.parse().unwrap());
         headers
+    }
+
+    #[test]
+    fn a_flood_is_slowed_and_a_replay_is_not() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        for _ in 0..2_000 {
+            assert_eq!(pace.turn(start), Duration::ZERO);
+            pace.count(start);
+        }
+        let turn = pace.turn(start);
+        assert!((4..=5).contains(&turn.as_millis()), "{turn:?}");
+        let mut now = start;
+        let mut sent = 0;
+        while now < start + Duration::from_secs(10) {
+            now += pace.turn(now);
+            pace.count(now);
+            sent += 1;
+        }
+        assert!((1_990..=2_010).contains(&sent), "{sent} in ten seconds");
+        assert_eq!(pace.turn(now + Duration::from_secs(60)), Duration::ZERO);
     }
 
     #[test]

@@ -21,6 +21,14 @@ use crate::{ServerConfig, ServerError, api, health, history_writer, live, metric
 /// How long the tasks behind open WebSockets may take to say goodbye.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// Where to serve: plain HTTP, HTTPS, or both.
+pub struct Listeners {
+    /// For plain HTTP and WebSockets.
+    pub plain: Option<TcpListener>,
+    /// For TLS.
+    pub tls: Option<(TcpListener, http::Tls)>,
+}
+
 /// The server of one installation. Cheap to clone.
 #[derive(Clone)]
 pub struct Server {
@@ -85,15 +93,40 @@ impl Server {
     /// # Errors
     /// When the listener is not usable.
     pub async fn serve(&self, listener: TcpListener, cancel: CancellationToken) -> Result<(), ServerError> {
-        let address = listener.local_addr().map_err(ServerError::Listener)?;
-        tracing::info!(%address, "serving");
+        self.serve_all(Listeners { plain: Some(listener), tls: None }, cancel).await
+    }
+
+    /// As [`Server::serve`], on what listeners there are.
+    ///
+    /// # Errors
+    /// When a listener is not usable.
+    pub async fn serve_all(
+        &self,
+        listeners: Listeners,
+        cancel: CancellationToken,
+    ) -> Result<(), ServerError> {
+        let sockets = listeners.plain.iter().chain(listeners.tls.iter().map(|(socket, _)| socket));
+        for socket in sockets {
+            let address = socket.local_addr().map_err(ServerError::Listener)?;
+            tracing::info!(%address, "serving");
+        }
+        let plain = async {
+            if let Some(listener) = listeners.plain {
+                http::serve(listener, self.router(), cancel.clone()).await;
+            }
+        };
+        let secure = async {
+            if let Some((listener, tls)) = listeners.tls {
+                http::serve_tls(listener, tls, self.router(), cancel.clone()).await;
+            }
+        };
         let closing = self.state.closing.clone();
         let watch = cancel.clone();
         let close = async move {
             watch.cancelled().await;
             closing.cancel();
         };
-        tokio::join!(http::serve(listener, self.router(), cancel), close);
+        tokio::join!(plain, secure, close);
         self.state.sockets.close();
         if tokio::time::timeout(GOODBYE, self.state.sockets.wait()).await.is_err() {
             tracing::warn!(sockets = self.state.sockets.len(), "WebSockets did not close in time");

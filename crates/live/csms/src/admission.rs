@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use voltwin_core::{TenantId, Timestamp, TwinId};
+use voltwin_pki::Certificate;
 use voltwin_security::{PasswordHash, Secret};
+use voltwin_store::StationSecurity;
 
 use crate::CentralSystem;
 
@@ -32,12 +35,62 @@ pub struct Admission {
     pub station: TwinId,
 }
 
+/// Where a station knocks from, and what it brings besides a password.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// Its client certificate, whose chain the handshake has checked.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl Peer {
+    /// One that speaks plain text.
+    #[must_use]
+    pub fn plain(address: IpAddr) -> Self {
+        Self { address, tls: false, certificate: None }
+    }
+}
+
+/// One that may be meant.
+struct Known {
+    tenant: TenantId,
+    password: Option<PasswordHash>,
+    security: StationSecurity,
+}
+
+impl Known {
+    fn is_quick(&self) -> bool {
+        self.password.as_ref().is_some_and(PasswordHash::is_quick)
+    }
+}
+
+/// What a peer proves.
+enum Proof {
+    /// It is this tenant's station.
+    Right(TenantId),
+    /// It knows the password of this tenant's station, which its security profile does not content itself with.
+    TooLittle(TenantId, u8),
+    Wrong,
+}
+
 /// Why a station may not connect.
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// Unknown station or wrong password; the two are not told apart.
     #[error("the station or its password is not known here")]
     Unauthorized,
+    /// It proved who it is, but came with less than its security profile asks for.
+    #[error("security profile {profile} is set for this station: {}", match profile {
+        2 => "it must connect with TLS",
+        _ => "it must connect with TLS and a valid client certificate of its own",
+    })]
+    Profile {
+        /// The profile.
+        profile: u8,
+    },
     /// Too many wrong attempts; try again after this many seconds.
     #[error("too many failed attempts; wait {retry_after_s} s")]
     Throttled {
@@ -116,9 +169,12 @@ impl Verified {
 }
 
 impl CentralSystem {
-    /// Judges a station that knocks with Basic authentication. Without a tenant in the path, its identity must
-    /// belong to a tenant whose stored password matches. An unknown station goes to the claim queue of the tenant
+    /// Judges a station that knocks, before it may say anything. Without a tenant in the path, its identity must
+    /// belong to a tenant whose stored proof it gives. An unknown station goes to the claim queue of the tenant
     /// in the path, or of the only tenant there is.
+    ///
+    /// A station must come as its security profile says, never with less: 1 with its password, 2 with its password
+    /// over TLS, 3 with a certificate of its own over TLS, which its password does not replace.
     ///
     /// # Errors
     /// The [`Refusal`] to answer with.
@@ -127,11 +183,11 @@ impl CentralSystem {
         tenant: Option<&TenantId>,
         station: &TwinId,
         password: Option<&Secret>,
-        address: IpAddr,
+        peer: &Peer,
         protocol: &str,
     ) -> Result<Admission, Refusal> {
         let now = self.inner.runtime.now();
-        let keys = [format!("a:{address}"), format!("s:{address} {station}")];
+        let keys = [format!("a:{}", peer.address), format!("s:{} {station}", peer.address)];
         let (crowded, guessed) = {
             let throttle = self.inner.throttle.lock();
             let crowded = throttle.blocked(&keys[0], ADDRESS_FAILURES_MAX, now);
@@ -141,28 +197,31 @@ impl CentralSystem {
             return Err(throttled());
         }
         let known = self.candidates(tenant, station).await?;
+        let proof = self.prove(&known, station, password, peer, crowded).await?;
+        if let Proof::Right(tenant) = proof {
+            let mut throttle = self.inner.throttle.lock();
+            // a crowded address stays so: what one of its stations proves says nothing of the others
+            keys.iter().skip(usize::from(crowded)).for_each(|key| throttle.forget(key));
+            return Ok(Admission { tenant, station: station.clone() });
+        }
         if crowded {
-            return match self.remembered(&known, station, password) {
-                Some(admission) => Ok(admission),
-                None => {
-                    let [_, identity] = keys;
-                    self.inner.throttle.lock().fail(identity, now);
-                    Err(throttled())
-                }
-            };
+            let [_, identity] = keys;
+            self.inner.throttle.lock().fail(identity, now);
+            return Err(throttled());
         }
-        if let Some(password) = password {
-            for (owner, hash) in known.iter().filter_map(|(owner, hash)| Some((owner, hash.as_ref()?))) {
-                let who = (owner.clone(), station.clone());
-                if self.matches(&who, hash, password).await {
-                    let mut throttle = self.inner.throttle.lock();
-                    keys.iter().for_each(|key| throttle.forget(key));
-                    return Ok(Admission { tenant: who.0, station: who.1 });
-                }
+        if let Proof::TooLittle(tenant, profile) = proof {
+            let said = format!("it came with less than security profile {profile} asks for");
+            self.note_refusal(&tenant, station, "ConnectionBelowSecurityProfile", &said, peer).await;
+            metrics::counter!("voltwin_station_refused_total", "reason" => "profile").increment(1);
+            return Err(Refusal::Profile { profile });
+        }
+        match known.as_slice() {
+            [] => self.claim(tenant, station, password, peer.address, protocol, now).await,
+            // a wrong password for a quick hash is answered as late as one for a slow one, or for an unknown station
+            [first, ..] if password.is_some() && first.is_quick() => {
+                let _ = PasswordHash::verify_unknown().await;
             }
-        }
-        if known.is_empty() {
-            self.claim(tenant, station, password, address, protocol, now).await;
+            _ => {}
         }
         let mut throttle = self.inner.throttle.lock();
         for key in keys {
@@ -172,48 +231,142 @@ impl CentralSystem {
         Err(Refusal::Unauthorized)
     }
 
-    /// The admission of a station whose password was right before, at no cost.
-    fn remembered(
+    /// What the peer proves. With `cheaply`, no slow hash is worked out: only what was right before, or costs
+    /// nothing to check, counts.
+    async fn prove(
         &self,
-        known: &[(TenantId, Option<PasswordHash>)],
+        known: &[Known],
         station: &TwinId,
         password: Option<&Secret>,
-    ) -> Option<Admission> {
-        let (password, verified) = (password?, self.inner.verified.lock());
-        let right = |(owner, hash): &(TenantId, Option<PasswordHash>)| {
-            let who = (owner.clone(), station.clone());
-            let known = verified.knows(&who, hash.as_ref()?.as_str(), password);
-            known.then_some(Admission { tenant: who.0, station: who.1 })
-        };
-        known.iter().find_map(right)
+        peer: &Peer,
+        cheaply: bool,
+    ) -> Result<Proof, Refusal> {
+        let mut too_little = None;
+        for known in known {
+            let needed = known.security.profile;
+            let open = needed == 0 || (self.inner.config.allow_unauthenticated && known.password.is_none());
+            if open && needed < 2 {
+                return Ok(Proof::Right(known.tenant.clone()));
+            }
+            if needed == 3 && self.certified(known, station, peer).await? {
+                return Ok(Proof::Right(known.tenant.clone()));
+            }
+            let Some(password) = password else { continue };
+            if !self.password_of(known, station, password, cheaply).await? {
+                continue;
+            }
+            if needed == 3 || (needed == 2 && !peer.tls) {
+                too_little.get_or_insert_with(|| Proof::TooLittle(known.tenant.clone(), needed));
+                continue;
+            }
+            return Ok(Proof::Right(known.tenant.clone()));
+        }
+        Ok(too_little.unwrap_or(Proof::Wrong))
     }
 
-    async fn candidates(
-        &self,
-        tenant: Option<&TenantId>,
-        station: &TwinId,
-    ) -> Result<Vec<(TenantId, Option<PasswordHash>)>, Refusal> {
-        let unavailable = |error: voltwin_store::StoreError| {
-            tracing::error!(%error, "could not look a station up");
-            Refusal::Unavailable
+    /// Whether the peer's certificate, whose chain the TLS handshake has checked, is this station's and still counts.
+    async fn certified(&self, known: &Known, station: &TwinId, peer: &Peer) -> Result<bool, Refusal> {
+        let Some(certificate) = peer.certificate.as_ref().filter(|_| peer.tls) else { return Ok(false) };
+        let tenant = &known.tenant;
+        let store = self.inner.runtime.store();
+        let issued = store.tenant(tenant).certificate(&certificate.fingerprint).await.map_err(unavailable)?;
+        let wrong = if !certificate.names(station.as_str()) {
+            "its client certificate is for another station"
+        } else if issued.as_ref().is_some_and(|issued| issued.revoked_at.is_some()) {
+            "its client certificate was revoked"
+        } else if issued.is_none()
+            && certificate.organisation.as_deref() != Some(tenant.as_str())
+            && store.tenants().await.map_err(unavailable)?.len() > 1
+        {
+            "its client certificate is of another organisation"
+        } else {
+            return Ok(true);
         };
+        self.note_refusal(tenant, station, "InvalidChargingStationCertificate", wrong, peer).await;
+        Ok(false)
+    }
+
+    /// Whether this is the station's password, or the one that takes over when it comes with it.
+    async fn password_of(
+        &self,
+        known: &Known,
+        station: &TwinId,
+        password: &Secret,
+        cheaply: bool,
+    ) -> Result<bool, Refusal> {
+        let who = (known.tenant.clone(), station.clone());
+        if let Some(next) = &known.security.next_password_hash
+            && self.matches(&who, next, password, cheaply).await?
+        {
+            let store = self.inner.runtime.store().tenant(&known.tenant);
+            let taken = store.take_next_password(station.as_str(), next, self.inner.runtime.now()).await;
+            if let Err(error) = taken {
+                tracing::warn!(%station, %error, "could not record that a station came with its new password");
+            }
+            return Ok(true);
+        }
+        match &known.password {
+            Some(hash) => self.matches(&who, hash, password, cheaply).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn candidates(&self, tenant: Option<&TenantId>, station: &TwinId) -> Result<Vec<Known>, Refusal> {
         let found = self.inner.runtime.store().stations_named(station.as_str()).await.map_err(unavailable)?;
         let ours = |(owner, _): &(TenantId, _)| tenant.is_none_or(|tenant| tenant == owner);
-        Ok(found.into_iter().filter(ours).map(|(owner, station)| (owner, station.password_hash)).collect())
+        let known = |(tenant, credential): (TenantId, voltwin_store::StationCredential)| Known {
+            tenant,
+            password: credential.password_hash,
+            security: credential.security,
+        };
+        Ok(found.into_iter().filter(ours).map(known).collect())
     }
 
-    async fn matches(&self, who: &(TenantId, TwinId), hash: &PasswordHash, password: &Secret) -> bool {
-        if self.inner.verified.lock().knows(who, hash.as_str(), password) {
-            return true;
+    async fn matches(
+        &self,
+        who: &(TenantId, TwinId),
+        hash: &PasswordHash,
+        password: &Secret,
+        cheaply: bool,
+    ) -> Result<bool, Refusal> {
+        if !hash.is_quick() && self.inner.verified.lock().knows(who, hash.as_str(), password) {
+            return Ok(true);
         }
-        let matched = hash.verify(password).await.unwrap_or_else(|error| {
-            tracing::warn!(station = %who.1, %error, "a password could not be verified");
-            false
-        });
-        if matched {
+        if cheaply && !hash.is_quick() {
+            return Ok(false);
+        }
+        let matched = match hash.verify(password).await {
+            Ok(matched) => matched,
+            // no verdict is no wrong password: the station tries again
+            Err(error) => {
+                tracing::warn!(station = %who.1, %error, "a password could not be verified");
+                return Err(Refusal::Unavailable);
+            }
+        };
+        if matched && !hash.is_quick() {
             self.inner.verified.lock().remember(who.clone(), hash.as_str(), password);
         }
-        matched
+        Ok(matched)
+    }
+
+    /// Files what happened at the door in the station's notebook.
+    async fn note_refusal(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        kind: &'static str,
+        detail: &str,
+        peer: &Peer,
+    ) {
+        tracing::warn!(%tenant, %station, address = %peer.address, kind, detail, "a station was refused");
+        let detail = serde_json::json!({
+            "type": kind, "tech_info": detail, "address": peer.address, "source": "central system",
+        });
+        let note = voltwin_core::NoteFact { topic: "security_event".to_owned(), detail };
+        let event = self.event(tenant, station, voltwin_core::EventBody::Note(note));
+        if let Err(error) = self.inner.runtime.submit(event).await {
+            tracing::warn!(%station, %error, "could not record a security event");
+        }
     }
 
     /// Files an unknown station, with the hash of the password that it presented, so that accepting the claim is
@@ -248,6 +401,11 @@ impl CentralSystem {
             tracing::warn!(%station, %error, "could not file a claim");
         }
     }
+}
+
+fn unavailable(error: voltwin_store::StoreError) -> Refusal {
+    tracing::error!(%error, "could not look a station up");
+    Refusal::Unavailable
 }
 
 fn throttled() -> Refusal {

@@ -46,6 +46,13 @@ impl CentralSystem {
     }
 
     async fn boot(&self, speaker: &Speaker<'_>, about: [Option<String>; 4]) -> Result<Answer, CsmsError> {
+        let _place = match self.inner.boots.turn().await {
+            Ok(place) => place,
+            Err(interval_s) => {
+                let now = self.inner.runtime.now();
+                return Ok(Answer::Boot { status: BootStatus::Pending, interval_s, now });
+            }
+        };
         self.ensure_station(speaker.tenant, speaker.station).await?;
         let now = self.inner.runtime.now();
         let [vendor, model, serial_number, firmware_version] = about;

@@ -34,6 +34,7 @@
 
 mod admission;
 mod blocks;
+mod boots;
 mod clock;
 mod commands;
 mod decide;
@@ -56,7 +57,7 @@ use voltwin_messages::MessageLog;
 use voltwin_ocpp::Validation;
 use voltwin_runtime::Runtime;
 
-pub use admission::{Admission, Refusal};
+pub use admission::{Admission, Peer, Refusal};
 pub use blocks::{CustomerInformation, VARIABLES_MAX, Variable, VariableName, VariableWish, ends_when_seen};
 pub use commands::CommandRequest;
 pub use error::CsmsError;
@@ -74,6 +75,10 @@ pub struct CsmsConfig {
     pub max_frame_bytes: usize,
     /// How strictly messages are held to their schema.
     pub validation: Validation,
+    /// Admits registered stations that have no password without any proof. For closed networks only.
+    pub allow_unauthenticated: bool,
+    /// Who signs certificates for stations; without one their requests are rejected.
+    pub signer: Option<voltwin_pki::Signer>,
     /// How much the message log keeps.
     pub message_log: voltwin_messages::Limits,
     /// Within how many seconds after its boot a station whose device model is not known is asked for it, each at a
@@ -88,6 +93,8 @@ impl Default for CsmsConfig {
             call_timeout_s: 30,
             max_frame_bytes: 64 * 1024,
             validation: Validation::Strict,
+            allow_unauthenticated: false,
+            signer: None,
             message_log: voltwin_messages::Limits::default(),
             first_report_s: Some((20, 140)),
         }
@@ -109,6 +116,7 @@ pub(crate) struct Inner {
     pub(crate) messages: MessageLog,
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
+    pub(crate) boots: boots::Boots,
     pub(crate) generation: AtomicU64,
     /// Stations that will be asked for their first report.
     pub(crate) planned: Mutex<HashSet<(TenantId, TwinId)>>,
@@ -130,6 +138,7 @@ impl CentralSystem {
             clocks: clock::Clocks::default(),
             running: running::Running::default(),
             throttle: Mutex::default(),
+            boots: boots::Boots::default(),
             verified: Mutex::new(admission::Verified::new(
                 voltwin_security::generate_password()?.expose().to_owned(),
             )),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use voltwin_core::{CommandState, Decimal, TenantId, Timestamp, TwinId};
-use voltwin_csms::{Admission, CentralSystem, CommandRequest, CsmsConfig, Link, Outgoing, Refusal};
+use voltwin_csms::{Admission, CentralSystem, CommandRequest, CsmsConfig, Link, Outgoing, Peer, Refusal};
 use voltwin_ocpp::Version;
 use voltwin_runtime::{Runtime, RuntimeConfig};
 use voltwin_security::{PasswordHash, Secret};
@@ -42,8 +42,8 @@ impl World {
 
     async fn admit(&self, station: &str, password: Option<&str>) -> Result<Admission, Refusal> {
         let password = password.map(Secret::new);
-        let address = "127.0.0.1".parse().unwrap();
-        self.csms.admit(None, &TwinId::new(station).unwrap(), password.as_ref(), address, "1.6").await
+        let peer = Peer::plain("127.0.0.1".parse().unwrap());
+        self.csms.admit(None, &TwinId::new(station).unwrap(), password.as_ref(), &peer, "1.6").await
     }
 
     async fn transactions(&self) -> Vec<Transaction> {

@@ -10,7 +10,9 @@ pub enum SecurityError {
     #[error("the session token is not 43 characters of base64url")]
     TokenFormat,
     /// A stored hash is not one this version can check.
-    #[error("the stored password hash is not argon2id in PHC form with at most 1 GiB of memory")]
+    #[error(
+        "the stored password hash is neither argon2id in PHC form with at most 1 GiB of memory nor of ours"
+    )]
     HashFormat,
     /// A password is empty or too long.
     #[error("the password has {bytes} bytes; it must have 1 to {limit}")]

@@ -1,7 +1,7 @@
 //! Secrets, passwords, keys, roles and permissions.
 //!
 //! Three kinds of proof exist. A **password** is chosen by a person or a station operator, so it is stored as a
-//! slow argon2id [`PasswordHash`]. An [`ApiKey`] and a [`SessionToken`] are 256 random bits of ours, so a fast
+//! slow argon2id [`PasswordHash`]; one that we drew ourselves gets a quick one. An [`ApiKey`] and a [`SessionToken`] are 256 random bits of ours, so a fast
 //! SHA-256 [`TokenHash`] is enough. What a caller may do follows from its [`Role`] through one table,
 //! [`Role::may`].
 //!

@@ -5,9 +5,12 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher as _, PasswordVerifier as _, phc},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
 
-use crate::{Secret, SecurityError, generate_password};
+use crate::{Secret, SecurityError, generate_password, random};
 
 /// The longest password, in bytes.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -22,11 +25,16 @@ const LANES: u32 = 1;
 /// A stored hash names its own cost; this much is still believed.
 const MAX_MEMORY_KIB: u32 = 1024 * 1024;
 
+/// How the hash of a password that we drew begins; salt and digest follow, as in PHC form.
+const DRAWN: &str = "$sha256$v=1$";
+
 /// Each hash holds a core and 19 MiB for tens of milliseconds: two at once leave the machine to the others.
 static PLACES: Semaphore = Semaphore::const_new(2);
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// An argon2id hash in PHC form (`$argon2id$v=19$m=19456,t=2,p=1$salt$hash`).
+/// The hash of a password: argon2id in PHC form (`$argon2id$v=19$m=19456,t=2,p=1$salt$hash`), or, of a password that
+/// we drew ourselves, one salted SHA-256 (`$sha256$v=1$salt$hash`). Slowness protects what can be guessed; nobody
+/// guesses 190 random bits, and ten thousand stations that return after a restart are checked within a moment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
@@ -46,13 +54,33 @@ impl PasswordHash {
         .await
     }
 
-    /// Whether `password` is the one that was hashed; on the blocking pool, constant-time.
+    /// Draws a password and makes the hash that is quick to check. Only here, so that no password which somebody
+    /// chose gets one.
+    ///
+    /// # Errors
+    /// [`SecurityError::Randomness`].
+    pub fn generate() -> Result<(Secret, Self), SecurityError> {
+        let (password, salt) = (generate_password()?, STANDARD_NO_PAD.encode(random::bytes::<16>()?));
+        let digest = STANDARD_NO_PAD.encode(drawn_digest(&salt, &password));
+        Ok((password, Self(format!("{DRAWN}{salt}${digest}"))))
+    }
+
+    /// Whether checking it costs next to nothing.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        self.0.starts_with(DRAWN)
+    }
+
+    /// Whether `password` is the one that was hashed; constant-time, a slow hash on the blocking pool.
     ///
     /// # Errors
     /// [`SecurityError::Busy`], [`SecurityError::Hashing`]; a wrong password is `Ok(false)`.
     pub async fn verify(&self, password: &Secret) -> Result<bool, SecurityError> {
         if check_length(password).is_err() {
             return Ok(false);
+        }
+        if let Some((salt, digest)) = drawn_parts(&self.0) {
+            return Ok(drawn_digest(salt, password).ct_eq(&digest).into());
         }
         let (hash, password) = (self.clone(), password.clone());
         on_a_place(move || {
@@ -80,7 +108,9 @@ impl PasswordHash {
     /// # Errors
     /// [`SecurityError::HashFormat`].
     pub fn from_phc(text: &str) -> Result<Self, SecurityError> {
-        parse(text)?;
+        if drawn_parts(text).is_none() {
+            parse(text)?;
+        }
         Ok(Self(text.to_owned()))
     }
 
@@ -95,6 +125,17 @@ impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(***)")
     }
+}
+
+/// Salt and digest of the hash of a password that we drew; `None` when it is of another kind.
+fn drawn_parts(text: &str) -> Option<(&str, [u8; 32])> {
+    let (salt, digest) = text.strip_prefix(DRAWN)?.split_once('$')?;
+    let digest = STANDARD_NO_PAD.decode(digest).ok()?.try_into().ok()?;
+    (salt.len() == 22).then_some((salt, digest))
+}
+
+fn drawn_digest(salt: &str, password: &Secret) -> [u8; 32] {
+    Sha256::new().chain_update(salt).chain_update([0]).chain_update(password.expose()).finalize().into()
 }
 
 fn check_length(password: &Secret) -> Result<(), SecurityError> {
@@ -182,6 +223,24 @@ mod tests {
         let hash = PasswordHash::from_phc(known).unwrap();
         assert!(hash.verify(&Secret::new("password")).await.unwrap());
         assert!(!hash.verify(&Secret::new("passwore")).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_password_of_ours_is_quick_to_check_and_still_needs_every_character() {
+        let (password, hash) = PasswordHash::generate().unwrap();
+        let stored = PasswordHash::from_phc(hash.as_str()).unwrap();
+        assert!(stored.is_quick() && !hash.as_str().contains(password.expose()));
+        assert!(stored.verify(&password).await.unwrap());
+        let mut wrong = password.expose().to_owned();
+        wrong.pop();
+        assert!(!stored.verify(&Secret::new(wrong)).await.unwrap());
+        assert!(!PasswordHash::hash(&password).await.unwrap().is_quick(), "only where we draw");
+        // SHA-256 of 22 A, a zero byte and "x", worked out with coreutils
+        let known = "$sha256$v=1$AAAAAAAAAAAAAAAAAAAAAA$oXkb8RXnH0ZfhZjY2sGOoorZBckxr5yeu0XJxCALxEs";
+        assert!(PasswordHash::from_phc(known).unwrap().verify(&Secret::new("x")).await.unwrap());
+        for bad in ["$sha256$v=1$", "$sha256$v=1$AA$AA", "$sha256$v=2$AAAAAAAAAAAAAAAAAAAAAA$AA"] {
+            assert!(PasswordHash::from_phc(bad).is_err(), "{bad}");
+        }
     }
 
     #[tokio::test]

@@ -204,6 +204,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "journal and registry", include_str!("../migrations/0001_registry.sql")),
     (2, "records and notes", include_str!("../migrations/0002_records.sql")),
     (3, "money", include_str!("../migrations/0003_money.sql")),
+    (4, "security", include_str!("../migrations/0004_security.sql")),
     (5, "jobs, uptime", include_str!("../migrations/0005_desk.sql")),
 ];
 

@@ -59,9 +59,10 @@ pub use money::{
     TariffScope, TokenGroup, Usage, UsageStep,
 };
 pub use records::{
-    Alarm, AlarmFilter, AuditRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter, Page, Record,
-    SessionRecord, StationCredential, StationRecord, StationTotal, TenantRecord, TokenPolicy, TokenRecord,
-    TokenStatus, Transaction, TransactionFilter, TransactionState, UserRecord,
+    Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter,
+    Page, Record, SessionRecord, StationCredential, StationRecord, StationSecurity, StationTotal,
+    TenantRecord, TokenPolicy, TokenRecord, TokenStatus, Transaction, TransactionFilter, TransactionState,
+    UserRecord,
 };
 pub use store::{Store, StoreOptions};
 pub use tenant::{ConnectorUse, Exclusion, Job, JobStation, JobStep, StatusChange, TenantStore};

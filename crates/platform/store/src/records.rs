@@ -113,6 +113,44 @@ pub struct StationCredential {
     pub station: String,
     /// The hash of its password; `None` when none is set.
     pub password_hash: Option<PasswordHash>,
+    /// How it must come.
+    pub security: StationSecurity,
+}
+
+/// How a station must come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StationSecurity {
+    /// OCPP security profile: 0 = anybody with its name, 1 = password, 2 = password over TLS, 3 = client certificate.
+    pub profile: u8,
+    /// The hash of the password that takes over once the station has come with it.
+    pub next_password_hash: Option<PasswordHash>,
+    /// Since when that password waits.
+    pub next_since: Option<Timestamp>,
+}
+
+impl Default for StationSecurity {
+    fn default() -> Self {
+        Self { profile: 1, next_password_hash: None, next_since: None }
+    }
+}
+
+/// A certificate that was issued for a station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CertificateRecord {
+    /// SHA-256, lower-case hexadecimal.
+    pub fingerprint: String,
+    /// For which station.
+    pub station: String,
+    /// Serial number, lower-case hexadecimal without leading zeros.
+    pub serial: String,
+    /// Until when it counts.
+    pub not_after: Timestamp,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// By whom.
+    pub issued_by: String,
+    /// When it was taken back.
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// One known charging station.

@@ -192,12 +192,16 @@ impl Store {
         &self,
         station: &str,
     ) -> Result<Vec<(TenantId, StationCredential)>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM stations WHERE station = ? ORDER BY tenant LIMIT ?")
-            .bind(station)
-            .bind(SAME_NAME_MAX)
-            .fetch_all(self.db.readers())
-            .await
-            .map_err(StoreError::database("look for a station"))?;
+        let rows = sqlx::query(
+            "SELECT s.tenant, s.station, s.password_hash, y.profile, y.next_password_hash, y.next_since_us
+             FROM stations s LEFT JOIN station_security y ON y.tenant = s.tenant AND y.station = s.station
+             WHERE s.station = ? ORDER BY s.tenant LIMIT ?",
+        )
+        .bind(station)
+        .bind(SAME_NAME_MAX)
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("look for a station"))?;
         rows.iter().map(|row| Ok((Fields(row).tenant()?, station_credential(row)?))).collect()
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Timestamp, TwinId};
-use voltwin_security::{PasswordHash, Permission, generate_password};
+use voltwin_security::{PasswordHash, Permission};
 
 use super::stations::{StationWithPassword, checked_name, ensure_twin, with_password};
 use crate::auth::{Guard, Principal};
@@ -113,8 +113,8 @@ async fn accept(
     let (hash, password) = match claim.password_hash {
         Some(hash) => (hash, None),
         None => {
-            let password = generate_password()?;
-            (PasswordHash::hash(&password).await?, Some(password))
+            let (password, hash) = PasswordHash::generate()?;
+            (hash, Some(password))
         }
     };
     let now = state.runtime.now();

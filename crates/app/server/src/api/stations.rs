@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Severity, TenantId, Timestamp, TwinId, Value};
 use voltwin_graph::{Graph, TwinRef};
-use voltwin_security::{PasswordHash, Permission, Secret, generate_password};
+use voltwin_security::{PasswordHash, Permission, Secret};
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Id, Json, Page, PageLimit, Problem, Query, Trace};
@@ -288,11 +288,14 @@ async fn add(
 ) -> Result<(StatusCode, Json<StationWithPassword>), Problem> {
     let name = checked_name(body.name, &body.id)?;
     check_position(body.lat_deg, body.lon_deg)?;
-    let password = match body.password {
-        Some(password) => checked_password(password)?,
-        None => generate_password()?,
+    let (password, hash) = match body.password {
+        Some(password) => {
+            let password = checked_password(password)?;
+            let hash = PasswordHash::hash(&password).await?;
+            (password, hash)
+        }
+        None => PasswordHash::generate()?,
     };
-    let hash = PasswordHash::hash(&password).await?;
     let registry = state.registry(&principal.tenant);
     registry.add_station(body.id.as_str(), &name, Some(&hash), &principal.name, state.runtime.now()).await?;
     let position = [("lat_deg", body.lat_deg), ("lon_deg", body.lon_deg)];
@@ -388,8 +391,7 @@ async fn renew_credentials(
     if registry.station(id.as_str()).await?.is_none() {
         return Err(missing(&id));
     }
-    let password = generate_password()?;
-    let hash = PasswordHash::hash(&password).await?;
+    let (password, hash) = PasswordHash::generate()?;
     let now = state.runtime.now();
     registry.set_station_password_hash(id.as_str(), Some(&hash), &principal.name, now).await?;
     Ok(Json(Credentials { id: id.to_string(), password: password.expose().to_owned() }))

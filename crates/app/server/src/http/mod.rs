@@ -5,10 +5,12 @@ mod middleware;
 mod page;
 mod problem;
 mod serve;
+mod tls;
 
 pub(crate) use extract::json_body;
 pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query};
 pub(crate) use middleware::{Trace, layers, wrong_method};
 pub(crate) use page::{Page, PageLimit};
 pub(crate) use problem::Problem;
-pub use serve::{serve, serve_on};
+pub use serve::{serve, serve_on, serve_tls};
+pub use tls::{Tls, TlsFiles};

@@ -9,5 +9,6 @@ mod live;
 mod ocpp;
 mod openapi;
 mod stream;
+mod tls;
 mod web;
 mod world;

@@ -8,6 +8,7 @@ mod commands;
 mod jobs;
 mod money;
 mod records;
+mod security;
 mod stations;
 mod transactions;
 

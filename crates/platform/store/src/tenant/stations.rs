@@ -172,6 +172,7 @@ pub(crate) fn station_credential(row: &SqliteRow) -> Result<StationCredential, S
     Ok(StationCredential {
         station: Fields(row).text("station")?,
         password_hash: Fields(row).password_hash()?,
+        security: super::security::station_security(row)?,
     })
 }
 

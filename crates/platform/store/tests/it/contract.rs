@@ -288,3 +288,58 @@ async fn cursors_numbers_and_deeds_last() {
     assert_eq!((audit[0].action.as_str(), audit[0].subject.as_str()), ("twin.delete", "V"));
     assert_eq!(audit.len(), 2, "that of tenant b is not here");
 }
+
+#[tokio::test]
+async fn a_second_password_counts_until_it_is_the_only_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let a = store.tenant(&tenant("a"));
+    let (_, first) = PasswordHash::generate().unwrap();
+    let (_, next) = PasswordHash::generate().unwrap();
+    a.add_station("S", "gate", Some(&first), "ann", at(1)).await.unwrap();
+    assert_eq!(a.station_security("S").await.unwrap().profile, 1, "where nothing was said");
+    a.set_station_profile("S", 3, "ann", at(2)).await.unwrap();
+    a.set_next_password("S", Some(&next), "ann", at(3)).await.unwrap();
+    let [(_, credential)] = store.stations_named("S").await.unwrap().try_into().unwrap();
+    assert_eq!(credential.security.profile, 3);
+    assert_eq!(credential.security.next_password_hash.as_ref(), Some(&next));
+    assert_eq!(credential.security.next_since, Some(at(3)));
+    a.take_next_password("S", &first, at(4)).await.unwrap();
+    assert_eq!(a.station("S").await.unwrap().unwrap().password_hash, Some(first), "that one does not wait");
+    a.take_next_password("S", &next, at(5)).await.unwrap();
+    assert_eq!(a.station("S").await.unwrap().unwrap().password_hash, Some(next));
+    assert_eq!(a.station_security("S").await.unwrap().next_password_hash, None);
+    assert!(matches!(a.set_station_profile("S", 4, "ann", at(6)).await, Err(StoreError::Invalid { .. })));
+    let stranger = store.tenant(&tenant("b"));
+    assert!(matches!(
+        stranger.set_station_profile("S", 2, "bob", at(6)).await,
+        Err(StoreError::NotFound { .. })
+    ));
+    a.remove_station("S", "ann", at(7)).await.unwrap();
+    assert_eq!(a.station_security("S").await.unwrap().profile, 1, "goes with the station");
+}
+
+#[tokio::test]
+async fn a_certificate_is_taken_back_by_its_own_tenant() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let (a, b) = (store.tenant(&tenant("a")), store.tenant(&tenant("b")));
+    let certificate = voltwin_store::CertificateRecord {
+        fingerprint: "ab".repeat(32),
+        station: "S".to_owned(),
+        serial: "9f".to_owned(),
+        not_after: at(900),
+        issued_at: at(1),
+        issued_by: "ann".to_owned(),
+        revoked_at: None,
+    };
+    a.add_certificate(&certificate, at(1)).await.unwrap();
+    assert!(matches!(a.add_certificate(&certificate, at(1)).await, Err(StoreError::Conflict { .. })));
+    assert_eq!(a.certificates(Some("S"), None, 10).await.unwrap().items, [certificate.clone()]);
+    assert!(b.certificates(None, None, 10).await.unwrap().items.is_empty());
+    assert!(matches!(b.revoke_certificate("9f", "bob", at(2)).await, Err(StoreError::NotFound { .. })));
+    assert_eq!(a.revoke_certificate("9f", "ann", at(2)).await.unwrap(), 1);
+    a.revoke_certificate(&certificate.fingerprint, "ann", at(3)).await.unwrap();
+    let found = a.certificate(&certificate.fingerprint).await.unwrap().unwrap();
+    assert_eq!(found.revoked_at, Some(at(2)), "the first time counts");
+}
