@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod load;
 mod node;
+mod ocpp;
 mod replay;
 mod seed;
 mod serve;
@@ -63,6 +64,8 @@ enum Command {
     Station(station::Args),
     /// Bring load to a central system, to measure it: steady messages, outages, hostile peers.
     Load(load::Args),
+    /// Judge single OCPP messages.
+    Ocpp(ocpp::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),
 }
@@ -113,6 +116,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Replay(args) => replay::run(args, cancel).await,
             Command::Station(args) => station::run(args, cancel).await,
             Command::Load(args) => load::run(args, cancel).await,
+            Command::Ocpp(args) => ocpp::run(&args),
             Command::Admin(args) => admin::run(args).await,
         }
     });

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use voltwin_csms::CsmsConfig;
+
+use voltwin_ocpp::Validation;
 use voltwin_pki::{Authority, Signer};
 use voltwin_server::{Listeners, ServerConfig, Tls, TlsFiles};
 
@@ -38,6 +40,9 @@ pub(crate) struct Args {
     /// Days that a station's certificate lasts, where our own authority signs it.
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     ca_days: u32,
+    /// How strictly stations are held to the protocol where no rule says otherwise: strict, lenient or quarantine.
+    #[arg(long, value_name = "POLICY", env = "VOLTWIN_VALIDATION", default_value_t = Validation::Strict)]
+    validation: Validation,
 }
 
 #[derive(clap::Args)]
@@ -64,6 +69,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
     let csms = CsmsConfig {
         allow_unauthenticated: args.allow_unauthenticated,
         signer: signer(&args)?,
+        validation: args.validation,
         ..CsmsConfig::default()
     };
     // where no page is ever served in plain text, no cookie ever has to travel so

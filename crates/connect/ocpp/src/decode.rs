@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use voltwin_core::{MeterSample, Timestamp};
 
 use crate::{
-    ErrorCode, Fact, MAX_CONNECTOR, MAX_SAMPLES, SignedReading, Version, Violation,
+    ErrorCode, Fact, MAX_CONNECTOR, MAX_SAMPLES, OcppError, SignedReading, Version, Violation,
     messages::{self, Origin},
     version::clip,
 };
@@ -28,6 +28,40 @@ pub enum Validation {
     /// enumeration values, over-long texts, wrong types of fields that nothing depends on, single bad
     /// samples.
     Lenient,
+    /// As lenient; and what the station says is believed only where money depends on it. The decision on the
+    /// fact is the central system's.
+    Quarantine,
+}
+
+impl Validation {
+    /// `strict`, `lenient` or `quarantine`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Lenient => "lenient",
+            Self::Quarantine => "quarantine",
+        }
+    }
+}
+
+impl std::fmt::Display for Validation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Validation {
+    type Err = OcppError;
+    fn from_str(text: &str) -> Result<Self, OcppError> {
+        [Self::Strict, Self::Lenient, Self::Quarantine]
+            .into_iter()
+            .find(|policy| policy.as_str() == text)
+            .ok_or_else(|| OcppError::Word {
+                what: "validation policy (strict, lenient, quarantine)",
+                text: clip(text),
+            })
+    }
 }
 
 /// A station's call, understood.
@@ -60,6 +94,14 @@ pub fn decode_call(
             return Err(violation);
         }
         violations.push(violation);
+    }
+    for violation in messages::strange_in_request(version, action, payload.get()) {
+        if validation == Validation::Strict {
+            return Err(violation);
+        }
+        if !violations.iter().any(|known| known.field == violation.field) {
+            violations.push(violation);
+        }
     }
     let mut reader = Reader { violations };
     let fact = match version {
@@ -183,7 +225,10 @@ fn need_text(raw: Raw<'_>, field: &str) -> Result<String, Violation> {
 }
 
 fn need_int(raw: Raw<'_>, field: &str) -> Result<i64, Violation> {
-    serde_json::from_str(need(raw, field)?.get()).map_err(|_| wrong_type(field, "an integer"))
+    let text = need(raw, field)?.get();
+    // A whole number written as 5.0 is one to JSON, and to stations whose language has one kind of number.
+    let whole = |text: &str| text.trim_end_matches('0').strip_suffix('.').and_then(|text| text.parse().ok());
+    serde_json::from_str(text).ok().or_else(|| whole(text)).ok_or_else(|| wrong_type(field, "an integer"))
 }
 
 /// An EVSE or connector number.

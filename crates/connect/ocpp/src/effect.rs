@@ -22,6 +22,8 @@ pub enum Effect {
     Ask {
         /// What to answer with.
         ticket: Ticket,
+        /// The action that says it.
+        action: &'static str,
         /// What the station says.
         fact: Fact,
         /// What was wrong and forgiven; empty when strict.

@@ -54,6 +54,7 @@ mod encode;
 pub mod envelope;
 mod error;
 mod fact;
+mod judge;
 mod messages;
 mod meter;
 mod session;
@@ -67,6 +68,7 @@ pub use effect::{CallId, CallOutcome, Direction, Effect, FrameKind, FrameLog, Ti
 pub use encode::encode_answer;
 pub use error::{CommandError, ErrorCode, OcppError, Violation};
 pub use fact::{ConnectorStatus, Fact, MAX_CONNECTOR, MAX_SAMPLES, TransactionReport};
+pub use judge::{Kind, Verdict, judge};
 pub use messages::{ActionDescription, Origin, describe_actions, known_actions, validate_call};
 pub use session::{INBOX_LIMIT, OUTBOX_LIMIT, Session, SessionConfig};
 pub use version::{StationIdentity, Version, negotiate};

@@ -134,6 +134,11 @@ impl Session {
         self.boot == Boot::Is(BootStatus::Accepted)
     }
 
+    /// Holds the station to the protocol in another way, from the next frame on.
+    pub fn set_validation(&mut self, validation: Validation) {
+        self.config.validation = validation;
+    }
+
     /// Answers that came too late or that nobody asked for, since the start of the session.
     #[must_use]
     pub fn unknown_answers(&self) -> u64 {
@@ -353,7 +358,8 @@ impl Session {
             let ticket = Ticket(self.next_ticket);
             self.next_ticket += 1;
             self.deciding = Some((ticket, message_id, call.action));
-            effects.push(Effect::Ask { ticket, fact: call.fact, violations: call.violations });
+            let (action, fact, violations) = (call.action, call.fact, call.violations);
+            effects.push(Effect::Ask { ticket, action, fact, violations });
         }
     }
 
@@ -376,7 +382,7 @@ impl Session {
             .under_way
             .as_ref()
             .filter(|call| call.id.to_string() == id)
-            .map(|call| messages::check_answer(version, &call.action, payload.get()));
+            .map(|call| messages::check_answer_strictly(version, &call.action, payload.get()));
         let value = serde_json::from_str(payload.get()).unwrap_or(Value::Null);
         let code = match &checked {
             Some(Err(violation)) => violation.code.as_str(version),

@@ -31,7 +31,7 @@ fn exchange(version: Version, message: &StationMessage, answer: Answer) -> (Fact
     let now = Timestamp::default();
     let (action, payload) = message.to_call(version).unwrap();
     let mut effects = session.on_text(&envelope::call("m-1", action, &payload), now);
-    let Some(Effect::Ask { ticket, fact, violations }) = effects.pop() else { panic!("{effects:?}") };
+    let Some(Effect::Ask { ticket, fact, violations, .. }) = effects.pop() else { panic!("{effects:?}") };
     assert!(violations.is_empty());
     let effects = session.answer(ticket, answer, now);
     let Some(Effect::Send(text)) = effects.last() else { panic!("{effects:?}") };

@@ -113,7 +113,7 @@ impl CentralSystem {
     ) {
         let (outcome, answer) = oneshot::channel();
         let (tenant, station, action) = (&journey.tenant, &journey.station, journey.action.as_str());
-        let speaker = Speaker { tenant, station, version, trace: Self::trace() };
+        let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
         let failed = match entry {
             None => Some("the station is offline"),
             Some(entry) => {

@@ -16,6 +16,8 @@ pub(crate) struct Speaker<'a> {
     pub(crate) station: &'a TwinId,
     pub(crate) version: Version,
     pub(crate) trace: TraceId,
+    /// Its word is kept where money depends on it, and changes no twin.
+    pub(crate) quarantined: bool,
 }
 
 impl CentralSystem {

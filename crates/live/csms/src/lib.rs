@@ -46,6 +46,7 @@ mod meter;
 mod running;
 mod stations;
 mod transactions;
+mod validation;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
+pub use validation::{FILED_PER_MINUTE, VIOLATION_ALARM, VIOLATION_TOPIC};
 
 /// How the central system treats stations.
 #[derive(Debug, Clone)]
@@ -73,7 +75,7 @@ pub struct CsmsConfig {
     pub call_timeout_s: u32,
     /// The largest frame in bytes; a larger one closes the connection with 1009.
     pub max_frame_bytes: usize,
-    /// How strictly messages are held to their schema.
+    /// How strictly messages are held to their schema where no rule of the tenant says otherwise.
     pub validation: Validation,
     /// Admits registered stations that have no password without any proof. For closed networks only.
     pub allow_unauthenticated: bool,
@@ -121,6 +123,7 @@ pub(crate) struct Inner {
     /// Stations that will be asked for their first report.
     pub(crate) planned: Mutex<HashSet<(TenantId, TwinId)>>,
     pub(crate) customers: Mutex<blocks::Customers>,
+    pub(crate) policies: validation::Policies,
 }
 
 impl CentralSystem {
@@ -145,9 +148,11 @@ impl CentralSystem {
             generation: AtomicU64::new(1),
             planned: Mutex::default(),
             customers: Mutex::default(),
+            policies: validation::Policies::default(),
         };
         let csms = Self { inner: Arc::new(inner) };
         for tenant in csms.inner.runtime.store().tenants().await? {
+            csms.load_validation(&tenant.tenant).await?;
             csms.mark_all_offline(&tenant.tenant).await;
             csms.ensure_registered_stations(&tenant.tenant).await?;
             csms.fail_unfinished_commands(&tenant.tenant).await?;

@@ -8,12 +8,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use voltwin_core::TraceId;
-use voltwin_ocpp::{CallId, CallOutcome, Direction, Effect, Session, SessionConfig, Version};
+use voltwin_ocpp::{
+    CallId, CallOutcome, Direction, Effect, Fact, Session, SessionConfig, Validation, Version, Violation,
+};
 use voltwin_runtime::RuntimeError;
 
 use crate::decide::Speaker;
 use crate::directory::{Dispatch, Entry, LINK_QUEUE};
 use crate::log::presentable;
+use crate::validation::{Make, Place};
 use crate::{Admission, CentralSystem};
 
 /// What the socket task must do.
@@ -41,6 +44,10 @@ pub struct Link {
     commands: mpsc::Receiver<Dispatch>,
     replaced: CancellationToken,
     waiting: HashMap<CallId, oneshot::Sender<CallOutcome>>,
+    /// What the station says it is.
+    make: Make,
+    /// Calls that broke nothing, since the connection began.
+    good_calls: u64,
     tick: Interval,
 }
 
@@ -64,9 +71,10 @@ impl CentralSystem {
             let status = graph.twin(who.station.as_str())?.get("boot_status")?;
             Some(status.as_str() == Some("Accepted"))
         });
+        let make = self.make_of(&who.tenant, &who.station);
         let config = SessionConfig {
             version,
-            validation: self.inner.config.validation,
+            validation: self.validation_for(&who.tenant, &who.station, &make),
             max_frame_bytes: self.inner.config.max_frame_bytes,
             call_timeout_s: f64::from(self.inner.config.call_timeout_s),
             boot_accepted: boot_accepted.unwrap_or(false),
@@ -83,6 +91,8 @@ impl CentralSystem {
             commands,
             replaced,
             waiting: HashMap::new(),
+            make,
+            good_calls: 0,
             tick,
         })
     }
@@ -93,6 +103,7 @@ impl Link {
     pub async fn on_text(&mut self, text: &str) -> Vec<Outgoing> {
         let begun = Instant::now();
         metrics::counter!("voltwin_ocpp_frames_total", "direction" => "in").increment(1);
+        self.session.set_validation(self.policy());
         let effects = self.session.on_text(text, self.csms.inner.runtime.now());
         let outgoing = self.perform(effects).await;
         metrics::histogram!("voltwin_frame_to_answer_seconds").record(begun.elapsed().as_secs_f64());
@@ -116,6 +127,7 @@ impl Link {
             }
             Some(dispatch) = self.commands.recv() => self.dispatch(dispatch).await,
             _ = self.tick.tick() => {
+                self.csms.calm_violations(&(self.who.tenant.clone(), self.who.station.clone())).await;
                 let effects = self.session.tick(self.csms.inner.runtime.now());
                 self.perform(effects).await
             }
@@ -158,6 +170,8 @@ impl Link {
     async fn perform(&mut self, effects: Vec<Effect>) -> Vec<Outgoing> {
         let trace = CentralSystem::trace();
         let mut outgoing = Vec::new();
+        // the frame that the effects after it are about
+        let mut heard = (String::new(), "malformed", None);
         let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             match effect {
@@ -165,8 +179,17 @@ impl Link {
                     metrics::counter!("voltwin_ocpp_frames_total", "direction" => "out").increment(1);
                     outgoing.push(Outgoing::Text(text));
                 }
-                Effect::Ask { ticket, fact, .. } => {
-                    let answer = self.ask(fact, trace).await;
+                Effect::Ask { ticket, action, fact, violations } => {
+                    if let Fact::Boot { vendor, model, firmware_version, .. } = &fact {
+                        let firmware = firmware_version.clone().unwrap_or_default();
+                        self.make = Make { vendor: vendor.clone(), model: model.clone(), firmware };
+                    }
+                    if violations.is_empty() {
+                        self.good_calls += 1;
+                    } else {
+                        self.file((action, "call", None), &violations, trace).await;
+                    }
+                    let answer = self.ask(action, fact, trace).await;
                     effects.extend(self.session.answer(ticket, answer, self.csms.inner.runtime.now()));
                 }
                 Effect::CallDone { id, outcome } => {
@@ -174,10 +197,16 @@ impl Link {
                         let _ = waiting.send(outcome);
                     }
                 }
-                Effect::Log(frame) => self.log(frame, trace),
+                Effect::Log(frame) => {
+                    if frame.direction == Direction::In {
+                        let action = frame.action.clone().unwrap_or_default();
+                        heard = (action, frame.kind.as_str(), frame.message_id.clone());
+                    }
+                    self.log(frame, trace);
+                }
                 Effect::Violation(violation) => {
-                    metrics::counter!("voltwin_ocpp_violations_total").increment(1);
-                    tracing::info!(station = %self.who.station, %trace, %violation, "a frame breaks the protocol");
+                    let (action, kind, id) = &heard;
+                    self.file((action, kind, id.as_deref()), &[violation], trace).await;
                 }
                 Effect::Close { code, reason } => outgoing.push(Outgoing::Close { code, reason }),
             }
@@ -185,10 +214,29 @@ impl Link {
         outgoing
     }
 
-    async fn ask(&self, fact: voltwin_ocpp::Fact, trace: TraceId) -> voltwin_ocpp::Answer {
+    fn policy(&self) -> Validation {
+        self.csms.validation_for(&self.who.tenant, &self.who.station, &self.make)
+    }
+
+    async fn file(
+        &self,
+        (action, kind, message_id): (&str, &'static str, Option<&str>),
+        violations: &[Violation],
+        trace: TraceId,
+    ) {
+        let who = (self.who.tenant.clone(), self.who.station.clone());
+        let place = Place { make: &self.make, action, kind, message_id, good_calls: self.good_calls };
+        self.csms.file_violations(&who, &place, violations, trace).await;
+    }
+
+    async fn ask(&self, action: &'static str, fact: Fact, trace: TraceId) -> voltwin_ocpp::Answer {
         tracing::debug!(station = %self.who.station, %trace, ?fact, "station fact");
         let (tenant, station) = (&self.who.tenant, &self.who.station);
-        let speaker = Speaker { tenant, station, version: self.version, trace };
+        let quarantined = self.policy() == Validation::Quarantine;
+        let speaker = Speaker { tenant, station, version: self.version, trace, quarantined };
+        if quarantined {
+            return self.csms.decide_in_quarantine(&speaker, action, fact, &self.make).await;
+        }
         self.csms.decide(&speaker, fact).await
     }
 

@@ -33,11 +33,11 @@ impl CentralSystem {
         }
         self.place(speaker, &mut fact).await?;
         let connector = match (fact.evse, fact.connector) {
-            (Some(evse), connector) => {
+            (Some(evse), connector) if !speaker.quarantined => {
                 let connector = connector.unwrap_or(1);
                 Some(self.ensure_connector(speaker.tenant, speaker.station, evse, connector).await?)
             }
-            (None, _) => None,
+            _ => None,
         };
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
         let mut clock = Events::new(self, speaker.tenant, speaker.trace);

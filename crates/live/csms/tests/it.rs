@@ -8,10 +8,12 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use voltwin_core::{CommandState, Decimal, TenantId, Timestamp, TwinId};
 use voltwin_csms::{Admission, CentralSystem, CommandRequest, CsmsConfig, Link, Outgoing, Peer, Refusal};
-use voltwin_ocpp::Version;
+use voltwin_ocpp::{Validation, Version};
 use voltwin_runtime::{Runtime, RuntimeConfig};
 use voltwin_security::{PasswordHash, Secret};
-use voltwin_store::{Store, TokenPolicy, Transaction, TransactionFilter, TransactionState};
+use voltwin_store::{
+    NoteFilter, Store, TokenPolicy, Transaction, TransactionFilter, TransactionState, ValidationScope,
+};
 
 struct World {
     _folder: TempDir,
@@ -360,4 +362,51 @@ async fn a_command_ends_also_when_nobody_waits_for_it() {
     };
     tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
     world.runtime.stop().await;
+}
+
+#[tokio::test]
+async fn a_policy_counts_from_the_next_frame_and_breaches_are_filed() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    let status = |word: &str| {
+        json!({"connectorId": 1, "errorCode": "NoError", "status": word, "colour": "red"}).to_string()
+    };
+    let frame = format!(r#"[2,"s1","StatusNotification",{}]"#, status("Available"));
+    let strict = link.on_text(&frame).await;
+    assert!(
+        matches!(&strict[..], [Outgoing::Text(text)] if text.contains("FormationViolation")),
+        "{strict:?}"
+    );
+    let scope = |station: &str| ValidationScope { station: station.to_owned(), ..ValidationScope::default() };
+    let set = |policy| world.csms.set_validation(&world.tenant, scope("ST-1"), Some(policy), "test");
+    set(Validation::Lenient).await.unwrap();
+    call(&mut link, "s2", "StatusNotification", serde_json::from_str(&status("Available")).unwrap()).await;
+    assert_eq!(world.property("ST-1:1:1", "status"), Some(json!("Available")));
+    set(Validation::Quarantine).await.unwrap();
+    call(&mut link, "s3", "StatusNotification", serde_json::from_str(&status("Faulted")).unwrap()).await;
+    assert_eq!(world.property("ST-1:1:1", "status"), Some(json!("Available")), "not believed");
+    let start = json!({"connectorId": 2, "idTag": "A", "meterStart": 5, "timestamp": "2026-11-21T08:00:00Z"});
+    let number = call(&mut link, "t1", "StartTransaction", start).await["transactionId"].clone();
+    let stop = json!({"transactionId": number, "meterStop": 105, "timestamp": "2026-11-21T09:00:00Z"});
+    call(&mut link, "t2", "StopTransaction", stop).await;
+    let transactions = world.transactions().await;
+    assert_eq!(
+        (transactions.len(), transactions[0].energy_wh),
+        (1, Decimal::from(100)),
+        "billed all the same"
+    );
+    assert_eq!(world.property("ST-1:2:1", "status"), None, "no twin came of it");
+    let store = world.runtime.store().tenant(&world.tenant);
+    let filter = NoteFilter { topic: "violation".to_owned(), twin: Some("ST-1".to_owned()) };
+    let notes = store.notes(&filter, None, 100).await.unwrap().items;
+    let of = |code: &str| notes.iter().filter(|note| note.detail["code"] == code).count();
+    assert_eq!((of("FormatViolation"), of("Quarantined")), (3, 3), "{notes:?}");
+    let about = &notes.last().unwrap().detail;
+    assert_eq!((&about["field"], &about["firmware"]), (&json!("colour"), &json!("1.0")));
+    let counts = store.violation_counts(100).await.unwrap();
+    assert!(
+        counts.iter().any(|c| c.code == "FormatViolation" && c.count == 3 && c.vendor == "V"),
+        "{counts:?}"
+    );
 }

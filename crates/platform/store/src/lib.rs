@@ -65,4 +65,7 @@ pub use records::{
     UserRecord,
 };
 pub use store::{Store, StoreOptions};
-pub use tenant::{ConnectorUse, Exclusion, Job, JobStation, JobStep, StatusChange, TenantStore};
+pub use tenant::{
+    ConnectorUse, Exclusion, Job, JobStation, JobStep, StatusChange, TenantStore, ValidationRule,
+    ValidationScope, ViolationCount,
+};

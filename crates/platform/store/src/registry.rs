@@ -13,6 +13,10 @@ use crate::row::word;
 const NOTES_KEPT: i64 = 2_000;
 /// How many notes pass between two looks at what is too old to keep.
 const NOTES_SWEEP: i64 = 64;
+/// The topic of notes that are counted by what the station is.
+const VIOLATION_TOPIC: &str = "violation";
+/// Rows of counts that a tenant has at most: vendor and firmware are what stations say they are.
+const VIOLATION_ROWS_MAX: i64 = 10_000;
 
 /// Applies one event that is none of a transaction; those are folded together, by [`crate::fold`].
 pub(crate) async fn apply(conn: &mut SqliteConnection, event: &Event) -> Result<(), StoreError> {
@@ -23,7 +27,12 @@ pub(crate) async fn apply(conn: &mut SqliteConnection, event: &Event) -> Result<
             deed(event, &fact.by, &fact.action, event.twin.as_str(), &fact.detail).write(conn).await?;
         }
         EventBody::Record(fact) => record_fact(conn, event, fact).await?,
-        EventBody::Note(fact) => note(conn, event, fact).await?,
+        EventBody::Note(fact) => {
+            note(&mut *conn, event, fact).await?;
+            if fact.topic == VIOLATION_TOPIC {
+                count_violation(conn, event, fact).await?;
+            }
+        }
         _ => {}
     }
     Ok(())
@@ -87,6 +96,40 @@ async fn note(conn: &mut SqliteConnection, event: &Event, fact: &NoteFact) -> Re
         .map_err(StoreError::database("sweep notes"))?;
     }
     Ok(())
+}
+
+/// Counts a violation by vendor, model, firmware, code and action; a `count` in the note stands for so many.
+async fn count_violation(
+    conn: &mut SqliteConnection,
+    event: &Event,
+    fact: &NoteFact,
+) -> Result<(), StoreError> {
+    let text = |name: &str| fact.detail.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let count = fact.detail.get("count").and_then(serde_json::Value::as_i64).unwrap_or(1);
+    sqlx::query(
+        "INSERT INTO violation_counts
+             (tenant, vendor, model, firmware, code, action, count, first_us, last_us, last_twin)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9
+         WHERE (SELECT count(*) FROM violation_counts WHERE tenant = ?1) < ?10
+             OR EXISTS (SELECT 1 FROM violation_counts WHERE tenant = ?1 AND vendor = ?2 AND model = ?3
+                 AND firmware = ?4 AND code = ?5 AND action = ?6)
+         ON CONFLICT DO UPDATE SET count = count + excluded.count, last_us = excluded.last_us,
+             last_twin = excluded.last_twin",
+    )
+    .bind(event.tenant.as_str())
+    .bind(text("vendor"))
+    .bind(text("model"))
+    .bind(text("firmware"))
+    .bind(text("code"))
+    .bind(text("action"))
+    .bind(count)
+    .bind(event.received.as_micros())
+    .bind(event.twin.as_str())
+    .bind(VIOLATION_ROWS_MAX)
+    .execute(conn)
+    .await
+    .map(drop)
+    .map_err(StoreError::database("count a violation"))
 }
 
 fn deed<'a>(event: &'a Event, by: &'a str, action: &'a str, subject: &'a str, detail: &'a str) -> Deed<'a> {

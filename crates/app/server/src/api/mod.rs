@@ -20,6 +20,7 @@ mod telemetry;
 mod transactions;
 mod twins;
 mod uptime;
+mod validation;
 mod vehicles;
 
 use axum::Json;
@@ -74,6 +75,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(efficiency::routes())
         .merge(messages::routes())
         .merge(ocpp::routes())
+        .merge(validation::routes())
         .merge(transactions::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())

@@ -10,5 +10,6 @@ mod ocpp;
 mod openapi;
 mod stream;
 mod tls;
+mod validation;
 mod web;
 mod world;

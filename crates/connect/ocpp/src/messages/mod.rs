@@ -4,12 +4,13 @@
 //! [`check_answer`] and the three tables. The neutral facts are read from the text by [`crate::decode`], so
 //! that a decimal never passes through a float and a station with a small fault can still be understood.
 //!
-//! A property that the protocol does not know is accepted and ignored, known properties may not repeat, and
-//! a length limit counts bytes of UTF-8 (OCPP asks for ASCII there).
+//! The check of a type accepts properties that the protocol does not know; `strange` finds those. Known
+//! properties may not repeat.
 
 mod describe;
 mod path;
 mod shape;
+mod strange;
 mod v16;
 mod v201;
 mod v21;
@@ -25,6 +26,7 @@ use crate::{ErrorCode, Version, Violation};
 
 pub use describe::{ActionDescription, describe_actions};
 use shape::Shape;
+pub(crate) use strange::{strange_in_answer, strange_in_request, strange_in_send};
 
 /// Who may send an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +130,12 @@ pub(crate) fn check_answer(version: Version, action: &str, payload: &str) -> Res
     }
 }
 
+/// As [`check_answer`], and finds what the type alone would let pass.
+pub(crate) fn check_answer_strictly(version: Version, action: &str, payload: &str) -> Result<(), Violation> {
+    check_answer(version, action, payload)?;
+    strange_in_answer(version, action, payload).into_iter().next().map_or(Ok(()), Err)
+}
+
 /// Checks the payload of the one SEND of OCPP 2.1.
 pub(crate) fn check_send(action: &str, payload: &str) -> Result<(), Violation> {
     use ocpp_types::v21::NotifyPeriodicEventStream;
@@ -139,6 +147,18 @@ pub(crate) fn check_send(action: &str, payload: &str) -> Result<(), Violation> {
 }
 
 fn check<T: DeserializeOwned + Validate>(text: &str) -> Result<(), Violation> {
+    match check_bytes::<T>(text) {
+        // The types count a short text's bytes where the protocol means its characters: with one byte for each
+        // character the same text fits if it may.
+        Err(violation) if violation.code == ErrorCode::PropertyConstraintViolation && !text.is_ascii() => {
+            let narrow: String = text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
+            check_bytes::<T>(&narrow)
+        }
+        checked => checked,
+    }
+}
+
+fn check_bytes<T: DeserializeOwned + Validate>(text: &str) -> Result<(), Violation> {
     // Boxed because the largest messages of 2.1 take 11 kB each.
     let typed: Box<T> = serde_json::from_str(text).map_err(|e| syntax(text, &e))?;
     typed.validate().map_err(|error| {

@@ -11,6 +11,7 @@ mod records;
 mod security;
 mod stations;
 mod transactions;
+mod validation;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(crate) use access::key_record;
 pub use availability::{ConnectorUse, Exclusion, StatusChange};
 pub use jobs::{Job, JobStation, JobStep};
 pub(crate) use stations::station_credential;
+pub use validation::{ValidationRule, ValidationScope, ViolationCount};
 
 /// The data of one tenant: the only way to read or change it. Lists are cut to 500 items a page.
 #[derive(Debug, Clone)]
