@@ -38,6 +38,7 @@ mod http;
 mod live;
 mod metrics;
 mod network;
+mod ocpi;
 mod ocpp_socket;
 mod overview;
 mod registered;

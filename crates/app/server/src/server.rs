@@ -16,7 +16,7 @@ use voltwin_runtime::Runtime;
 use crate::auth::authenticate;
 use crate::http::{self, Problem};
 use crate::state::{AppState, Shared};
-use crate::{ServerConfig, ServerError, api, health, history_writer, live, metrics, ocpp_socket, web};
+use crate::{ServerConfig, ServerError, api, health, history_writer, live, metrics, ocpi, ocpp_socket, web};
 
 /// How long the tasks behind open WebSockets may take to say goodbye.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -49,6 +49,7 @@ impl Server {
             csms,
             history,
             operations,
+            ocpi: crate::ocpi::Ocpi::default(),
             throttle: parking_lot::Mutex::default(),
             overviews: crate::overview::Overviews::default(),
             hubs: live::Hubs::default(),
@@ -63,6 +64,7 @@ impl Server {
         }
         state.tasks.spawn(history_writer::run(state.clone()));
         state.tasks.spawn(voltwin_processors::watch_availability(state.runtime.clone()));
+        ocpi::start(&state);
         Self { state }
     }
 
@@ -76,6 +78,7 @@ impl Server {
             .layer(known)
             .merge(health::routes())
             .merge(self.stations())
+            .merge(ocpi::routes().layer(from_fn_with_state(state.clone(), bound)))
             .fallback(web::fallback)
             .method_not_allowed_fallback(http::wrong_method)
             .with_state(state.clone());

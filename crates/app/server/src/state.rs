@@ -20,6 +20,7 @@ use crate::auth::Throttle;
 use crate::health::Probe;
 use crate::http::Trace;
 use crate::live::Hubs;
+use crate::ocpi::Ocpi;
 use crate::overview::Overviews;
 
 /// Cheap to clone.
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) csms: CentralSystem,
     pub(crate) history: History,
     pub(crate) operations: Operations,
+    pub(crate) ocpi: Ocpi,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) overviews: Overviews,
     pub(crate) hubs: Hubs,

@@ -132,25 +132,29 @@ impl CentralSystem {
     }
 
     async fn authorize(&self, speaker: &Speaker<'_>, id_token: &str) -> Result<Answer, CsmsError> {
-        Ok(Answer::Authorize { status: self.token_status(speaker.tenant, id_token).await? })
+        Ok(Answer::Authorize { status: self.token_status(speaker, id_token).await? })
     }
 
-    /// What the tenant's list says of a token; unlisted ones follow the tenant's policy.
+    /// What the tenant's list says of a token, then what its partners say; tokens that nobody knows follow the tenant's
+    /// policy.
     pub(crate) async fn token_status(
         &self,
-        tenant: &TenantId,
+        speaker: &Speaker<'_>,
         id_token: &str,
     ) -> Result<TokenStatus, CsmsError> {
         use voltwin_store::{TokenPolicy, TokenStatus as Stored};
-        let tenant = self.inner.runtime.store().tenant(tenant);
+        let tenant = self.inner.runtime.store().tenant(speaker.tenant);
         Ok(match tenant.token(id_token).await? {
             Some(Stored::Accepted) => TokenStatus::Accepted,
             Some(Stored::Blocked) => TokenStatus::Blocked,
             Some(Stored::Expired) => TokenStatus::Expired,
             Some(Stored::Invalid) => TokenStatus::Invalid,
-            None => match tenant.token_policy().await? {
-                TokenPolicy::Accept => TokenStatus::Accepted,
-                TokenPolicy::Reject => TokenStatus::Invalid,
+            None => match self.partners_say(speaker, id_token).await {
+                Some(status) => status,
+                None => match tenant.token_policy().await? {
+                    TokenPolicy::Accept => TokenStatus::Accepted,
+                    TokenPolicy::Reject => TokenStatus::Invalid,
+                },
             },
         })
     }

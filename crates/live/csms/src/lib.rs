@@ -43,14 +43,15 @@ mod error;
 mod link;
 mod log;
 mod meter;
+mod partners;
 mod running;
 mod stations;
 mod transactions;
 mod validation;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use voltwin_core::{Event, EventBody, TenantId, TraceId, TwinId};
@@ -64,6 +65,7 @@ pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
+pub use partners::{PartnerAnswer, PartnerTokens};
 pub use validation::{FILED_PER_MINUTE, VIOLATION_ALARM, VIOLATION_TOPIC};
 
 /// How the central system treats stations.
@@ -124,6 +126,7 @@ pub(crate) struct Inner {
     pub(crate) planned: Mutex<HashSet<(TenantId, TwinId)>>,
     pub(crate) customers: Mutex<blocks::Customers>,
     pub(crate) policies: validation::Policies,
+    pub(crate) partners: OnceLock<Arc<dyn partners::PartnerTokens>>,
 }
 
 impl CentralSystem {
@@ -149,6 +152,7 @@ impl CentralSystem {
             planned: Mutex::default(),
             customers: Mutex::default(),
             policies: validation::Policies::default(),
+            partners: OnceLock::new(),
         };
         let csms = Self { inner: Arc::new(inner) };
         for tenant in csms.inner.runtime.store().tenants().await? {

@@ -22,7 +22,7 @@ impl CentralSystem {
         report: TransactionReport,
     ) -> Result<Answer, CsmsError> {
         let token = match &report.id_token {
-            Some(id_token) => Some(self.token_status(speaker.tenant, id_token).await?),
+            Some(id_token) => Some(self.token_status(speaker, id_token).await?),
             None => None,
         };
         let told = report.at;

@@ -35,4 +35,4 @@ pub use password::{MAX_PASSWORD_BYTES, MAX_WAITING, PasswordHash};
 pub use random::generate_password;
 pub use role::{Permission, Role};
 pub use secret::Secret;
-pub use token::{ApiKey, SessionToken, TokenHash};
+pub use token::{ApiKey, PartnerToken, SessionToken, TokenHash};

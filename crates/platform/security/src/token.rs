@@ -142,6 +142,46 @@ impl fmt::Debug for SessionToken {
     }
 }
 
+/// What a partner system presents to us: 256 random bits, 43 characters of base64url.
+#[derive(Clone)]
+pub struct PartnerToken([u8; 32]);
+
+impl PartnerToken {
+    /// A new token.
+    ///
+    /// # Errors
+    /// [`SecurityError::Randomness`].
+    pub fn generate() -> Result<Self, SecurityError> {
+        random::bytes().map(Self)
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// [`SecurityError::TokenFormat`].
+    pub fn parse(text: &str) -> Result<Self, SecurityError> {
+        decode(text).map(Self).ok_or(SecurityError::TokenFormat)
+    }
+
+    /// What to store, and what to find the partner by.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+
+    /// The text form, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> Secret {
+        Secret::new(URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for PartnerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartnerToken(***)")
+    }
+}
+
 fn decode(text: &str) -> Option<[u8; 32]> {
     if text.len() != 43 {
         return None;

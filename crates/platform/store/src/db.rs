@@ -206,6 +206,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "money", include_str!("../migrations/0003_money.sql")),
     (4, "security", include_str!("../migrations/0004_security.sql")),
     (5, "jobs, uptime", include_str!("../migrations/0005_desk.sql")),
+    (6, "partners by OCPI", include_str!("../migrations/0006_ocpi.sql")),
     (7, "validation", include_str!("../migrations/0007_validation.sql")),
 ];
 

@@ -43,6 +43,7 @@ mod fold;
 mod journal;
 mod ledger;
 mod money;
+mod ocpi;
 mod records;
 mod registry;
 mod row;
@@ -57,6 +58,10 @@ pub use ledger::{Segment, SegmentKind};
 pub use money::{
     Cdr, NewTariffAssignment, Rated, ReceiptRecord, SignedRecord, TariffAssignment, TariffRecord,
     TariffScope, TokenGroup, Usage, UsageStep,
+};
+pub use ocpi::{
+    OcpiGrant, OcpiObject, OcpiParty, OcpiPartyState, OcpiPush, OcpiRange, OcpiReservation, OcpiSettings,
+    OcpiToken,
 };
 pub use records::{
     Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter,

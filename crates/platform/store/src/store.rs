@@ -8,10 +8,10 @@ use crate::audit::Deed;
 use crate::db::Db;
 use crate::journal::signed;
 use crate::row::{Fields, word};
-use crate::tenant::{key_record, station_credential};
+use crate::tenant::{key_record, ocpi_party, station_credential};
 use crate::{
-    Journal, KeyRecord, SessionRecord, StationCredential, StoreError, TenantRecord, TenantStore, TokenPolicy,
-    snapshot,
+    Journal, KeyRecord, OcpiParty, SessionRecord, StationCredential, StoreError, TenantRecord, TenantStore,
+    TokenPolicy, snapshot,
 };
 
 /// Transaction numbers are set aside this many at a time.
@@ -160,6 +160,22 @@ impl Store {
             .await
             .map_err(StoreError::database("look for a key"))?;
         row.as_ref().map(|row| Ok((Fields(row).tenant()?, key_record(row)?))).transpose()
+    }
+
+    /// The partner who presents this token, and whose partner it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn find_ocpi_party(
+        &self,
+        token: &TokenHash,
+    ) -> Result<Option<(TenantId, OcpiParty)>, StoreError> {
+        let row = sqlx::query("SELECT * FROM ocpi_parties WHERE token_in = ?")
+            .bind(token.as_bytes().as_slice())
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(StoreError::database("look for a partner"))?;
+        row.as_ref().map(|row| Ok((Fields(row).tenant()?, ocpi_party(row)?))).transpose()
     }
 
     /// The session with this token, expired or not.

@@ -8,6 +8,7 @@ mod commands;
 mod efficiency;
 mod history;
 mod messages;
+mod ocpi;
 mod ocpp;
 mod onboarding;
 mod overview;
@@ -84,7 +85,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(telemetry::routes())
         .merge(claims::routes())
         .merge(search::routes())
-        .merge(audit::routes());
+        .merge(audit::routes())
+        .merge(ocpi::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api)
 }
 

@@ -86,7 +86,8 @@ async fn observe(mut request: Request, next: Next) -> Response {
     let labels = [("method", method.to_string()), ("path", path), ("status", status.to_string())];
     metrics::histogram!("voltwin_http_request_seconds", &labels).record(seconds);
     if let Ok(value) = HeaderValue::from_str(&trace.0.to_string()) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        // an answer to a partner repeats the partner's own
+        response.headers_mut().entry(HeaderName::from_static("x-request-id")).or_insert(value);
     }
     response
 }

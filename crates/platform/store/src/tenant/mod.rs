@@ -7,6 +7,7 @@ mod claims;
 mod commands;
 mod jobs;
 mod money;
+mod ocpi;
 mod records;
 mod security;
 mod stations;
@@ -25,6 +26,7 @@ use crate::{AuditRecord, Page, StoreError};
 pub(crate) use access::key_record;
 pub use availability::{ConnectorUse, Exclusion, StatusChange};
 pub use jobs::{Job, JobStation, JobStep};
+pub(crate) use ocpi::party as ocpi_party;
 pub(crate) use stations::station_credential;
 pub use validation::{ValidationRule, ValidationScope, ViolationCount};
 
