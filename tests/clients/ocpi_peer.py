@@ -15,9 +15,6 @@ import urllib.parse
 from collections.abc import AsyncIterator
 from typing import Any
 
-PORT = 0
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -36,6 +33,7 @@ import ocpi_types.v2_2_1 as second  # noqa: E402
 import uvicorn  # noqa: E402
 from py_ocpi import get_application  # noqa: E402
 from py_ocpi.core.authentication.authenticator import Authenticator  # noqa: E402
+from py_ocpi.core.config import logger  # noqa: E402
 from py_ocpi.core.crud import Crud  # noqa: E402
 from py_ocpi.core.enums import Action, ModuleID, RoleEnum  # noqa: E402
 from py_ocpi.modules.cdrs.v_2_2_1.schemas import Cdr  # noqa: E402
@@ -47,6 +45,8 @@ from py_ocpi.modules.tariffs.v_2_2_1.schemas import Tariff  # noqa: E402
 from py_ocpi.modules.tokens.v_2_2_1.schemas import Token  # noqa: E402
 from py_ocpi.modules.versions.enums import VersionNumber  # noqa: E402
 from py_ocpi.modules.versions.v_2_2_1.schemas import VersionDetail  # noqa: E402
+
+logger.setLevel("CRITICAL")
 
 TOKEN_A = "a-token-that-was-handed-over"
 FIRST = {"locations": Location, "sessions": Session, "cdrs": Cdr, "tariffs": Tariff}

@@ -272,6 +272,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ocpi/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sites, EVSEs and connectors that partners do not see, and what they lack; the first 500. */
+        get: operations["get_ocpi_gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpi/outbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What partners were not sent. */
+        get: operations["get_ocpi_outbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpi/parties": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Partners by id, revoked ones too. */
+        get: operations["get_ocpi_parties"];
+        put?: never;
+        /** Add a partner: make a token for it to register with us, or register with it by its address and token. */
+        post: operations["post_ocpi_parties"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpi/parties/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One partner. */
+        get: operations["get_ocpi_parties_id"];
+        put?: never;
+        post?: never;
+        /** Leave a partner: it is told if it can be reached, and its tokens end in any case. */
+        delete: operations["delete_ocpi_parties_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpi/parties/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again everything that was given up for a partner. */
+        post: operations["post_ocpi_parties_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ocpi/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the tenant is to its partners. */
+        get: operations["get_ocpi_settings"];
+        /** Say who the tenant is to its partners. Partners that are registered read it when they next ask for credentials. */
+        put: operations["put_ocpi_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ocpp/actions": {
         parameters: {
             query?: never;
@@ -735,6 +840,13 @@ export interface components {
         Acceptance: {
             /** @description What people call it, 1 to 200 characters; its id when left out. */
             name?: string | null;
+        };
+        /** @description A partner, and what it needs to register with us. */
+        AddedParty: components["schemas"]["Party"] & {
+            /** @description The token to register with, shown this once; null when we registered with the partner. */
+            token?: string | null;
+            /** @description Where the partner finds our versions. */
+            versions_url: string;
         };
         /** @description One raising of an alarm. */
         Alarm: {
@@ -1276,6 +1388,15 @@ export interface components {
              */
             password?: string | null;
         };
+        /** @description A partner to be. */
+        NewParty: {
+            /** @description What people call it, 1 to 100 characters. */
+            name: string;
+            /** @description The token that the partner gave us to register with; only with `url`. */
+            token?: string | null;
+            /** @description Where it lists its versions. With it we register with the partner; without it the partner registers with us. */
+            url?: string | null;
+        };
         /** @description A relationship to make. */
         NewRelationship: {
             /** @description Its id within the twin; name and target joined by `-` when left out. */
@@ -1741,6 +1862,32 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_Party: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                changed_at: string;
+                /** Format: date-time */
+                created_at: string;
+                created_by: string;
+                id: string;
+                /** @description The modules that it has. */
+                modules: string[];
+                name: string;
+                /** @description Its roles. */
+                roles: components["schemas"]["PartyRole"][];
+                /**
+                 * @description `invited`, `registering`, `registered` or `revoked`.
+                 * @example registered
+                 */
+                state: string;
+                /** @description Where it lists its versions. */
+                url?: string | null;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Record: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -2030,6 +2177,62 @@ export interface components {
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
         };
+        /** @description One page of a list. */
+        Page_Waiting: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Failed deliveries.
+                 */
+                attempts: number;
+                /** @description Given up: it is not tried again by itself. */
+                dead: boolean;
+                /** @description Why the last delivery failed. */
+                error?: string | null;
+                /** @description Such as `sessions`. */
+                module: string;
+                /** Format: date-time */
+                next_at: string;
+                /** @description The id of the object. */
+                object: string;
+                /** @description The partner. */
+                party: string;
+                /** Format: date-time */
+                since: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description A partner. */
+        Party: {
+            /** Format: date-time */
+            changed_at: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            id: string;
+            /** @description The modules that it has. */
+            modules: string[];
+            name: string;
+            /** @description Its roles. */
+            roles: components["schemas"]["PartyRole"][];
+            /**
+             * @description `invited`, `registering`, `registered` or `revoked`.
+             * @example registered
+             */
+            state: string;
+            /** @description Where it lists its versions. */
+            url?: string | null;
+        };
+        /** @description One role of a partner. */
+        PartyRole: {
+            country_code: string;
+            name: string;
+            party_id: string;
+            /** @description Such as `EMSP`. */
+            role: string;
+        };
         /** @description An error as the API answers it (`application/problem+json`). */
         Problem: {
             /**
@@ -2115,6 +2318,14 @@ export interface components {
             detail: string;
             /** @description Its place in `items`, from 0. */
             index: number;
+        };
+        /** @description What was begun anew. */
+        Retried: {
+            /**
+             * Format: int64
+             * @description Objects that had been given up and are sent again.
+             */
+            objects: number;
         };
         /** @description What stands where. */
         Scene: {
@@ -2224,6 +2435,33 @@ export interface components {
              * @example olu
              */
             user: string;
+        };
+        /** @description Who the tenant is to its partners. */
+        Settings: {
+            /**
+             * @description ISO 3166-1 alpha-2.
+             * @example DE
+             */
+            country_code: string;
+            /**
+             * @description ISO 4217, for sessions that no tariff prices.
+             * @example EUR
+             */
+            currency: string;
+            /** @description The operator's name, 1 to 100 characters. */
+            name: string;
+            /**
+             * @description The id of the operator within its country, three letters or digits.
+             * @example VOL
+             */
+            party_id: string;
+            /**
+             * @description Where partners reach this server, without a path.
+             * @example https://cpo.example
+             */
+            url: string;
+            /** @description Its website. */
+            website?: string | null;
         };
         /** @description An API key, or a user's name and password. */
         SignIn: {
@@ -2495,6 +2733,16 @@ export interface components {
             relationships?: components["schemas"]["NewRelationship"][];
             /** @description Ids of relationships to remove, at most 1000. */
             remove_relationships?: string[];
+        };
+        /** @description Why a twin is not shown to partners. */
+        Unpublished: {
+            /**
+             * @description What it lacks.
+             * @example address, city
+             */
+            missing: string;
+            /** @description The twin. */
+            twin: string;
         };
         /** @description One station or connector with the intervals that made its figures. */
         UptimeDetail: components["schemas"]["UptimeFigures"] & {
@@ -3567,6 +3815,508 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_ConnectorEfficiency"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpi_gaps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unpublished"][];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The settings are not made yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpi_outbox: {
+        parameters: {
+            query?: {
+                /** @description What was given up (`true`, the default) or what is still tried (`false`). */
+                dead?: boolean;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Waiting"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpi_parties: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Party"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_ocpi_parties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewParty"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedParty"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The settings are not made yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The partner does not answer as it should. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpi_parties_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The partner. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Party"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such partner. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_ocpi_parties_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The partner. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such partner. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_ocpi_parties_id_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The partner. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such partner. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpi_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not made yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_ocpi_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Settings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
                 };
             };
             /** @description The input is not valid. */

@@ -27,10 +27,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Whether it would fail again in the same way.
+    /// Whether it would fail again in the same way. A token that is refused may be accepted again: it changes hands.
     pub(super) fn is_final(&self) -> bool {
-        let http =
-            self.http.is_some_and(|http| (400..500).contains(&http) && ![401, 408, 425, 429].contains(&http));
+        let http = self
+            .http
+            .is_some_and(|http| (400..500).contains(&http) && ![401, 403, 408, 425, 429].contains(&http));
         http || self.code.is_some_and(|code| (2000..3000).contains(&code.0))
     }
 
