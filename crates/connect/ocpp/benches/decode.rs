@@ -33,7 +33,7 @@ fn session(c: &mut Criterion) {
         b.iter(|| {
             for effect in session.on_text(&frame, now) {
                 if let Effect::Ask { ticket, .. } = effect {
-                    let answer = Answer::Transaction { transaction_id: None, token: None };
+                    let answer = Answer::Transaction { transaction_id: None, token: None, total_cost: None };
                     std::hint::black_box(session.answer(ticket, answer, now));
                 }
             }

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use voltwin_core::Timestamp;
+use voltwin_core::{Decimal, Timestamp};
 
 use crate::{ErrorCode, OcppError, version::clip};
 
@@ -38,6 +38,8 @@ pub enum Answer {
         transaction_id: Option<i64>,
         /// What we think of the token; required by a 1.6 start (absent = `Accepted`).
         token: Option<TokenStatus>,
+        /// What it costs with tax in the currency of the station: in the end, or so far (2.1); only 2.x can say it.
+        total_cost: Option<Decimal>,
     },
     /// To [`crate::Fact::MeterValues`].
     MeterValues,

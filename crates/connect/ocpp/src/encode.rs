@@ -1,7 +1,7 @@
 //! From a neutral [`Answer`] to the frame of a version.
 
 use serde_json::{Value, json};
-use voltwin_core::Timestamp;
+use voltwin_core::{Decimal, Timestamp};
 
 use crate::{Answer, ErrorCode, TokenStatus, Version, Violation, envelope, messages};
 
@@ -26,13 +26,19 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         ("StatusNotification", Answer::Status)
         | ("MeterValues", Answer::MeterValues | Answer::Transaction { .. }) => Ok(json!({})),
         ("Authorize", Answer::Authorize { status }) => Ok(token(version, status)),
-        ("StartTransaction", Answer::Transaction { transaction_id: Some(id), token: status }) => {
+        ("StartTransaction", Answer::Transaction { transaction_id: Some(id), token: status, .. }) => {
             let mut payload = token(version, status.unwrap_or(TokenStatus::Accepted));
             payload["transactionId"] = id.into();
             Ok(payload)
         }
-        ("StopTransaction" | "TransactionEvent", Answer::Transaction { token: status, .. }) => {
-            Ok(status.map_or_else(|| json!({}), |status| token(version, status)))
+        ("StopTransaction" | "TransactionEvent", Answer::Transaction { token: status, total_cost, .. }) => {
+            let mut payload = status.map_or_else(|| json!({}), |status| token(version, status));
+            if let Some(cost) =
+                total_cost.and_then(|cost| json_number(cost).filter(|_| version != Version::V16))
+            {
+                payload["totalCost"] = cost.into();
+            }
+            Ok(payload)
         }
         (action, Answer::Payload(payload)) => {
             messages::check_answer(version, action, &payload.to_string()).map_err(|violation| {
@@ -47,6 +53,12 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         }),
         _ => Err(Violation::new(ErrorCode::InternalError, "", "the central system has no answer")),
     }
+}
+
+/// The JSON number that writes an exact amount; `None` beyond what JSON numbers are read as.
+#[must_use]
+pub fn json_number(amount: Decimal) -> Option<serde_json::Number> {
+    amount.normalize().to_string().parse().ok()
 }
 
 /// `idTagInfo` of 1.6, `idTokenInfo` of 2.x.
@@ -117,6 +129,18 @@ mod tests {
             }
         }
         assert!(answered > 40, "{answered}");
+    }
+
+    #[test]
+    fn an_amount_is_written_as_it_is() {
+        let text = |amount: &str| json_number(amount.parse().unwrap()).unwrap().to_string();
+        assert_eq!([text("10.70"), text("3.00"), text("0.005")], ["10.7", "3", "0.005"]);
+        let total = |version, cost| {
+            let answer = Answer::Transaction { transaction_id: None, token: None, total_cost: Some(cost) };
+            answer_payload(version, "TransactionEvent", answer).unwrap().to_string()
+        };
+        assert_eq!(total(Version::V201, Decimal::new(1_071, 2)), r#"{"totalCost":10.71}"#);
+        assert_eq!(total(Version::V21, Decimal::ZERO), r#"{"totalCost":0}"#);
     }
 
     #[test]

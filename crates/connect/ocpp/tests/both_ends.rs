@@ -69,7 +69,8 @@ fn every_answer_is_understood_at_the_station() {
             assert!(version == Version::V16 || heard == status);
         }
         let start = StationMessage::Transaction(event(TransactionPhase::Started, "0", 0));
-        let answer = Answer::Transaction { transaction_id: Some(42), token: Some(TokenStatus::Accepted) };
+        let (transaction_id, token) = (Some(42), Some(TokenStatus::Accepted));
+        let answer = Answer::Transaction { transaction_id, token, total_cost: None };
         let (_, answer) = exchange(version, &start, answer);
         let given = (version == Version::V16).then(|| "42".to_owned());
         let token = Some(TokenStatus::Accepted);

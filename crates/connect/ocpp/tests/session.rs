@@ -139,7 +139,11 @@ fn an_answer_that_does_not_fit_is_an_internal_error_and_not_silence() {
     let mut session = session(Version::V16);
     let start = r#"[2,"1","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":5,"timestamp":"2026-01-01T00:00:00Z"}]"#;
     let (ticket, _) = asked(&session.on_text(start, now())).remove(0);
-    let effects = session.answer(ticket, Answer::Transaction { transaction_id: None, token: None }, now());
+    let effects = session.answer(
+        ticket,
+        Answer::Transaction { transaction_id: None, token: None, total_cost: None },
+        now(),
+    );
     assert!(sent(&effects)[0].starts_with(r#"[4,"1","InternalError""#));
     let (ticket, _) = asked(&session.on_text(start, now())).remove(0);
     let refused = Answer::Refused { code: ErrorCode::InternalError, detail: "the disk is full".into() };

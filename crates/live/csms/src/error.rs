@@ -36,4 +36,7 @@ pub enum CsmsError {
     /// A secret could not be hashed or drawn.
     #[error("{0}")]
     Security(#[from] voltwin_security::SecurityError),
+    /// A session cannot be priced.
+    #[error("{0}")]
+    Price(voltwin_tariff::TariffError),
 }

@@ -43,6 +43,7 @@ mod error;
 mod link;
 mod log;
 mod meter;
+mod money;
 mod partners;
 mod running;
 mod stations;
@@ -65,6 +66,7 @@ pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
+pub use money::{Receipt, preview};
 pub use partners::{PartnerAnswer, PartnerTokens};
 pub use validation::{FILED_PER_MINUTE, VIOLATION_ALARM, VIOLATION_TOPIC};
 
@@ -118,6 +120,7 @@ pub(crate) struct Inner {
     pub(crate) clocks: clock::Clocks,
     pub(crate) running: running::Running,
     pub(crate) messages: MessageLog,
+    pub(crate) money: money::Money,
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
     pub(crate) boots: boots::Boots,
@@ -143,6 +146,7 @@ impl CentralSystem {
             directory: directory::Directory::default(),
             clocks: clock::Clocks::default(),
             running: running::Running::default(),
+            money: money::Money::default(),
             throttle: Mutex::default(),
             boots: boots::Boots::default(),
             verified: Mutex::new(admission::Verified::new(
@@ -161,6 +165,7 @@ impl CentralSystem {
             csms.ensure_registered_stations(&tenant.tenant).await?;
             csms.fail_unfinished_commands(&tenant.tenant).await?;
         }
+        csms.start_rating();
         Ok(csms)
     }
 

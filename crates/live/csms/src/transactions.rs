@@ -1,7 +1,8 @@
 //! A charging transaction, from the station's word to the registry and the twins.
 
 use voltwin_core::{
-    EventBody, PropertyMap, PropertyName, RelationshipId, TransactionFact, TransactionPhase, TwinId, Value,
+    Decimal, EventBody, PropertyMap, PropertyName, RelationshipId, TransactionFact, TransactionPhase, TwinId,
+    Value,
 };
 use voltwin_ocpp::{Answer, ConnectorStatus, TokenStatus, TransactionReport, Version};
 
@@ -29,7 +30,8 @@ impl CentralSystem {
         let (mut fact, known) = self.identify(speaker, report).await?;
         if known {
             metrics::counter!("voltwin_transaction_events_repeated_total").increment(1);
-            return Ok(answer(&fact, token));
+            let cost = self.cost_to_tell(speaker, &fact).await?;
+            return Ok(answer(&fact, token, cost));
         }
         self.place(speaker, &mut fact).await?;
         let connector = match (fact.evse, fact.connector) {
@@ -50,7 +52,7 @@ impl CentralSystem {
             self.follow(&mut events, speaker, &fact, connector, at);
         }
         let mut results = self.inner.runtime.submit_all(events.list).await.into_iter();
-        let Some(first) = results.next() else { return Ok(answer(&fact, token)) };
+        let Some(first) = results.next() else { return Ok(answer(&fact, token, None)) };
         let receipt = first?;
         if !receipt.duplicate {
             self.inner.running.recorded(speaker.tenant, speaker.station, &fact);
@@ -61,7 +63,12 @@ impl CentralSystem {
         for error in results.filter_map(Result::err) {
             tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a twin did not follow");
         }
-        Ok(answer(&fact, token))
+        let cost = self.cost_to_tell(speaker, &fact).await.unwrap_or_else(|error| {
+            // What was said is recorded; the receipt will tell.
+            tracing::warn!(station = %speaker.station, %error, "a cost could not be told");
+            None
+        });
+        Ok(answer(&fact, token, cost))
     }
 
     /// Gives a 1.6 start its number, and tells whether this very event is recorded already.
@@ -268,6 +275,6 @@ fn link(name: &str, target: &TwinId) -> Option<EventBody> {
     })
 }
 
-fn answer(fact: &TransactionFact, token: Option<TokenStatus>) -> Answer {
-    Answer::Transaction { transaction_id: fact.transaction_id.parse().ok(), token }
+fn answer(fact: &TransactionFact, token: Option<TokenStatus>, total_cost: Option<Decimal>) -> Answer {
+    Answer::Transaction { transaction_id: fact.transaction_id.parse().ok(), token, total_cost }
 }

@@ -31,6 +31,8 @@ pub enum Permission {
     IngestTelemetry,
     /// Add and remove stations, and see or change their credentials.
     ManageStations,
+    /// Make, change and assign tariffs.
+    ManageTariffs,
     /// Manage keys and users.
     ManageAccess,
     /// Read the audit trail.
@@ -39,13 +41,14 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::AcknowledgeAlarms,
         Self::CommandStations,
         Self::WriteTwins,
         Self::IngestTelemetry,
         Self::ManageStations,
+        Self::ManageTariffs,
         Self::ManageAccess,
         Self::ReadAudit,
     ];
@@ -56,7 +59,7 @@ impl Permission {
             Self::AcknowledgeAlarms | Self::CommandStations | Self::WriteTwins | Self::IngestTelemetry => {
                 Role::Operator
             }
-            Self::ManageStations | Self::ManageAccess | Self::ReadAudit => Role::Admin,
+            Self::ManageStations | Self::ManageTariffs | Self::ManageAccess | Self::ReadAudit => Role::Admin,
         }
     }
 }
@@ -117,6 +120,7 @@ mod tests {
                 "WriteTwins .xx",
                 "IngestTelemetry .xx",
                 "ManageStations ..x",
+                "ManageTariffs ..x",
                 "ManageAccess ..x",
                 "ReadAudit ..x",
             ]

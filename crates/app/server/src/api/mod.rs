@@ -12,11 +12,13 @@ mod ocpi;
 mod ocpp;
 mod onboarding;
 mod overview;
+mod receipts;
 mod records;
 mod scene;
 mod search;
 mod session;
 mod stations;
+mod tariffs;
 mod telemetry;
 mod transactions;
 mod twins;
@@ -78,6 +80,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(ocpp::routes())
         .merge(validation::routes())
         .merge(transactions::routes())
+        .merge(receipts::routes())
+        .merge(tariffs::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())
         .merge(twins::routes())

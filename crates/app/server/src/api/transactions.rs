@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::Timestamp;
 use voltwin_security::Permission;
-use voltwin_store::{TransactionFilter, TransactionState};
+use voltwin_store::{SegmentKind, TransactionFilter, TransactionState};
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Json, Page, PageLimit, Problem, Query};
@@ -58,9 +58,44 @@ pub(crate) struct Transaction {
     offline: bool,
     /// How many different events it has.
     events: u64,
-    /// What a person should know: `started_missing`, `meter_regressed`, `sequence_gap`.
+    /// What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+    /// `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
+    /// `meter_jump`, `meter_negative`, `unit_mistake`.
     #[schema(value_type = Vec<String>)]
     flags: Vec<&'static str>,
+    /// The energy ledger: stretches of readings, oldest first, at most 64.
+    segments: Vec<Segment>,
+}
+
+/// A stretch of readings of an energy register.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Segment {
+    /// `metered`, `rollover`, `reset`, `glitch`, `regress`, `jump` or `unit_mistake`.
+    #[schema(value_type = String)]
+    kind: SegmentKind,
+    #[schema(value_type = String, format = DateTime)]
+    from: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    to: Timestamp,
+    /// The first reading, in Wh.
+    from_wh: String,
+    /// The last reading, in Wh.
+    to_wh: String,
+    /// What is billed of it, in Wh.
+    energy_wh: String,
+}
+
+impl From<voltwin_store::Segment> for Segment {
+    fn from(segment: voltwin_store::Segment) -> Self {
+        Self {
+            kind: segment.kind,
+            from: segment.from,
+            to: segment.to,
+            from_wh: segment.from_wh.to_string(),
+            to_wh: segment.to_wh.to_string(),
+            energy_wh: segment.energy_wh.normalize().to_string(),
+        }
+    }
 }
 
 pub(super) fn state_name(state: TransactionState) -> &'static str {
@@ -91,6 +126,7 @@ impl From<voltwin_store::Transaction> for Transaction {
             offline: record.offline,
             events: record.events,
             flags: record.flags,
+            segments: record.segments.into_iter().map(Segment::from).collect(),
         }
     }
 }

@@ -230,6 +230,7 @@ impl From<CsmsError> for Problem {
             CsmsError::Store(inner) => inner.into(),
             CsmsError::Messages(inner) => inner.into(),
             CsmsError::Security(inner) => inner.into(),
+            CsmsError::Price(_) => Self::conflict(error.to_string()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod api;
 mod desk;
 mod live;
+mod money;
 mod ocpi;
 mod ocpp;
 mod openapi;
