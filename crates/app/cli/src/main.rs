@@ -13,6 +13,7 @@ mod replay;
 mod seed;
 mod serve;
 mod station;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,8 @@ enum Command {
     Load(load::Args),
     /// Judge single OCPP messages.
     Ocpp(ocpp::Args),
+    /// Play what passed between a station and us again.
+    Wire(wire::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),
 }
@@ -117,6 +120,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Station(args) => station::run(args, cancel).await,
             Command::Load(args) => load::run(args, cancel).await,
             Command::Ocpp(args) => ocpp::run(&args),
+            Command::Wire(args) => wire::run(args).await,
             Command::Admin(args) => admin::run(args).await,
         }
     });

@@ -83,11 +83,22 @@ impl CentralSystem {
         by: &str,
         wait: Duration,
     ) -> Result<CommandRecord, CsmsError> {
+        self.command_as(CommandId(Uuid::now_v7()), (tenant, station), request, by, wait).await
+    }
+
+    /// As [`CentralSystem::command`], under an id that is given: a replay gives a command again under its own.
+    pub(crate) async fn command_as(
+        &self,
+        id: CommandId,
+        (tenant, station): (&TenantId, &TwinId),
+        request: CommandRequest,
+        by: &str,
+        wait: Duration,
+    ) -> Result<CommandRecord, CsmsError> {
         let entry = self.inner.directory.get(tenant, station);
         let version = self.version_of(tenant, station, entry.as_ref())?;
         let command = self.translate(tenant, station, request).await?;
         let (action, payload) = command.to_call(version)?;
-        let id = CommandId(Uuid::now_v7());
         let journey =
             Journey { tenant: tenant.clone(), station: station.clone(), id, action, by: by.to_owned() };
         // goes on also when whoever asked goes away meanwhile: what is requested must end

@@ -33,6 +33,9 @@ pub enum CsmsError {
     /// The message log could not be opened or read.
     #[error("{0}")]
     Messages(#[from] voltwin_messages::MessageLogError),
+    /// The wire could not be recorded or played.
+    #[error("{0}")]
+    Recording(#[from] crate::recording::RecordingError),
     /// A secret could not be hashed or drawn.
     #[error("{0}")]
     Security(#[from] voltwin_security::SecurityError),

@@ -45,6 +45,7 @@ mod log;
 mod meter;
 mod money;
 mod partners;
+mod recording;
 mod running;
 mod stations;
 mod transactions;
@@ -68,6 +69,10 @@ pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
 pub use money::{Receipt, preview};
 pub use partners::{PartnerAnswer, PartnerTokens};
+pub use recording::{
+    Difference, RECORDING_BYTES_MAX, RECORDING_FRAMES_MAX, RECORDING_S_MAX, RECORDINGS_AT_ONCE,
+    RECORDINGS_MAX, Recording, RecordingError, Replayed, replay,
+};
 pub use validation::{FILED_PER_MINUTE, VIOLATION_ALARM, VIOLATION_TOPIC};
 
 /// How the central system treats stations.
@@ -121,6 +126,7 @@ pub(crate) struct Inner {
     pub(crate) running: running::Running,
     pub(crate) messages: MessageLog,
     pub(crate) money: money::Money,
+    pub(crate) recordings: recording::Recordings,
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
     pub(crate) boots: boots::Boots,
@@ -141,6 +147,7 @@ impl CentralSystem {
     pub async fn start(runtime: Runtime, config: CsmsConfig) -> Result<Self, CsmsError> {
         let inner = Inner {
             messages: MessageLog::open(runtime.store().dir(), config.message_log).await?,
+            recordings: recording::Recordings::default(),
             runtime,
             config,
             directory: directory::Directory::default(),

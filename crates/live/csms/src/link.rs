@@ -80,6 +80,7 @@ impl CentralSystem {
             boot_accepted: boot_accepted.unwrap_or(false),
         };
         let session = Session::new(config, self.inner.runtime.now());
+        self.inner.recordings.opened(&who.tenant, &who.station, self.inner.runtime.now(), version);
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Ok(Link {
@@ -134,11 +135,28 @@ impl Link {
         }
     }
 
+    /// Lets time pass without waiting for it: a command that went unanswered too long ends.
+    pub(crate) async fn pass_time(&mut self) -> Vec<Outgoing> {
+        let effects = self.session.tick(self.csms.inner.runtime.now());
+        self.perform(effects).await
+    }
+
     /// Ends the connection: calls in flight fail, and the station is offline unless a newer connection has it.
     pub async fn close(mut self) {
         let effects = self.session.closed();
         self.perform(effects).await;
         self.waiting.clear();
+        let at = self.csms.inner.runtime.now();
+        // one that a newer connection has replaced is not the one that is recorded
+        if self
+            .csms
+            .inner
+            .directory
+            .get(&self.who.tenant, &self.who.station)
+            .is_some_and(|entry| entry.generation == self.generation)
+        {
+            self.csms.inner.recordings.closed(&self.who.tenant, &self.who.station, at);
+        }
         if self.csms.inner.directory.leave(&self.who.tenant, &self.who.station, self.generation) {
             let (tenant, station) = (&self.who.tenant, &self.who.station);
             self.csms.mark_offline(tenant, station).await;
@@ -241,10 +259,12 @@ impl Link {
     }
 
     fn log(&self, frame: voltwin_ocpp::FrameLog, trace: TraceId) {
+        let at = self.csms.inner.runtime.now();
+        self.csms.inner.recordings.frame((&self.who.tenant, &self.who.station), at, &frame);
         self.csms.inner.messages.push(voltwin_messages::Frame {
             tenant: self.who.tenant.clone(),
             station: self.who.station.clone(),
-            at: self.csms.inner.runtime.now(),
+            at,
             direction: match frame.direction {
                 Direction::In => "in",
                 Direction::Out => "out",

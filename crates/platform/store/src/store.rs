@@ -269,6 +269,12 @@ impl Store {
         blocking(&self.db.dir, move || snapshot::load(&dir)).await
     }
 
+    /// Makes `number` the next one, for a replay that must give the numbers that were given then. Never for a data
+    /// folder that is in use.
+    pub async fn continue_transaction_numbers(&self, number: i64) {
+        *self.numbers.lock().await = number..number.saturating_add(1);
+    }
+
     /// A number for an OCPP 1.6 transaction: from 1, never given twice, also not after a crash. After a restart up
     /// to 99 numbers are skipped.
     ///

@@ -13,6 +13,7 @@ mod ocpp;
 mod onboarding;
 mod overview;
 mod receipts;
+mod recordings;
 mod records;
 mod scene;
 mod search;
@@ -77,6 +78,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(uptime::routes())
         .merge(efficiency::routes())
         .merge(messages::routes())
+        .merge(recordings::routes())
         .merge(ocpp::routes())
         .merge(validation::routes())
         .merge(transactions::routes())

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 use voltwin_core::CoreError;
-use voltwin_csms::CsmsError;
+use voltwin_csms::{CsmsError, RecordingError};
 use voltwin_graph::GraphError;
 use voltwin_history::HistoryError;
 use voltwin_messages::MessageLogError;
@@ -229,6 +229,12 @@ impl From<CsmsError> for Problem {
             CsmsError::Runtime(inner) => inner.into(),
             CsmsError::Store(inner) => inner.into(),
             CsmsError::Messages(inner) => inner.into(),
+            CsmsError::Recording(inner) => match &inner {
+                RecordingError::Missing(_) => Self::not_found(inner.to_string()),
+                RecordingError::Refused(_) => Self::conflict(inner.to_string()),
+                RecordingError::Line { .. } => Self::invalid(inner.to_string()),
+                RecordingError::Io(_) => Self::internal(&inner),
+            },
             CsmsError::Security(inner) => inner.into(),
             CsmsError::Price(_) => Self::conflict(error.to_string()),
         }

@@ -361,3 +361,39 @@ async fn a_station_is_brought_in_and_followed_until_it_works() {
     assert_eq!(stage().await, "ready");
     world.get(&world.south.viewer, "/stations/ST-9/onboarding").await.problem(404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wire_of_a_station_is_recorded_and_handed_out() {
+    let world = World::start().await;
+    world.station("ST-1").await;
+    let mut link = connected(&world, "ST-1").await;
+    let operator = &world.north.operator;
+    let begun = world.post(operator, "/stations/ST-1/recordings", json!({"max_s": 60})).await;
+    assert_eq!(begun.status, 201);
+    let begun = begun.ok();
+    let path = format!("/recordings/{}", begun["id"].as_str().unwrap());
+    world.post(operator, "/stations/ST-1/recordings", json!({})).await.problem(409);
+    say(&mut link, "h1", "Heartbeat", json!({})).await;
+    world.call(operator, Method::DELETE, &path, None).await.problem(409);
+    let ended = world.call(operator, Method::POST, &format!("{path}/stop"), None).await.ok();
+    assert_eq!((&ended["state"], &ended["frames"]), (&json!("stopped"), &json!(2)));
+    assert_eq!(world.get(operator, "/recordings?station=ST-1").await.ok()["items"], json!([ended]));
+    assert_eq!(world.get(operator, "/recordings?station=ST-2").await.ok()["items"], json!([]));
+    let file = world.get(operator, &format!("{path}/file")).await;
+    assert_eq!(file.headers["content-type"], "application/x-ndjson");
+    let text = file.ok().as_str().unwrap().to_owned();
+    assert!(!text.contains("north") && text.lines().count() == 4, "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let played = voltwin_csms::replay(text.as_bytes(), None, folder.path()).await.unwrap();
+    assert_eq!((played.compared, played.different), (1, 0), "{played:?}");
+    world.get(&world.north.viewer, &format!("{path}/file")).await.problem(403);
+    for (method, path) in
+        [(Method::GET, path.clone()), (Method::POST, format!("{path}/stop")), (Method::DELETE, path.clone())]
+    {
+        world.call(&world.south.admin, method, &path, None).await.problem(404);
+    }
+    world.post(operator, "/stations/ST-9/recordings", json!({})).await.problem(404);
+    let wrong = world.post(operator, "/stations/ST-1/recordings", json!({"max_frames": 0})).await;
+    assert_eq!(wrong.problem(400).as_deref(), Some("max_frames"));
+    assert_eq!(world.call(operator, Method::DELETE, &path, None).await.status, 204);
+}

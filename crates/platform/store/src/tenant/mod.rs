@@ -9,6 +9,7 @@ mod jobs;
 mod money;
 mod ocpi;
 mod records;
+mod replay;
 mod security;
 mod stations;
 mod transactions;
