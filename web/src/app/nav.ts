@@ -1,7 +1,16 @@
 import type { IconName } from '@/ui/icons';
 
 export interface NavItem {
-  to: '/' | '/stations' | '/vehicles' | '/transactions' | '/alarms' | '/claims' | '/api-docs';
+  to:
+    | '/'
+    | '/stations'
+    | '/vehicles'
+    | '/transactions'
+    | '/tariffs'
+    | '/uptime'
+    | '/alarms'
+    | '/claims'
+    | '/api-docs';
   label: string;
   icon: IconName;
   /** `g` then this letter goes there. */
@@ -13,6 +22,8 @@ export const navItems: readonly NavItem[] = [
   { to: '/stations', label: 'Stations', icon: 'stations', key: 's' },
   { to: '/vehicles', label: 'Vehicles', icon: 'vehicles', key: 'v' },
   { to: '/transactions', label: 'Transactions', icon: 'transactions', key: 't' },
+  { to: '/tariffs', label: 'Tariffs', icon: 'tariffs', key: 'f' },
+  { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a' },
   { to: '/claims', label: 'Claims', icon: 'claims', key: 'c' },
   { to: '/api-docs', label: 'API', icon: 'api', key: 'p' },

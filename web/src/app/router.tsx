@@ -106,6 +106,33 @@ const transaction = createRoute({
   component: lazyRouteComponent(() => import('@/pages/transactions/transaction'), 'TransactionPage'),
 });
 
+const tariffs = createRoute({
+  getParentRoute: () => shell,
+  path: '/tariffs',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/tariffs/tariffs'), 'TariffsPage'),
+});
+
+const tariff = createRoute({
+  getParentRoute: () => shell,
+  path: '/tariffs/$tariffId',
+  component: lazyRouteComponent(() => import('@/pages/tariffs/tariff'), 'TariffPage'),
+});
+
+const uptime = createRoute({
+  getParentRoute: () => shell,
+  path: '/uptime',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/uptime/uptime'), 'UptimePage'),
+});
+
+const uptimeOf = createRoute({
+  getParentRoute: () => shell,
+  path: '/uptime/$twinId',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/uptime/uptime-detail'), 'UptimeDetailPage'),
+});
+
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -136,6 +163,10 @@ export const router = createRouter({
       vehicle,
       transactions,
       transaction,
+      tariffs,
+      tariff,
+      uptime,
+      uptimeOf,
       alarms,
       claims,
       apiDocs,

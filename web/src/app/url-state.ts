@@ -3,7 +3,16 @@
 export const cameraModes = ['overview', 'follow', 'top'] as const;
 export type CameraMode = (typeof cameraModes)[number];
 
-export const layerNames = ['zones', 'stations', 'vehicles', 'flows', 'labels'] as const;
+export const layerNames = [
+  'zones',
+  'stations',
+  'vehicles',
+  'flows',
+  'load',
+  'care',
+  'versions',
+  'labels',
+] as const;
 export type LayerName = (typeof layerNames)[number];
 export type Layers = Record<LayerName, boolean>;
 

@@ -8,7 +8,16 @@ import {
   VEHICLE_STATUS,
   word,
 } from './codes';
-import { FLAG_ONLINE, FLAG_UNACKNOWLEDGED, NO_ROW, UNKNOWN_DEGREES, UNKNOWN_SOC, type Topic } from './frames';
+import {
+  FLAG_DIAGNOSTICS,
+  FLAG_FIRMWARE_UPDATE,
+  FLAG_ONLINE,
+  FLAG_UNACKNOWLEDGED,
+  NO_ROW,
+  UNKNOWN_DEGREES,
+  UNKNOWN_SOC,
+  type Topic,
+} from './frames';
 
 /** A station's row in words and SI units. */
 export interface StationLive {
@@ -27,6 +36,8 @@ export interface StationLive {
   ocppVersion: string | null;
   alarm: (typeof SEVERITY)[number];
   alarmUnacknowledged: boolean;
+  /** What is being done to it, if anything. */
+  care: 'Updating' | 'Diagnostics' | null;
   connectors: number;
   inUse: number;
   faulted: number;
@@ -79,6 +90,11 @@ type Readers = { [T in Topic]: (row: number) => LiveRows[T] };
 const degrees = (e7: number) => (e7 === UNKNOWN_DEGREES ? null : e7 / 1e7);
 const fraction = (e4: number) => (e4 === UNKNOWN_SOC ? null : e4 / 10_000);
 
+function careOf(flags: number): StationLive['care'] {
+  if ((flags & FLAG_FIRMWARE_UPDATE) !== 0) return 'Updating';
+  return (flags & FLAG_DIAGNOSTICS) !== 0 ? 'Diagnostics' : null;
+}
+
 /** Reads one row of a store as an object: for panels and tables, never for pictures. */
 export function rowReaders(live: LiveClient): Readers {
   const { station, connector, vehicle } = live.stores;
@@ -101,6 +117,7 @@ export function rowReaders(live: LiveClient): Readers {
         ocppVersion: protocolName(n(c.protocol[row])),
         alarm: word(SEVERITY, n(c.alarm[row])),
         alarmUnacknowledged: (n(c.flags[row]) & FLAG_UNACKNOWLEDGED) !== 0,
+        care: careOf(n(c.flags[row])),
         connectors: n(c.connectors[row]),
         inUse: n(c.in_use[row]),
         faulted: n(c.faulted[row]),

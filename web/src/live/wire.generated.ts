@@ -18,6 +18,10 @@ export const UNKNOWN_DEGREES = -2147483648;
 export const FLAG_ONLINE = 0x01;
 /** Bit of `flags`: an open alarm is not acknowledged. */
 export const FLAG_UNACKNOWLEDGED = 0x02;
+/** Bit of `flags`: new firmware is on its way into the station. */
+export const FLAG_FIRMWARE_UPDATE = 0x04;
+/** Bit of `flags`: the station collects diagnostics. */
+export const FLAG_DIAGNOSTICS = 0x08;
 /** Bit of `flags`: the twin of this row is gone. */
 export const FLAG_DELETED = 0x80;
 

@@ -22,9 +22,11 @@ import { Fleet } from './modules/fleet';
 import { Flows } from './modules/flows';
 import { Ground } from './modules/ground';
 import { Labels } from './modules/labels';
+import { SiteLoads } from './modules/load';
 import { Roads } from './modules/roads';
 import { Sites } from './modules/sites';
 import { Stations } from './modules/stations';
+import { Tags } from './modules/tags';
 import { Zones } from './modules/zones';
 import type { CameraMode, Layers, Selection } from './types';
 
@@ -66,6 +68,8 @@ export class SceneEngine {
   private readonly stations = new Stations();
   private readonly fleet = new Fleet();
   private readonly flows = new Flows();
+  private readonly loads = new SiteLoads();
+  private readonly tags = new Tags();
   private readonly labels: Labels;
   private readonly modules: SceneModule[];
   private readonly counts: GpuCounts;
@@ -102,6 +106,8 @@ export class SceneEngine {
       this.roads,
       this.sites,
       this.stations,
+      this.loads,
+      this.tags,
       this.flows,
       this.fleet,
       this.labels,
@@ -186,7 +192,10 @@ export class SceneEngine {
     this.stations.setVisible(layers.stations);
     this.flows.setVisible(layers.flows, layers.stations);
     this.fleet.setVisible(layers.vehicles);
+    this.loads.setVisible(layers.load && layers.stations);
+    this.tags.setVisible(layers.care && layers.stations, layers.versions && layers.stations);
     this.labels.setVisible(layers.labels);
+    this.labels.setLoads(layers.load);
     this.options.wake();
   }
 
@@ -350,6 +359,7 @@ export class SceneEngine {
     const ratio = element.width / Math.max(1, element.clientWidth);
     this.stations.setPixel(ratio);
     this.flows.setPixel(ratio);
+    this.tags.setPixel(ratio);
     this.hubs();
   }
 

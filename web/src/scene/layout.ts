@@ -57,6 +57,10 @@ export interface PlacedSite {
   /** Storeys; 0 for an open forecourt. */
   levels: number;
   hub: boolean;
+  /** What its grid connection bears; without one, what its stations could take together. Watts. */
+  limitW: number;
+  /** Whether a grid connection says so. */
+  limited: boolean;
 }
 
 export interface PlacedZone {
@@ -91,6 +95,7 @@ interface Group {
   z: number;
   levels: number;
   hub: boolean;
+  gridW: number | null;
   stations: SceneStation[];
 }
 
@@ -141,6 +146,7 @@ function group(scene: Scene, projection: Projection): Group[] {
     key: string,
     from: { id: string; name: string; lat_deg: number; lon_deg: number },
     levels: number,
+    gridW: number | null,
   ) => {
     const found = groups.get(key) ?? {
       id: from.id,
@@ -149,20 +155,22 @@ function group(scene: Scene, projection: Projection): Group[] {
       z: projection.z(from.lat_deg),
       levels,
       hub: levels > 0,
+      gridW,
       stations: [],
     };
     groups.set(key, found);
     return found;
   };
-  for (const hub of scene.hubs) open(`hub:${hub.id}`, hub, Math.max(1, hub.levels));
+  const grid = (site: string | null) => (site === null ? null : (sites.get(site)?.grid?.max_power_w ?? null));
+  for (const hub of scene.hubs) open(`hub:${hub.id}`, hub, Math.max(1, hub.levels), grid(hub.site));
   for (const station of [...scene.stations].sort((a, b) =>
     a.id.localeCompare(b.id, 'en', { numeric: true }),
   )) {
     const hub = station.hub !== null ? hubs.get(station.hub) : undefined;
     const site = station.site !== null ? sites.get(station.site) : undefined;
-    if (hub) open(`hub:${hub.id}`, hub, Math.max(1, hub.levels)).stations.push(station);
+    if (hub) open(`hub:${hub.id}`, hub, Math.max(1, hub.levels), grid(hub.site)).stations.push(station);
     else if (site) {
-      const g = open(`site:${site.id}`, site, 0);
+      const g = open(`site:${site.id}`, site, 0, grid(site.id));
       // A hub on the same site stands where the site is: its forecourt goes beside it.
       g.stations.push(station);
     } else if (station.lat_deg !== null && station.lon_deg !== null) {
@@ -178,6 +186,7 @@ function group(scene: Scene, projection: Projection): Group[] {
           z,
           levels: 0,
           hub: false,
+          gridW: null,
           stations: [station],
         });
     }
@@ -216,6 +225,8 @@ function setOut(g: Group, layout: Layout): void {
     depth,
     levels: g.hub ? g.levels : 0,
     hub: g.hub,
+    limitW: g.gridW ?? g.stations.reduce((sum, s) => sum + (s.max_power_w ?? 0), 0),
+    limited: g.gridW !== null,
   });
 }
 

@@ -26,7 +26,16 @@ export interface NetworkSceneProps {
   className?: string;
 }
 
-const ALL: Layers = { zones: true, stations: true, vehicles: true, flows: true, labels: true };
+const ALL: Layers = {
+  zones: true,
+  stations: true,
+  vehicles: true,
+  flows: true,
+  load: true,
+  care: true,
+  versions: true,
+  labels: true,
+};
 /** A press that moves farther than this turns the camera and chooses nothing. */
 const CLICK_PX = 5;
 const HOVER_EVERY_MS = 70;

@@ -11,6 +11,12 @@ export interface Layers {
   stations: boolean;
   vehicles: boolean;
   flows: boolean;
+  /** Load of each site against its grid limit. */
+  load: boolean;
+  /** What is being done to stations. */
+  care: boolean;
+  /** OCPP versions. */
+  versions: boolean;
   labels: boolean;
 }
 

@@ -16,6 +16,10 @@ pub mod flags {
     pub const ONLINE: u8 = 1;
     /// Station, vehicle: an open alarm is not acknowledged.
     pub const ALARM_UNACKNOWLEDGED: u8 = 1 << 1;
+    /// Station: new firmware is on its way into it.
+    pub const FIRMWARE_UPDATE: u8 = 1 << 2;
+    /// Station: it collects diagnostics.
+    pub const DIAGNOSTICS: u8 = 1 << 3;
     /// Station, vehicle: the twin of this row is gone.
     pub const DELETED: u8 = 1 << 7;
 }

@@ -40,6 +40,16 @@ fn constants(out: &mut String) {
             "FLAG_UNACKNOWLEDGED",
             format!("{:#04x}", flags::ALARM_UNACKNOWLEDGED),
         ),
+        (
+            "Bit of `flags`: new firmware is on its way into the station.",
+            "FLAG_FIRMWARE_UPDATE",
+            format!("{:#04x}", flags::FIRMWARE_UPDATE),
+        ),
+        (
+            "Bit of `flags`: the station collects diagnostics.",
+            "FLAG_DIAGNOSTICS",
+            format!("{:#04x}", flags::DIAGNOSTICS),
+        ),
         ("Bit of `flags`: the twin of this row is gone.", "FLAG_DELETED", format!("{:#04x}", flags::DELETED)),
     ];
     for (what, name, number) in numbers {

@@ -21,6 +21,9 @@ const layerLabel: Record<LayerName, string> = {
   stations: 'Stations',
   vehicles: 'Vehicles',
   flows: 'Energy flow',
+  load: 'Site load',
+  care: 'Maintenance',
+  versions: 'OCPP version',
   labels: 'Labels',
 };
 
@@ -56,6 +59,15 @@ export function Legend({ layers, onToggle }: { layers: Layers; onToggle: (name: 
               </li>
             ))}
           </ul>
+          {layers.load && (
+            <p className="legend-note">
+              <span className="legend-gauge" aria-hidden="true">
+                <i />
+                <i />
+              </span>
+              Site load: a piece a station, full at the grid limit, hatched from 90 %
+            </p>
+          )}
           <div className="legend-layers" role="group" aria-label="Layers">
             {layerNames.map((name) => (
               <button key={name} type="button" aria-pressed={layers[name]} onClick={() => onToggle(name)}>

@@ -9,9 +9,10 @@ import { Power } from '@/ui/quantity';
 import { Segments } from '@/ui/segments';
 import { EmptyState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
+import { SiteTable, siteRows } from './site-table';
 
-type What = 'stations' | 'vehicles';
-type StationRow = StationLive & { name: string | null; zone: string | null };
+type What = 'stations' | 'sites' | 'vehicles';
+type StationRow = StationLive & { name: string | null; zone: string | null; ofSite: number | null };
 
 const severityRank = { none: 0, info: 1, minor: 2, major: 3, critical: 4 } as const;
 
@@ -43,6 +44,20 @@ const stationColumns: readonly Column<StationRow>[] = [
       ),
   },
   {
+    key: 'care',
+    label: 'Maintenance',
+    wide: true,
+    sort: (s) => careWord(s),
+    cell: (s) => careWord(s) ?? <span className="faint">None</span>,
+  },
+  {
+    key: 'ocpp',
+    label: 'OCPP',
+    wide: true,
+    sort: (s) => s.ocppVersion,
+    cell: (s) => s.ocppVersion ?? <span className="faint">–</span>,
+  },
+  {
     key: 'use',
     label: 'In use',
     align: 'right',
@@ -57,7 +72,20 @@ const stationColumns: readonly Column<StationRow>[] = [
     sort: (s) => s.powerW,
     cell: (s) => <Power w={s.powerW} />,
   },
+  {
+    key: 'share',
+    label: 'Of its site',
+    align: 'right',
+    wide: true,
+    sort: (s) => s.ofSite,
+    cell: (s) => percent(s.ofSite),
+  },
 ];
+
+/** What is being done to a station, in the words of its tag in the 3D view. */
+function careWord(s: StationLive): string | null {
+  return s.care ?? (s.status === 'Unavailable' ? 'Out of use' : null);
+}
 
 const vehicleColumns: readonly Column<VehicleLive>[] = [
   {
@@ -104,14 +132,17 @@ export function NetworkTable({
   const scene = useQuery(sceneQuery);
   const stations = useTableRows('station');
   const vehicles = useTableRows('vehicle');
+  const sites = useMemo(() => siteRows(scene.data, stations), [scene.data, stations]);
   const rows = useMemo<StationRow[]>(() => {
+    const shares = new Map(sites.flatMap((site) => site.stations.map((s) => [s.id, s.ofLoad] as const)));
     const known = new Map(scene.data?.stations.map((s) => [s.id, s]));
     return stations.map((s) => ({
       ...s,
       name: known.get(s.id)?.name ?? null,
       zone: known.get(s.id)?.zone ?? null,
+      ofSite: shares.get(s.id) ?? null,
     }));
-  }, [stations, scene.data]);
+  }, [stations, sites, scene.data]);
   const zone = selection?.kind === 'zone' ? selection.id : null;
   const shown = zone ? rows.filter((s) => s.zone === zone) : rows;
   return (
@@ -123,6 +154,7 @@ export function NetworkTable({
           onChange={setWhat}
           options={[
             { value: 'stations', label: 'Stations', count: rows.length },
+            { value: 'sites', label: 'Sites', count: sites.length },
             { value: 'vehicles', label: 'Vehicles', count: vehicles.length },
           ]}
         />
@@ -139,6 +171,8 @@ export function NetworkTable({
           initialSort={{ key: 'alarm', dir: 'desc' }}
           empty={<EmptyState icon="stations" title="No stations in view" />}
         />
+      ) : what === 'sites' ? (
+        <SiteTable rows={sites} />
       ) : (
         <DataTable
           caption="Vehicles, live"

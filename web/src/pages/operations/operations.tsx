@@ -17,6 +17,7 @@ import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { AlarmPanel } from './alarm-panel';
+import { EfficiencyPanel } from './efficiency-panel';
 import { Inspector } from './inspector';
 import { KpiStrip } from './kpi-strip';
 import { Legend } from './legend';
@@ -146,6 +147,7 @@ export function OperationsPage() {
         )}
         <AlarmPanel onSelect={select} shown={selection ? 3 : 5} />
         <ZonePanel selected={selection?.kind === 'zone' ? selection.id : null} onSelect={select} />
+        <EfficiencyPanel />
       </aside>
       {!asTable && (
         <p className="visually-hidden">

@@ -6,6 +6,7 @@ import { dateTime, energy, exactEnergy, instant, percent, power } from '@/ui/for
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
 import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
+import { ReceiptPanel } from '../tariffs/receipt-panel';
 import { Lasted, TransactionState } from './transaction-table';
 
 const route = getRouteApi('/shell/transactions/$number');
@@ -131,6 +132,7 @@ export function TransactionPage() {
           ))}
         </dl>
       </section>
+      <ReceiptPanel number={t.number} running={t.state === 'active'} />
       {t.evse !== null && (
         <HistoryPanel
           twin={`${t.station}:${t.evse}:${t.connector ?? 1}`}

@@ -28,6 +28,9 @@ export class Labels implements SceneModule {
   private nodes: HTMLElement[] = [];
   private limit = 50;
   private visible = true;
+  private loads = true;
+  /** A text has changed since the labels were written. */
+  private stale = false;
   private chosen: string | null = null;
   private lastView = new Float64Array(8);
   private lastPick = -1;
@@ -73,11 +76,45 @@ export class Labels implements SceneModule {
     this.lastPick = -1;
   }
 
-  onSnapshot(): void {}
+  /** Whether names of sites say how much of their limit is taken. */
+  setLoads(on: boolean): void {
+    this.loads = on;
+    this.onSnapshot();
+    this.lastPick = -1;
+  }
+
+  onSnapshot(): void {
+    const ctx = this.ctx;
+    if (!ctx) return;
+    const { sites, stations, zones } = ctx.layout;
+    const store = ctx.live.stores.station;
+    const load = new Float64Array(sites.length);
+    if (this.loads)
+      for (const station of stations) {
+        const row = store.rowOf(station.id);
+        const power = row < 0 ? 0 : Math.max(0, store.columns.power_w[row] as number);
+        load[station.site] = (load[station.site] as number) + power;
+      }
+    sites.forEach((site, i) => {
+      const label = this.labels[zones.length + i];
+      if (!label) return;
+      const share = Math.round(((load[i] as number) / site.limitW) * 100);
+      const text = this.loads && site.limitW > 0 ? `${site.name} · ${share} %` : site.name;
+      if (text === label.text) return;
+      label.text = text;
+      label.width = text.length * CHAR_PX + 16;
+      // Its place stays; only what is written there changes.
+      this.stale = true;
+    });
+  }
 
   onFrame(now: number): boolean {
     const ctx = this.ctx;
-    if (!ctx || !this.visible || !this.viewChanged(ctx)) return false;
+    if (!ctx || !this.visible) return false;
+    if (!this.viewChanged(ctx)) {
+      if (this.stale) this.write();
+      return false;
+    }
     const due = this.lastPick < 0 || Math.abs(now - this.lastPick) > PICK_EVERY_S;
     this.project(ctx);
     if (due) {
@@ -140,7 +177,8 @@ export class Labels implements SceneModule {
         const site = sites[i - zones.length];
         if (!site) continue;
         const s = siteScale(ctx, site.x, site.z);
-        label.at.set(site.x, 0.2 * s, site.z + (site.depth / 2 + 1.6) * s);
+        // Below the gauge of its load.
+        label.at.set(site.x, 0.2 * s, site.z + (site.depth / 2 + 3.4) * s);
       } else {
         const station = stations[i - zones.length - sites.length];
         const site = station && sites[station.site];
@@ -178,6 +216,7 @@ export class Labels implements SceneModule {
   }
 
   private write(): void {
+    this.stale = false;
     let used = 0;
     for (const label of this.labels) {
       if (!label.shown || Number.isNaN(label.y)) continue;

@@ -253,6 +253,7 @@ fn station_row(
     let online = twin.bool("online") == Some(true);
     let status = twin.text("status").and_then(StationStatus::from_text).unwrap_or(StationStatus::Offline);
     let protocol = twin.text("ocpp_version").and_then(Protocol::from_text).unwrap_or(Protocol::Unknown);
+    let maintenance = twin.text("maintenance").unwrap_or_default();
     let flag = |set: bool, bit: u8| if set { bit } else { 0 };
     StationRow {
         at_ms: quantise_at(newest_ms(twin, &["power_w", "status", "online", "last_seen"]), epoch_ms),
@@ -267,7 +268,10 @@ fn station_row(
         connectors: quantise_count(connectors),
         in_use: quantise_count(used),
         faulted: quantise_count(faulted),
-        flags: flag(online, flags::ONLINE) | flag(unacknowledged, flags::ALARM_UNACKNOWLEDGED),
+        flags: flag(online, flags::ONLINE)
+            | flag(unacknowledged, flags::ALARM_UNACKNOWLEDGED)
+            | flag(maintenance == "FirmwareUpdate", flags::FIRMWARE_UPDATE)
+            | flag(maintenance == "Diagnostics", flags::DIAGNOSTICS),
     }
 }
 
