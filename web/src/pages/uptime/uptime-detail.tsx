@@ -113,7 +113,7 @@ export function UptimeDetailPage() {
           </dl>
           {!data.whole_window && data.since && (
             <p className="muted">
-              Watched since {dateTime(data.since)}: the figure is over that time, not over twelve months.
+              Watched since {dateTime(data.since)}: the figure is over that time, not over the whole window.
             </p>
           )}
           <section className="panel" aria-labelledby="ports">

@@ -49,7 +49,13 @@ const columns: readonly Column<StationUptime>[] = [
     label: 'Station',
     sort: (s) => s.id,
     cell: (s) => (
-      <Link to="/uptime/$twinId" params={{ twinId: s.id }} tabIndex={-1}>
+      <Link
+        to="/uptime/$twinId"
+        params={{ twinId: s.id }}
+        search={(before) => ({ status: before.status })}
+        from="/uptime"
+        tabIndex={-1}
+      >
         {s.id}
       </Link>
     ),
@@ -183,7 +189,13 @@ export function UptimePage() {
             columns={columns}
             rows={shown}
             rowKey={(s) => s.id}
-            onOpen={(s) => void navigate({ to: '/uptime/$twinId', params: { twinId: s.id } })}
+            onOpen={(s) =>
+              void navigate({
+                to: '/uptime/$twinId',
+                params: { twinId: s.id },
+                search: { status: search.status },
+              })
+            }
             sort={parseSort(search.sort) ?? { key: 'uptime', dir: 'asc' }}
             onSort={(sort) =>
               void navigate({ search: (s) => ({ ...s, sort: formatSort(sort) }), replace: true })
