@@ -38,6 +38,24 @@ pub enum Command {
         /// Of which EVSE (1.6: connector).
         evse: Option<u32>,
     },
+    /// Take into service or out of it; a transaction may finish first.
+    ChangeAvailability {
+        /// Into service.
+        operative: bool,
+        /// One EVSE only (1.6: connector).
+        evse: Option<u32>,
+        /// One connector of the EVSE only (2.x).
+        connector: Option<u32>,
+    },
+    /// Let go of the plug.
+    Unlock {
+        /// The EVSE (1.6: connector).
+        evse: u32,
+        /// Its connector (2.x); the first when absent.
+        connector: Option<u32>,
+    },
+    /// Forget the tokens that were authorised before.
+    ClearCache,
     /// Any action that a central system may send in the station's version.
     Raw {
         /// The action.
@@ -97,6 +115,26 @@ impl Command {
             (Self::Reset { kind, evse }, _) => {
                 ("Reset", optional(json!({"type": kind.as_v2()}), "evseId", *evse))
             }
+            (Self::ChangeAvailability { connector: Some(_), .. }, Version::V16) => {
+                return Err(unsupported("availability of a connector of an EVSE"));
+            }
+            (Self::ChangeAvailability { operative, evse, .. }, Version::V16) => {
+                let kind = if *operative { "Operative" } else { "Inoperative" };
+                ("ChangeAvailability", json!({"connectorId": evse.unwrap_or(0), "type": kind}))
+            }
+            (Self::ChangeAvailability { operative, evse, connector }, _) => {
+                let status = if *operative { "Operative" } else { "Inoperative" };
+                let evse = evse.map(|id| optional(json!({"id": id}), "connectorId", *connector));
+                ("ChangeAvailability", optional(json!({"operationalStatus": status}), "evse", evse))
+            }
+            (Self::Unlock { connector: Some(_), .. }, Version::V16) => {
+                return Err(unsupported("unlocking a connector of an EVSE"));
+            }
+            (Self::Unlock { evse, .. }, Version::V16) => ("UnlockConnector", json!({"connectorId": evse})),
+            (Self::Unlock { evse, connector }, _) => {
+                ("UnlockConnector", json!({"evseId": evse, "connectorId": connector.unwrap_or(1)}))
+            }
+            (Self::ClearCache, _) => ("ClearCache", json!({})),
             (Self::Trigger { message, evse }, Version::V16) => {
                 let extended =
                     matches!(message.as_str(), "LogStatusNotification" | "SignChargePointCertificate");
@@ -104,7 +142,9 @@ impl Command {
                 (action, optional(json!({"requestedMessage": message}), "connectorId", *evse))
             }
             (Self::Trigger { message, evse }, _) => {
-                let evse = evse.map(|id| json!({"id": id}));
+                // of a status a connector must be named
+                let connector = (message == "StatusNotification").then_some(1);
+                let evse = evse.map(|id| optional(json!({"id": id}), "connectorId", connector));
                 ("TriggerMessage", optional(json!({"requestedMessage": message}), "evse", evse))
             }
         };
@@ -185,6 +225,62 @@ mod tests {
         assert!(stop.to_call(Version::V201).is_ok());
         let log = Command::Trigger { message: "LogStatusNotification".into(), evse: None };
         assert_eq!(log.to_call(Version::V16).unwrap().0, "ExtendedTriggerMessage");
+    }
+
+    #[test]
+    fn availability_unlocking_and_the_cache_in_each_version() {
+        let out = Command::ChangeAvailability { operative: false, evse: Some(2), connector: None };
+        assert_eq!(out.to_call(Version::V16).unwrap().1, json!({"connectorId": 2, "type": "Inoperative"}));
+        let want = json!({"operationalStatus": "Inoperative", "evse": {"id": 2}});
+        assert_eq!(out.to_call(Version::V201).unwrap().1, want);
+        let all = Command::ChangeAvailability { operative: true, evse: None, connector: None };
+        assert_eq!(all.to_call(Version::V16).unwrap().1, json!({"connectorId": 0, "type": "Operative"}));
+        assert_eq!(all.to_call(Version::V21).unwrap().1, json!({"operationalStatus": "Operative"}));
+        let unlock = Command::Unlock { evse: 1, connector: None };
+        assert_eq!(unlock.to_call(Version::V16).unwrap().1, json!({"connectorId": 1}));
+        assert_eq!(unlock.to_call(Version::V21).unwrap().1, json!({"evseId": 1, "connectorId": 1}));
+        let second = Command::Unlock { evse: 1, connector: Some(2) };
+        assert!(matches!(second.to_call(Version::V16), Err(CommandError::Unsupported { .. })));
+        for version in Version::PREFERRED {
+            assert_eq!(Command::ClearCache.to_call(version).unwrap(), ("ClearCache".into(), json!({})));
+        }
+    }
+
+    #[test]
+    fn every_message_that_a_version_lets_be_triggered() {
+        let both = [
+            "BootNotification",
+            "FirmwareStatusNotification",
+            "Heartbeat",
+            "MeterValues",
+            "StatusNotification",
+        ];
+        let v2 = [
+            "LogStatusNotification",
+            "TransactionEvent",
+            "SignChargingStationCertificate",
+            "SignV2GCertificate",
+            "SignCombinedCertificate",
+            "PublishFirmwareStatusNotification",
+        ];
+        let v16 = ["DiagnosticsStatusNotification", "LogStatusNotification", "SignChargePointCertificate"];
+        let goes = |version: Version, message: &str, evse| {
+            Command::Trigger { message: message.into(), evse }.to_call(version).is_ok()
+        };
+        assert!(both.iter().chain(&v16).all(|message| goes(Version::V16, message, None)));
+        for version in [Version::V201, Version::V21] {
+            assert!(both.iter().chain(&v2).all(|message| goes(version, message, Some(1))), "{version}");
+        }
+        assert!(
+            goes(Version::V21, "SignV2G20Certificate", None)
+                && !goes(Version::V201, "SignV2G20Certificate", None)
+        );
+        assert!(
+            !goes(Version::V16, "TransactionEvent", None)
+                && !goes(Version::V21, "DiagnosticsStatusNotification", None)
+        );
+        let status = Command::Trigger { message: "StatusNotification".into(), evse: Some(2) };
+        assert_eq!(status.to_call(Version::V21).unwrap().1["evse"], json!({"id": 2, "connectorId": 1}));
     }
 
     #[test]

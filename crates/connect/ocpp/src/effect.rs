@@ -29,6 +29,22 @@ pub enum Effect {
         /// What was wrong and forgiven; empty when strict.
         violations: Vec<Violation>,
     },
+    /// The station says something that is never answered (2.1 SEND).
+    Tell {
+        /// What it says.
+        fact: Fact,
+    },
+    /// The station could not read our answer to a call of its own (2.1).
+    AnswerRejected {
+        /// The message id of its call.
+        message_id: String,
+        /// The action that was answered; `None` when it is not remembered.
+        action: Option<&'static str>,
+        /// Its error code.
+        code: String,
+        /// Its description.
+        description: String,
+    },
     /// A command is finished.
     CallDone {
         /// The command.

@@ -183,6 +183,8 @@ pub struct TransactionReport {
     pub offline: bool,
     /// The remote start that this answers (2.x).
     pub remote_start_id: Option<i64>,
+    /// The reservation that it takes up, when said (1.6 start, 2.x).
+    pub reservation_id: Option<i64>,
     /// The values that came with it.
     pub samples: Vec<MeterSample>,
     /// Signed readings that came with it, as sent.

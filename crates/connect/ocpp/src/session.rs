@@ -95,6 +95,7 @@ pub struct Session {
     under_way: Option<Outbound>,
     outbox: VecDeque<Outbound>,
     late: VecDeque<String>,
+    answered: VecDeque<(String, &'static str)>,
     triggered: Vec<String>,
     unknown_answers: u64,
     last_in: Timestamp,
@@ -115,6 +116,7 @@ impl Session {
             under_way: None,
             outbox: VecDeque::new(),
             late: VecDeque::new(),
+            answered: VecDeque::new(),
             triggered: Vec::new(),
             unknown_answers: 0,
             last_in: now,
@@ -178,6 +180,9 @@ impl Session {
                 log(&mut effects, Direction::In, FrameKind::Error, None, Some(&id), text, &code);
                 let detail = format!("the station could not read the answer to {id}: {code} {description}");
                 effects.push(Effect::Violation(Violation::new(ErrorCode::GenericError, "", detail)));
+                let action =
+                    self.answered.iter().rev().find(|(known, _)| *known == id).map(|(_, action)| *action);
+                effects.push(Effect::AnswerRejected { message_id: id, action, code, description });
             }
             Ok(Frame::Send { id, action, payload }) => {
                 self.on_send(text, &id, &action, payload, &mut effects);
@@ -213,6 +218,12 @@ impl Session {
             Ok(payload) => {
                 let text = envelope::result(&message_id, &payload);
                 send(&mut effects, FrameKind::Result, action, &message_id, text, "ok");
+                if self.config.version == Version::V21 {
+                    if self.answered.len() >= LATE_IDS {
+                        self.answered.pop_front();
+                    }
+                    self.answered.push_back((message_id, action));
+                }
             }
             Err(violation) => self.refuse(&message_id, action, &violation, &mut effects),
         }
@@ -426,7 +437,17 @@ impl Session {
         let checked = messages::check_send(action, payload.get());
         let code = checked.as_ref().err().map_or("ok", |v| v.code.as_str(self.config.version));
         log(effects, Direction::In, FrameKind::Send, Some(action), Some(id), text, code);
-        effects.extend(checked.err().map(Effect::Violation));
+        match checked {
+            Err(violation) => effects.push(Effect::Violation(violation)),
+            // It cannot be refused, so that before the boot it is only not listened to.
+            Ok(()) if !self.boot_accepted() => {}
+            Ok(()) => {
+                let payload = serde_json::from_str(payload.get()).unwrap_or(Value::Null);
+                effects.push(Effect::Tell {
+                    fact: Fact::Other { action: "NotifyPeriodicEventStream", payload },
+                });
+            }
+        }
     }
 
     fn take_under_way(&mut self, id: Option<&str>) -> Option<Outbound> {
@@ -467,7 +488,7 @@ impl Session {
         }
         let asked = match action {
             "GetBaseReport" | "GetReport" => Some("NotifyReport"),
-            _ => payload.get("requestedMessage").and_then(Value::as_str),
+            _ => payload.get("requestedMessage").and_then(Value::as_str).map(asked_message),
         };
         if let Some(asked) = asked.filter(|_| self.boot == Boot::Is(BootStatus::Pending))
             && self.triggered.len() < OUTBOX_LIMIT
@@ -476,6 +497,18 @@ impl Session {
             self.triggered.push(asked.to_owned());
         }
         Ok(())
+    }
+}
+
+/// The message that a trigger asks for: of all kinds of certificate there is one.
+fn asked_message(requested: &str) -> &str {
+    match requested {
+        "SignChargePointCertificate"
+        | "SignChargingStationCertificate"
+        | "SignV2GCertificate"
+        | "SignV2G20Certificate"
+        | "SignCombinedCertificate" => "SignCertificate",
+        other => other,
     }
 }
 

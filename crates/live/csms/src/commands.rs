@@ -50,6 +50,24 @@ pub enum CommandRequest {
         /// Only this EVSE (2.x).
         evse: Option<u32>,
     },
+    /// Take into service or out of it.
+    ChangeAvailability {
+        /// Into service.
+        operative: bool,
+        /// Only this EVSE (1.6: connector).
+        evse: Option<u32>,
+        /// Only this connector of the EVSE (2.x).
+        connector: Option<u32>,
+    },
+    /// Let go of the plug.
+    Unlock {
+        /// The EVSE (1.6: connector).
+        evse: u32,
+        /// Its connector (2.x).
+        connector: Option<u32>,
+    },
+    /// Forget the tokens that were authorised before.
+    ClearCache,
     /// Ask the station to send a message.
     Trigger {
         /// `BootNotification`, `StatusNotification`, `Heartbeat`, `MeterValues`, …
@@ -226,6 +244,11 @@ impl CentralSystem {
             CommandRequest::Reset { immediate, evse } => {
                 Command::Reset { kind: if immediate { ResetKind::Hard } else { ResetKind::Soft }, evse }
             }
+            CommandRequest::ChangeAvailability { operative, evse, connector } => {
+                Command::ChangeAvailability { operative, evse, connector }
+            }
+            CommandRequest::Unlock { evse, connector } => Command::Unlock { evse, connector },
+            CommandRequest::ClearCache => Command::ClearCache,
             CommandRequest::Trigger { message, evse } => Command::Trigger { message, evse },
         })
     }

@@ -21,6 +21,12 @@ pub enum CsmsError {
         /// Why it is needed.
         detail: String,
     },
+    /// What is asked for does not go with what is known.
+    #[error("{0}")]
+    Conflict(String),
+    /// A composite schedule cannot be worked out.
+    #[error("{0}")]
+    Profile(#[from] voltwin_profiles::ProfileError),
     /// An identifier is not one.
     #[error("{0}")]
     Identifier(#[from] CoreError),

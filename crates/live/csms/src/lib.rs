@@ -62,7 +62,10 @@ use voltwin_ocpp::Validation;
 use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
-pub use blocks::{CustomerInformation, VARIABLES_MAX, Variable, VariableName, VariableWish, ends_when_seen};
+pub use blocks::{
+    Composite, CompositeRequest, CustomerInformation, Reservation, ReservationRequest, ReservationState,
+    StationSchedule, VARIABLES_MAX, Variable, VariableName, VariableWish, ends_when_seen,
+};
 pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};

@@ -210,6 +210,18 @@ impl Link {
                     let answer = self.ask(action, fact, trace).await;
                     effects.extend(self.session.answer(ticket, answer, self.csms.inner.runtime.now()));
                 }
+                Effect::Tell { fact } => drop(self.ask(fact, trace).await),
+                Effect::AnswerRejected { message_id, action, code, description } => {
+                    let rejected = serde_json::json!({
+                        "message_id": message_id,
+                        "action": action,
+                        "code": code,
+                        "description": description,
+                    });
+                    let (tenant, station) = (&self.who.tenant, &self.who.station);
+                    let speaker = Speaker { tenant, station, version: self.version, trace };
+                    self.csms.answer_rejected(&speaker, rejected).await;
+                }
                 Effect::CallDone { id, outcome } => {
                     if let Some(waiting) = self.waiting.remove(&id) {
                         let _ = waiting.send(outcome);

@@ -259,6 +259,11 @@ impl<'a> Events<'a> {
         Self { csms, tenant, trace, list: Vec::new() }
     }
 
+    /// Adds an event that happens now.
+    pub(crate) fn add_now(&mut self, twin: &TwinId, body: EventBody) {
+        self.add(twin, self.csms.inner.runtime.now(), body);
+    }
+
     /// Adds an event that happened at `at`.
     pub(crate) fn add(&mut self, twin: &TwinId, at: voltwin_core::Timestamp, body: EventBody) {
         let received = self.csms.inner.runtime.now();

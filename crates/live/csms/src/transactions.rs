@@ -26,7 +26,7 @@ impl CentralSystem {
             Some(id_token) => Some(self.token_status(speaker, id_token).await?),
             None => None,
         };
-        let told = report.at;
+        let (told, reservation) = (report.at, report.reservation_id);
         let (mut fact, known) = self.identify(speaker, report).await?;
         if known {
             metrics::counter!("voltwin_transaction_events_repeated_total").increment(1);
@@ -62,6 +62,15 @@ impl CentralSystem {
         }
         for error in results.filter_map(Result::err) {
             tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a twin did not follow");
+        }
+        // the event itself is durable: what follows of it must not make the station send it again
+        let followed = match fact.phase {
+            TransactionPhase::Started => self.energy_begun(speaker, &fact, reservation).await,
+            TransactionPhase::Ended => self.energy_over(speaker, &fact).await,
+            TransactionPhase::Updated => Ok(()),
+        };
+        if let Err(error) = followed {
+            tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a statement did not follow");
         }
         let cost = self.cost_to_tell(speaker, &fact).await.unwrap_or_else(|error| {
             // What was said is recorded; the receipt will tell.

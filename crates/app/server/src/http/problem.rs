@@ -225,6 +225,8 @@ impl From<CsmsError> for Problem {
             CsmsError::NoStation(_) => Self::not_found(error.to_string()),
             CsmsError::Command(_) => Self::field("payload", error.to_string()),
             CsmsError::Missing { field, .. } => Self::field(field, error.to_string()),
+            CsmsError::Conflict(_) => Self::conflict(error.to_string()),
+            CsmsError::Profile(_) => Self::invalid(error.to_string()),
             CsmsError::Identifier(inner) => inner.into(),
             CsmsError::Runtime(inner) => inner.into(),
             CsmsError::Store(inner) => inner.into(),

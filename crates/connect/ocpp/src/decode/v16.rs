@@ -115,6 +115,8 @@ struct Start<'a> {
     meter_start: Raw<'a>,
     #[serde(borrow)]
     timestamp: Raw<'a>,
+    #[serde(borrow)]
+    reservation_id: Raw<'a>,
 }
 
 fn start(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
@@ -133,6 +135,7 @@ fn start(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         connector: Some(connector),
         id_token: Some(id_tag),
         meter_wh: Some(Decimal::from(meter_start)),
+        reservation_id: reader.plain(fields.reservation_id, "reservationId", "an integer"),
         ..blank(TransactionPhase::Started, at)
     }))
 }
@@ -236,6 +239,7 @@ fn blank(phase: TransactionPhase, at: Timestamp) -> TransactionReport {
         charging_state: None,
         offline: false,
         remote_start_id: None,
+        reservation_id: None,
         samples: Vec::new(),
         signed: Vec::new(),
     }

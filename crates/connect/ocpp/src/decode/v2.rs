@@ -140,6 +140,8 @@ struct TransactionEvent<'a> {
     transaction_info: Raw<'a>,
     #[serde(borrow)]
     meter_value: Raw<'a>,
+    #[serde(borrow)]
+    reservation_id: Raw<'a>,
 }
 
 #[derive(Deserialize)]
@@ -215,6 +217,7 @@ fn transaction(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         charging_state: word(info.charging_state, "transactionInfo.chargingState"),
         offline: reader.plain(fields.offline, "offline", "true or false").unwrap_or(false),
         remote_start_id: reader.plain(info.remote_start_id, "transactionInfo.remoteStartId", "an integer"),
+        reservation_id: reader.plain(fields.reservation_id, "reservationId", "an integer"),
         samples: samples.plain,
         signed: samples.signed,
     }))

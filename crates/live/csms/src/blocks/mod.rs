@@ -4,11 +4,17 @@
 //! key of the station's twin) and what they report as notes (in their order), and says what to answer. Topics in
 //! use stand in `docs/ocpp.md`.
 
+mod availability;
 mod batches;
+mod charging;
+mod composite;
 mod customer;
 mod data_transfer;
+mod der;
 mod device_model;
 mod display;
+mod energy;
+mod fields;
 mod firmware;
 mod inventory;
 mod logs;
@@ -16,7 +22,10 @@ mod monitoring;
 mod payload;
 mod payments;
 mod reports;
+mod reservations;
 mod security_events;
+mod streams;
+mod swaps;
 mod variable;
 
 use serde_json::{Value as Json, json};
@@ -30,8 +39,10 @@ use payload::{list, text};
 use reports::Kind;
 
 pub use batches::{VARIABLES_MAX, VariableWish};
+pub use composite::{Composite, CompositeRequest, StationSchedule};
 pub use customer::CustomerInformation;
 pub(crate) use customer::Customers;
+pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security_events::ends_when_seen;
 pub use variable::{Variable, VariableName};
 
@@ -43,6 +54,9 @@ impl CentralSystem {
         action: &'static str,
         payload: Json,
     ) -> Result<Answer, CsmsError> {
+        if let Some(answer) = self.energy_message(speaker, action, &payload).await? {
+            return Ok(answer);
+        }
         match action {
             "NotifyReport" => self.notify_report(speaker, &payload).await,
             "NotifyMonitoringReport" => self.notify_monitoring_report(speaker, &payload).await,
@@ -74,6 +88,7 @@ impl CentralSystem {
         action: &str,
         payload: &Json,
     ) -> Result<(), CsmsError> {
+        self.energy_asking(speaker, action, payload).await?;
         match action {
             "GetBaseReport" => {
                 let full = text(payload, "reportBase") == Some("FullInventory");
@@ -104,6 +119,7 @@ impl CentralSystem {
         payload: &Json,
         outcome: &CallOutcome,
     ) -> Result<(), CsmsError> {
+        self.energy_asked(speaker, action, payload, outcome).await?;
         match action {
             "UpdateFirmware" | "SignedUpdateFirmware" => {
                 return self.firmware_asked(speaker, action, payload, outcome).await;
