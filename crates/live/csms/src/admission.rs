@@ -269,14 +269,18 @@ impl CentralSystem {
         let Some(certificate) = peer.certificate.as_ref().filter(|_| peer.tls) else { return Ok(false) };
         let tenant = &known.tenant;
         let store = self.inner.runtime.store();
-        let issued = store.tenant(tenant).certificate(&certificate.fingerprint).await.map_err(unavailable)?;
+        let issued = store
+            .tenant(tenant)
+            .certificate(&certificate.fingerprint)
+            .await
+            .map_err(|error| unavailable(&error))?;
         let wrong = if !certificate.names(station.as_str()) {
             "its client certificate is for another station"
         } else if issued.as_ref().is_some_and(|issued| issued.revoked_at.is_some()) {
             "its client certificate was revoked"
         } else if issued.is_none()
             && certificate.organisation.as_deref() != Some(tenant.as_str())
-            && store.tenants().await.map_err(unavailable)?.len() > 1
+            && store.tenants().await.map_err(|error| unavailable(&error))?.len() > 1
         {
             "its client certificate is of another organisation"
         } else {
@@ -312,7 +316,13 @@ impl CentralSystem {
     }
 
     async fn candidates(&self, tenant: Option<&TenantId>, station: &TwinId) -> Result<Vec<Known>, Refusal> {
-        let found = self.inner.runtime.store().stations_named(station.as_str()).await.map_err(unavailable)?;
+        let found = self
+            .inner
+            .runtime
+            .store()
+            .stations_named(station.as_str())
+            .await
+            .map_err(|error| unavailable(&error))?;
         let ours = |(owner, _): &(TenantId, _)| tenant.is_none_or(|tenant| tenant == owner);
         let known = |(tenant, credential): (TenantId, voltwin_store::StationCredential)| Known {
             tenant,
@@ -403,7 +413,7 @@ impl CentralSystem {
     }
 }
 
-fn unavailable(error: voltwin_store::StoreError) -> Refusal {
+fn unavailable(error: &voltwin_store::StoreError) -> Refusal {
     tracing::error!(%error, "could not look a station up");
     Refusal::Unavailable
 }

@@ -46,6 +46,7 @@ mod meter;
 mod money;
 mod partners;
 mod recording;
+mod rotation;
 mod running;
 mod stations;
 mod transactions;
@@ -76,6 +77,7 @@ pub use recording::{
     Difference, RECORDING_BYTES_MAX, RECORDING_FRAMES_MAX, RECORDING_S_MAX, RECORDINGS_AT_ONCE,
     RECORDINGS_MAX, Recording, RecordingError, Replayed, replay,
 };
+pub use rotation::Rotation;
 pub use validation::{FILED_PER_MINUTE, VIOLATION_ALARM, VIOLATION_TOPIC};
 
 /// How the central system treats stations.

@@ -60,7 +60,24 @@ impl PasswordHash {
     /// # Errors
     /// [`SecurityError::Randomness`].
     pub fn generate() -> Result<(Secret, Self), SecurityError> {
-        let (password, salt) = (generate_password()?, STANDARD_NO_PAD.encode(random::bytes::<16>()?));
+        Self::of_drawn(generate_password()?)
+    }
+
+    /// As [`PasswordHash::generate`], but an `AuthorizationKey` of OCPP 1.6: 20 random bytes in lower-case
+    /// hexadecimal. The bytes are never UTF-8, so that a station which sends them decoded is told from one that sends
+    /// the digits.
+    ///
+    /// # Errors
+    /// [`SecurityError::Randomness`].
+    pub fn generate_key() -> Result<(Secret, Self), SecurityError> {
+        let mut key = random::bytes::<20>()?;
+        // no byte of UTF-8 begins so
+        key[0] |= 0xf8;
+        Self::of_drawn(Secret::new(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    }
+
+    fn of_drawn(password: Secret) -> Result<(Secret, Self), SecurityError> {
+        let salt = STANDARD_NO_PAD.encode(random::bytes::<16>()?);
         let digest = STANDARD_NO_PAD.encode(drawn_digest(&salt, &password));
         Ok((password, Self(format!("{DRAWN}{salt}${digest}"))))
     }
@@ -235,6 +252,10 @@ mod tests {
         wrong.pop();
         assert!(!stored.verify(&Secret::new(wrong)).await.unwrap());
         assert!(!PasswordHash::hash(&password).await.unwrap().is_quick(), "only where we draw");
+        let (key, hash) = PasswordHash::generate_key().unwrap();
+        assert!(hash.is_quick() && hash.verify(&key).await.unwrap());
+        let digits = key.expose().as_bytes();
+        assert!(digits.len() == 40 && digits[0] == b'f' && digits.iter().all(u8::is_ascii_hexdigit));
         // SHA-256 of 22 A, a zero byte and "x", worked out with coreutils
         let known = "$sha256$v=1$AAAAAAAAAAAAAAAAAAAAAA$oXkb8RXnH0ZfhZjY2sGOoorZBckxr5yeu0XJxCALxEs";
         assert!(PasswordHash::from_phc(known).unwrap().verify(&Secret::new("x")).await.unwrap());

@@ -17,6 +17,7 @@ mod recordings;
 mod records;
 mod scene;
 mod search;
+mod security;
 mod session;
 mod stations;
 mod tariffs;
@@ -72,6 +73,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(overview::routes())
         .merge(scene::routes())
         .merge(stations::routes())
+        .merge(security::routes())
         .merge(commands::routes())
         .merge(bulk::routes())
         .merge(onboarding::routes())

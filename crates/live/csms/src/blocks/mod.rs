@@ -6,6 +6,7 @@
 
 mod availability;
 mod batches;
+mod certificates;
 mod charging;
 mod composite;
 mod customer;
@@ -69,6 +70,7 @@ impl CentralSystem {
                 self.log_status(speaker, action, &payload).await
             }
             "SecurityEventNotification" => self.security_event(speaker, &payload).await,
+            "SignCertificate" => self.sign_certificate(speaker, &payload).await,
             "DataTransfer" => self.data_transfer(speaker, &payload).await,
             "NotifyDisplayMessages" => self.notify_display_messages(speaker, &payload).await,
             "NotifyCustomerInformation" => self.notify_customer_information(speaker, &payload).await,
@@ -144,6 +146,9 @@ impl CentralSystem {
     ) -> Result<(), CsmsError> {
         let accepted = text(answer, "status") == Some("Accepted");
         match action {
+            "InstallCertificate" | "DeleteCertificate" | "GetInstalledCertificateIds" => {
+                self.certificates_answered(speaker, action, payload, answer).await
+            }
             "GetVariables" => self.variables_read(speaker, answer).await,
             "SetVariables" => self.variables_set(speaker, payload, answer).await,
             "GetConfiguration" => self.configuration_read(speaker, payload, answer).await,
