@@ -13,7 +13,6 @@ pub type CallId = CommandId;
 pub struct Ticket(pub u64);
 
 /// One thing to do, in the order given.
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and it is moved once")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Send this text frame.

@@ -210,7 +210,8 @@ impl Link {
                     let answer = self.ask(action, fact, trace).await;
                     effects.extend(self.session.answer(ticket, answer, self.csms.inner.runtime.now()));
                 }
-                Effect::Tell { fact } => drop(self.ask(fact, trace).await),
+                // the one message without an answer that there is
+                Effect::Tell { fact } => drop(self.ask("NotifyPeriodicEventStream", fact, trace).await),
                 Effect::AnswerRejected { message_id, action, code, description } => {
                     let rejected = serde_json::json!({
                         "message_id": message_id,
@@ -219,7 +220,8 @@ impl Link {
                         "description": description,
                     });
                     let (tenant, station) = (&self.who.tenant, &self.who.station);
-                    let speaker = Speaker { tenant, station, version: self.version, trace };
+                    let speaker =
+                        Speaker { tenant, station, version: self.version, trace, quarantined: false };
                     self.csms.answer_rejected(&speaker, rejected).await;
                 }
                 Effect::CallDone { id, outcome } => {

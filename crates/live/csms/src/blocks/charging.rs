@@ -118,7 +118,7 @@ impl CentralSystem {
                         .is_none_or(|word| held.purpose() == purpose(word))
             }
         };
-        self.forget(speaker, wanted).await
+        self.forget_profiles(speaker, wanted).await
     }
 
     /// What lasted only for a transaction ends with it.
@@ -134,10 +134,14 @@ impl CentralSystem {
                     None => Some(held.evse) == fact.evse,
                 }
         };
-        self.forget(speaker, over).await
+        self.forget_profiles(speaker, over).await
     }
 
-    async fn forget(&self, speaker: &Speaker<'_>, wanted: impl Fn(&Held) -> bool) -> Result<(), CsmsError> {
+    async fn forget_profiles(
+        &self,
+        speaker: &Speaker<'_>,
+        wanted: impl Fn(&Held) -> bool,
+    ) -> Result<(), CsmsError> {
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
         for held in self.held(speaker).await?.iter().filter(|held| wanted(held)) {
             events.say(speaker, PROFILE, &held.key, None);
@@ -163,7 +167,7 @@ impl CentralSystem {
         speaker: &Speaker<'_>,
         payload: &Json,
     ) -> Result<(), CsmsError> {
-        self.forget(speaker, |held| asked_for(payload, held)).await?;
+        self.forget_profiles(speaker, |held| asked_for(payload, held)).await?;
         let Some(request) = whole(payload, "requestId") else { return Ok(()) };
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
         events.say(speaker, REQUEST, &request.to_string(), None);
@@ -194,7 +198,7 @@ impl CentralSystem {
         let Some(asked) = self.statement(speaker, REQUEST, &request.to_string()).await? else {
             return Ok(());
         };
-        self.forget(speaker, |held| held.report != Some(request) && asked_for(&asked, held)).await?;
+        self.forget_profiles(speaker, |held| held.report != Some(request) && asked_for(&asked, held)).await?;
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
         events.say(speaker, REQUEST, &request.to_string(), None);
         self.record(events).await

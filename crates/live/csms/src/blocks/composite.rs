@@ -81,7 +81,7 @@ impl CentralSystem {
         wait: Duration,
     ) -> Result<Composite, CsmsError> {
         let version = self.version_of(tenant, station, self.inner.directory.get(tenant, station).as_ref())?;
-        let speaker = Speaker { tenant, station, version, trace: Self::trace() };
+        let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
         let target = self.target(&speaker, request.evse).await?;
         let profiles = self.profiles_of(&speaker).await?;
         let mut question = Question {

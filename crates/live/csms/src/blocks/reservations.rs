@@ -102,7 +102,7 @@ impl CentralSystem {
         wait: Duration,
     ) -> Result<(Option<Reservation>, CommandRecord), CsmsError> {
         let version = self.version_of(tenant, station, self.inner.directory.get(tenant, station).as_ref())?;
-        let speaker = Speaker { tenant, station, version, trace: Self::trace() };
+        let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
         self.check_conflicts(&speaker, &request).await?;
         let id = self.inner.runtime.store().next_transaction_number().await? & 0x7fff_ffff;
         let payload = reserve_payload(version, id, &request);
@@ -191,7 +191,7 @@ impl CentralSystem {
         wait: Duration,
     ) -> Result<Option<(Reservation, CommandRecord)>, CsmsError> {
         let version = self.version_of(tenant, station, self.inner.directory.get(tenant, station).as_ref())?;
-        let speaker = Speaker { tenant, station, version, trace: Self::trace() };
+        let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
         let now = self.inner.runtime.now();
         let read = |value: Json| Reservation::of(station.as_str(), &value, now);
         let Some(known) = self.statement(&speaker, RESERVATION, &id.to_string()).await?.and_then(read) else {

@@ -34,7 +34,7 @@ impl CentralSystem {
             match event {
                 // one that was not taken out in time lies where it lay
                 "BatteryIn" | "BatteryOutTimeout" => {
-                    events.say(speaker, BATTERY, &slot.to_string(), Some(value))
+                    events.say(speaker, BATTERY, &slot.to_string(), Some(value));
                 }
                 _ => events.say(speaker, BATTERY, &slot.to_string(), None),
             }
