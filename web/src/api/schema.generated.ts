@@ -130,6 +130,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cdrs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Charge detail records in the order in which the transactions ended. */
+        get: operations["get_cdrs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/claims": {
         parameters: {
             query?: never;
@@ -428,6 +445,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Recordings, newest first; a tenant keeps 100 at most. */
+        get: operations["get_recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One recording. */
+        get: operations["get_recordings_id"];
+        put?: never;
+        post?: never;
+        /** Remove a recording that has ended. */
+        delete: operations["delete_recordings_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The file of a recording, for `voltwin wire replay`. Secrets are masked in it; id tokens are not. */
+        get: operations["get_recordings_id_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a recording. */
+        post: operations["post_recordings_id_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scene": {
         parameters: {
             query?: never;
@@ -553,6 +639,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/credentials/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a connected station a new password over its own connection. Nobody else sees it. */
+        post: operations["post_stations_id_credentials_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{id}/messages": {
         parameters: {
             query?: never;
@@ -587,6 +690,148 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to record the wire of a station: every frame from now on, after the state that its twins are in now. */
+        post: operations["post_stations_id_recordings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a station must come, and what it may prove itself with. */
+        get: operations["get_stations_id_security"];
+        /** Raise the security profile of a station. It counts at its next connection. */
+        put: operations["put_stations_id_security"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/validation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How strictly a station is held to the protocol. */
+        get: operations["get_stations_id_validation"];
+        /** Set how strictly a station is held to the protocol, from its next frame on. */
+        put: operations["put_stations_id_validation"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariff-assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Assignments, newest first. None is ever changed or removed: a later one takes its place. */
+        get: operations["get_tariff-assignments"];
+        put?: never;
+        /** Assign a tariff. Transactions that have started keep the price that they started with. */
+        post: operations["post_tariff-assignments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tariffs by id, each in its newest version. */
+        get: operations["get_tariffs"];
+        put?: never;
+        /** Make a tariff. */
+        post: operations["post_tariffs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A tariff in its newest version. */
+        get: operations["get_tariffs_id"];
+        /** Change a tariff by a new version, which prices transactions that start from now on. */
+        put: operations["put_tariffs_id"];
+        post?: never;
+        /** Take a tariff out of use. What it priced stays as it is; where it is assigned it goes on until another is. */
+        delete: operations["delete_tariffs_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a session of this energy and length would cost by the newest version of a tariff. */
+        get: operations["get_tariffs_id_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tariffs/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a tariff, newest first. */
+        get: operations["get_tariffs_id_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/telemetry": {
         parameters: {
             query?: never;
@@ -599,6 +844,41 @@ export interface paths {
         /** Record values of many twins. Each item is judged by itself; those accepted are durable when this answers. */
         post: operations["post_telemetry"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/token-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tokens that are in a group, by token. */
+        get: operations["get_token-groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/token-groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put a token into a group. */
+        put: operations["put_token-groups_id"];
+        post?: never;
+        /** Take a token out of its group. */
+        delete: operations["delete_token-groups_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -630,6 +910,40 @@ export interface paths {
         };
         /** One transaction. */
         get: operations["get_transactions_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transactions/{number}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a transaction costs: so far, or its receipt. */
+        get: operations["get_transactions_number_receipt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transactions/{number}/signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the meter signed, byte for byte. */
+        get: operations["get_transactions_number_signed"];
         put?: never;
         post?: never;
         delete?: never;
@@ -798,6 +1112,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/validation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules about makes of stations, and what holds without one. */
+        get: operations["get_validation"];
+        /** Set how strictly stations of a vendor, a model or a firmware are held to the protocol, from their next frame on. */
+        put: operations["put_validation"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/vehicles": {
         parameters: {
             query?: never;
@@ -824,6 +1156,40 @@ export interface paths {
         };
         /** One vehicle. */
         get: operations["get_vehicles_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/violations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Breaches of the protocol, newest first. */
+        get: operations["get_violations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/violations/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often which make of station broke the protocol in which way, the most frequent first. */
+        get: operations["get_violations_summary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -981,6 +1347,17 @@ export interface components {
             state: string;
             station: string;
         };
+        /** @description A charge detail record: an ended transaction and what it costs. */
+        Cdr: {
+            receipt?: components["schemas"]["Receipt"] | null;
+            transaction: components["schemas"]["Transaction"];
+        };
+        /** @description The next version of a tariff. */
+        ChangedTariff: {
+            /** @description 1 to 200 characters. */
+            name: string;
+            tariff: Record<string, never>;
+        };
         /** @description A station that knocked and is not known. */
         Claim: {
             /** @description The network address that it came from. */
@@ -1104,6 +1481,30 @@ export interface components {
             site?: string | null;
             station: string;
         };
+        /** @description What a session costs, and why. */
+        Cost: {
+            /**
+             * @description ISO 4217.
+             * @example EUR
+             */
+            currency: string;
+            /**
+             * @description With tax.
+             * @example 10.71
+             */
+            gross: string;
+            /** @description Line by line: `{kind, element, from, used, billed, price, net, tax_percent, tax}`. */
+            lines: Record<string, never>[];
+            /**
+             * @description Without tax.
+             * @example 9.00
+             */
+            net: string;
+            /** @description The session, cut where its prices change. */
+            periods: Record<string, never>[];
+            /** @example 1.71 */
+            tax: string;
+        };
         /** @description A password that is shown once. */
         Credentials: {
             /** @description The station. */
@@ -1181,6 +1582,23 @@ export interface components {
             id: string;
             status?: string | null;
         };
+        /** @description One breach of the protocol. */
+        FiledViolation: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description `{code, field, detail, action, kind, direction, message_id, policy, vendor, model, firmware}`; the code
+             *     `NotFiled` stands for `count` breaches beyond what a minute has room for, `Quarantined` for a fact of a
+             *     station in quarantine.
+             */
+            detail: unknown;
+            /**
+             * Format: int64
+             * @description Its number; later ones are greater.
+             */
+            id: number;
+            station: string;
+        };
         /** @description Which stations. Every field that is given must hold; at least one must be given. */
         Filter: {
             /**
@@ -1229,6 +1647,11 @@ export interface components {
              */
             zone: string | null;
         };
+        /** @description The group of a token. */
+        Grouping: {
+            /** @description 1 to 64 characters. */
+            group: string;
+        };
         /** @description One thing that was found. */
         Hit: {
             /** @description Its id; of a transaction its number. */
@@ -1257,6 +1680,20 @@ export interface components {
             accepted: number;
             /** @description Items that do not fit, in the order of the request. */
             rejected: components["schemas"]["RejectedItem"][];
+        };
+        /** @description A certificate that was issued for a station. */
+        IssuedCertificate: {
+            /** @description SHA-256, hexadecimal. */
+            fingerprint: string;
+            /** Format: date-time */
+            issued_at: string;
+            issued_by: string;
+            /** Format: date-time */
+            not_after: string;
+            /** Format: date-time */
+            revoked_at?: string | null;
+            /** @description Hexadecimal. */
+            serial: string;
         };
         /** @description When a value was taken. */
         Metadata: {
@@ -1287,6 +1724,22 @@ export interface components {
              * @description Since when faults are watched, where that is within the window.
              */
             watched_since?: string | null;
+        };
+        /** @description A new assignment. */
+        NewAssignment: {
+            /**
+             * Format: date-time
+             * @description From when on, not in the past; now when left out.
+             */
+            from?: string | null;
+            /** @description `evse`, `station`, `site` or `default`. */
+            scope: string;
+            /** @description The twin that it is of; left out for the default. */
+            target?: string;
+            /** @description The tariff; null ends an earlier assignment. */
+            tariff?: string | null;
+            /** @description For tokens of this group only. */
+            token_group?: string | null;
         };
         /**
          * @description One command to many stations. The command is given as to one station: an OCPP `action` with its `payload`, or a
@@ -1397,6 +1850,31 @@ export interface components {
             /** @description Where it lists its versions. With it we register with the partner; without it the partner registers with us. */
             url?: string | null;
         };
+        /** @description A new policy; `null` takes the rule back. */
+        NewPolicy: {
+            policy?: components["schemas"]["ValidationPolicy"] | null;
+        };
+        /** @description How a station must come from now on. */
+        NewProfile: {
+            /**
+             * Format: int32
+             * @description OCPP security profile, never lower than it is; lowering is for the command line alone.
+             */
+            profile: number;
+        };
+        /** @description How much to record. */
+        NewRecording: {
+            /**
+             * Format: int32
+             * @default 10000
+             */
+            max_frames: number | null;
+            /**
+             * Format: int32
+             * @default 600
+             */
+            max_s: number | null;
+        };
         /** @description A relationship to make. */
         NewRelationship: {
             /** @description Its id within the twin; name and target joined by `-` when left out. */
@@ -1411,6 +1889,16 @@ export interface components {
                 [key: string]: unknown;
             };
             target: string;
+        };
+        /** @description The policy of a make; `null` takes the rule back. */
+        NewRule: {
+            /** @description Any when left out; needs a model. */
+            firmware_version?: string | null;
+            /** @description Any when left out. */
+            model?: string | null;
+            policy?: components["schemas"]["ValidationPolicy"] | null;
+            /** @description 1 to 50 characters, exactly as the stations say in their boot. */
+            vendor: string;
         };
         /** @description A new charging station. */
         NewStation: {
@@ -1430,6 +1918,14 @@ export interface components {
              * @description 16 to 64 printable ASCII characters; drawn at random when left out.
              */
             password?: string | null;
+        };
+        /** @description A new tariff. */
+        NewTariff: {
+            /** @description 1 to 36 characters of letters, digits, `-`, `_` and `.`. */
+            id: string;
+            /** @description 1 to 200 characters. */
+            name: string;
+            tariff: Record<string, never>;
         };
         /** @description A whole twin. */
         NewTwin: {
@@ -1762,6 +2258,16 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_Cdr: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                receipt?: components["schemas"]["Receipt"] | null;
+                transaction: components["schemas"]["Transaction"];
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Claim: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -1836,6 +2342,28 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_FiledViolation: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                at: string;
+                /**
+                 * @description `{code, field, detail, action, kind, direction, message_id, policy, vendor, model, firmware}`; the code
+                 *     `NotFiled` stands for `count` breaches beyond what a minute has room for, `Quarantined` for a fact of a
+                 *     station in quarantine.
+                 */
+                detail: unknown;
+                /**
+                 * Format: int64
+                 * @description Its number; later ones are greater.
+                 */
+                id: number;
+                station: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Note: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -1903,6 +2431,45 @@ export interface components {
                 key: string;
                 /** @description The statement. */
                 value: unknown;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Recording: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** @description Who began it. */
+                by: string;
+                /** Format: int64 */
+                bytes: number;
+                /**
+                 * Format: int64
+                 * @description Lines that were lost because the disk was too slow.
+                 */
+                dropped: number;
+                /** Format: date-time */
+                ended_at?: string | null;
+                /**
+                 * Format: int64
+                 * @description Frames in it; known when it has ended.
+                 */
+                frames: number;
+                /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+                id: string;
+                /** Format: int32 */
+                max_frames: number;
+                /** Format: int32 */
+                max_s: number;
+                /** Format: date-time */
+                started_at: string;
+                /**
+                 * @description `recording`, `stopped`, `full` (its time, frames or 64 MiB are used up), or `interrupted` by the end of the
+                 *     server.
+                 * @example recording
+                 */
+                state: string;
+                station: string;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -2006,6 +2573,65 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_Tariff: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                created_by: string;
+                /** @example day-and-night */
+                id: string;
+                name: string;
+                /** @description Whether it cannot be assigned any more. */
+                retired: boolean;
+                /** @description Elements with price components and restrictions; see the documentation of tariffs. */
+                tariff: Record<string, never>;
+                /**
+                 * Format: int64
+                 * @description From 1; a change makes the next one.
+                 */
+                version: number;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TariffAssignment: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                created_by: string;
+                /** Format: date-time */
+                from: string;
+                /** Format: int64 */
+                number: number;
+                /**
+                 * @description `transaction`, `evse`, `station`, `site` or `default`; the narrower wins.
+                 * @example site
+                 */
+                scope: string;
+                /** @description The twin; empty for the default. */
+                target: string;
+                /** @description Null ends an earlier assignment. */
+                tariff?: string | null;
+                /** @description For tokens of this group only; these go before assignments for all. */
+                token_group?: string | null;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TokenGroup: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                group: string;
+                token: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Transaction: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -2036,7 +2662,11 @@ export interface components {
                  * @description EVSE number, from 1.
                  */
                 evse?: number | null;
-                /** @description What a person should know: `started_missing`, `meter_regressed`, `sequence_gap`. */
+                /**
+                 * @description What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+                 *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
+                 *     `meter_jump`, `meter_negative`, `unit_mistake`.
+                 */
                 flags: string[];
                 /** @description Who charges. */
                 id_token?: string | null;
@@ -2058,6 +2688,8 @@ export interface components {
                 number: number;
                 /** @description Whether any part of it happened while the station could not reach us. */
                 offline: boolean;
+                /** @description The energy ledger: stretches of readings, oldest first, at most 64. */
+                segments: components["schemas"]["Segment"][];
                 /**
                  * Format: date-time
                  * @description By the station's clock; null while the start is missing.
@@ -2297,6 +2929,48 @@ export interface components {
              */
             unit?: string | null;
         };
+        /** @description What a transaction costs. */
+        Receipt: {
+            /** @description Seconds of charging. */
+            charging_s: string;
+            cost: components["schemas"]["Cost"];
+            /** Format: date-time */
+            created_at?: string | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** @example 20000 */
+            energy_wh: string;
+            /** Format: int32 */
+            evse?: number | null;
+            /** @description False while it runs: the cost so far. */
+            final: boolean;
+            id_token?: string | null;
+            /** @description Seconds without charging. */
+            idle_s: string;
+            /**
+             * Format: int64
+             * @description The transaction, by our number.
+             */
+            number: number;
+            /** @description Why there is this revision: `ended`, `events` (some came after the receipt), `tariff`. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description From 1; a correction is the next one. Null while it runs.
+             */
+            revision?: number | null;
+            /** Format: date-time */
+            started_at: string;
+            station: string;
+            /** @description The tariff's id. */
+            tariff: string;
+            tariff_name: string;
+            /** Format: int64 */
+            tariff_version: number;
+            /** @description By which it was priced. */
+            time_zone: string;
+            transaction_id: string;
+        };
         /** @description The newest statement under a topic and key. */
         Record: {
             /**
@@ -2312,6 +2986,40 @@ export interface components {
             /** @description The statement. */
             value: unknown;
         };
+        /** @description The recorded wire of one station. */
+        Recording: {
+            /** @description Who began it. */
+            by: string;
+            /** Format: int64 */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Lines that were lost because the disk was too slow.
+             */
+            dropped: number;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /**
+             * Format: int64
+             * @description Frames in it; known when it has ended.
+             */
+            frames: number;
+            /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+            id: string;
+            /** Format: int32 */
+            max_frames: number;
+            /** Format: int32 */
+            max_s: number;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * @description `recording`, `stopped`, `full` (its time, frames or 64 MiB are used up), or `interrupted` by the end of the
+             *     server.
+             * @example recording
+             */
+            state: string;
+            station: string;
+        };
         /** @description An item that does not fit. */
         RejectedItem: {
             /** @description Why. */
@@ -2326,6 +3034,15 @@ export interface components {
              * @description Objects that had been given up and are sent again.
              */
             objects: number;
+        };
+        /** @description What became of a new password. */
+        RotationOutcome: {
+            /**
+             * @description `taken`: both passwords count until the station has come with the new one; `refused`: only the old one counts;
+             *     `unanswered`: both count.
+             * @example taken
+             */
+            outcome: string;
         };
         /** @description What stands where. */
         Scene: {
@@ -2421,6 +3138,21 @@ export interface components {
             /** @description The roads within it, each a line of `[lon, lat]` in degrees. */
             roads: number[][][];
         };
+        /** @description A stretch of readings of an energy register. */
+        Segment: {
+            /** @description What is billed of it, in Wh. */
+            energy_wh: string;
+            /** Format: date-time */
+            from: string;
+            /** @description The first reading, in Wh. */
+            from_wh: string;
+            /** @description `metered`, `rollover`, `reset`, `glitch`, `regress`, `jump` or `unit_mistake`. */
+            kind: string;
+            /** Format: date-time */
+            to: string;
+            /** @description The last reading, in Wh. */
+            to_wh: string;
+        };
         /** @description Who is signed in. */
         Session: {
             /**
@@ -2479,6 +3211,25 @@ export interface components {
             tenant?: string | null;
             /** @description The user's name. */
             user?: string | null;
+        };
+        /** @description A reading that the meter signed. */
+        SignedReading: {
+            /** Format: date-time */
+            at: string;
+            context?: string | null;
+            /** @description The signed data, byte for byte. */
+            data: string;
+            /** @description Such as `OCMF`. */
+            encoding?: string | null;
+            measurand: string;
+            /** @description With which event it came: `started`, `updated` or `ended`. */
+            phase: string;
+            public_key?: string | null;
+            signing_method?: string | null;
+        };
+        /** @description The signed readings of a transaction, in the order of its events. */
+        SignedReadings: {
+            items: components["schemas"]["SignedReading"][];
         };
         /** @description One site. */
         SiteEfficiency: components["schemas"]["Efficiency"] & {
@@ -2589,9 +3340,33 @@ export interface components {
              */
             trace?: string | null;
         };
+        /** @description How a station must come. */
+        StationSecurity: {
+            /** @description Certificates that were issued for it, at most 100. */
+            certificates: components["schemas"]["IssuedCertificate"][];
+            has_password: boolean;
+            /**
+             * Format: int32
+             * @description OCPP security profile: 0 = its name, 1 = password, 2 = password over TLS, 3 = client certificate.
+             */
+            profile: number;
+            /**
+             * Format: date-time
+             * @description Since when a new password waits for the station to come with it; both count until then.
+             */
+            rotating_since?: string | null;
+            station: string;
+        };
         /** @description One station with its connectors. */
         StationUptime: components["schemas"]["UptimeFigures"] & {
             connectors: components["schemas"]["UptimeFigures"][];
+        };
+        /** @description The policy of one station. */
+        StationValidation: {
+            own?: components["schemas"]["ValidationPolicy"] | null;
+            /** @description What holds now, by the rule of the station, of its make, or by default. */
+            policy: components["schemas"]["ValidationPolicy"];
+            station: string;
         };
         /** @description A station with the password that is shown once. */
         StationWithPassword: components["schemas"]["Station"] & {
@@ -2600,6 +3375,45 @@ export interface components {
              *     the station has one already.
              */
             password?: string | null;
+        };
+        /** @description One version of a tariff. */
+        Tariff: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** @example day-and-night */
+            id: string;
+            name: string;
+            /** @description Whether it cannot be assigned any more. */
+            retired: boolean;
+            /** @description Elements with price components and restrictions; see the documentation of tariffs. */
+            tariff: Record<string, never>;
+            /**
+             * Format: int64
+             * @description From 1; a change makes the next one.
+             */
+            version: number;
+        };
+        /** @description From a time on, a scope is priced by a tariff. */
+        TariffAssignment: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            number: number;
+            /**
+             * @description `transaction`, `evse`, `station`, `site` or `default`; the narrower wins.
+             * @example site
+             */
+            scope: string;
+            /** @description The twin; empty for the default. */
+            target: string;
+            /** @description Null ends an earlier assignment. */
+            tariff?: string | null;
+            /** @description For tokens of this group only; these go before assignments for all. */
+            token_group?: string | null;
         };
         /** @description Values of many twins. */
         Telemetry: {
@@ -2625,6 +3439,11 @@ export interface components {
             values: {
                 [key: string]: unknown;
             };
+        };
+        /** @description A token and its group. */
+        TokenGroup: {
+            group: string;
+            token: string;
         };
         /** @description The record of one charging transaction. Energies are exact decimals in Wh. */
         Transaction: {
@@ -2655,7 +3474,11 @@ export interface components {
              * @description EVSE number, from 1.
              */
             evse?: number | null;
-            /** @description What a person should know: `started_missing`, `meter_regressed`, `sequence_gap`. */
+            /**
+             * @description What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+             *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
+             *     `meter_jump`, `meter_negative`, `unit_mistake`.
+             */
             flags: string[];
             /** @description Who charges. */
             id_token?: string | null;
@@ -2677,6 +3500,8 @@ export interface components {
             number: number;
             /** @description Whether any part of it happened while the station could not reach us. */
             offline: boolean;
+            /** @description The energy ledger: stretches of readings, oldest first, at most 64. */
+            segments: components["schemas"]["Segment"][];
             /**
              * Format: date-time
              * @description By the station's clock; null while the start is missing.
@@ -2815,6 +3640,33 @@ export interface components {
             /** @description Whether the window is the rule's twelve months. */
             twelve_months: boolean;
         };
+        /**
+         * @description How strictly a station is held to the protocol.
+         * @enum {string}
+         */
+        ValidationPolicy: "strict" | "lenient" | "quarantine";
+        /** @description How strictly stations of a make are held to the protocol. */
+        ValidationRule: {
+            /** @description Any when absent. */
+            firmware_version?: string | null;
+            /** @description Any when absent. */
+            model?: string | null;
+            policy: components["schemas"]["ValidationPolicy"];
+            /** Format: date-time */
+            set_at: string;
+            set_by: string;
+            /**
+             * @description As the stations say in their boot.
+             * @example Acme
+             */
+            vendor: string;
+        };
+        /** @description All rules about makes of stations. */
+        ValidationRules: {
+            /** @description Where no rule holds, as the installation was started. */
+            default: components["schemas"]["ValidationPolicy"];
+            items: components["schemas"]["ValidationRule"][];
+        };
         /** @description A vehicle. */
         Vehicle: {
             /** @description The connector that it is plugged into. */
@@ -2871,6 +3723,53 @@ export interface components {
             queuing: number;
             /** Format: int64 */
             total: number;
+        };
+        /** @description How often stations of one make broke the protocol in one way. */
+        ViolationCount: {
+            /** @description Empty where the frame named none of the protocol. */
+            action: string;
+            /**
+             * @description The error code, `NotFiled` or `Quarantined`.
+             * @example TypeConstraintViolation
+             */
+            code: string;
+            /** Format: int64 */
+            count: number;
+            firmware_version: string;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            /** @description The station of the last time. */
+            last_station: string;
+            model: string;
+            vendor: string;
+        };
+        /** @description The most frequent breaches, up to 500. */
+        ViolationSummary: {
+            items: components["schemas"]["ViolationCount"][];
+        };
+        /** @description Something that a partner does not have in its newest state. */
+        Waiting: {
+            /**
+             * Format: int32
+             * @description Failed deliveries.
+             */
+            attempts: number;
+            /** @description Given up: it is not tried again by itself. */
+            dead: boolean;
+            /** @description Why the last delivery failed. */
+            error?: string | null;
+            /** @description Such as `sessions`. */
+            module: string;
+            /** Format: date-time */
+            next_at: string;
+            /** @description The id of the object. */
+            object: string;
+            /** @description The partner. */
+            party: string;
+            /** Format: date-time */
+            since: string;
         };
         /** @description The load of one zone. */
         ZoneLoad: {
@@ -3373,6 +4272,65 @@ export interface operations {
             };
             /** @description No such bulk command. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_cdrs: {
+        parameters: {
+            query: {
+                /** @description Transactions that ended from then on. */
+                from: string;
+                /** @description And before then. */
+                to: string;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /**
+                 * @description `json` in pages, or `csv`: all of them in one answer.
+                 * @example csv
+                 */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Cdr"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4510,6 +5468,296 @@ export interface operations {
             };
         };
     };
+    get_recordings: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Only of this station. */
+                station?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Recording"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recordings_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_recordings_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recordings_id_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description NDJSON, a header and then a line a frame. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_recordings_id_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The recording. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such recording. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_scene: {
         parameters: {
             query?: never;
@@ -5027,6 +6275,64 @@ export interface operations {
             };
         };
     };
+    post_stations_id_credentials_rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotationOutcome"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_stations_id_messages: {
         parameters: {
             query?: {
@@ -5165,6 +6471,839 @@ export interface operations {
             };
         };
     };
+    post_stations_id_recordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecording"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is being recorded already, or too much is. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_security: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationSecurity"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_stations_id_security: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProfile"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationSecurity"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_validation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationValidation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_stations_id_validation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPolicy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationValidation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_tariff-assignments": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TariffAssignment"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_tariff-assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAssignment"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffAssignment"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such tariff, or it is retired. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tariffs: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Tariff"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tariffs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTariff"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a tariff of this id. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tariffs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tariff. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such tariff. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_tariffs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tariff. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedTariff"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tariff"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such tariff. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tariffs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tariff. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such tariff. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tariffs_id_preview: {
+        parameters: {
+            query: {
+                /**
+                 * @description Energy in Wh.
+                 * @example 20000
+                 */
+                energy_wh: string;
+                /** @description Seconds of charging, at most 30 days. */
+                duration_s: number;
+                /** @description Seconds without charging after it, at most 30 days. */
+                idle_s?: number;
+                /** @description When it starts; now when left out. */
+                start?: string;
+                /**
+                 * @description The site's time zone; UTC when left out.
+                 * @example Europe/Berlin
+                 */
+                time_zone?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The tariff. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cost"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such tariff. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tariffs_id_versions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The tariff. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Tariff"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_telemetry: {
         parameters: {
             query?: never;
@@ -5224,6 +7363,156 @@ export interface operations {
             };
             /** @description The disk is full. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_token-groups": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TokenGroup"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put_token-groups_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Grouping"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenGroup"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_token-groups_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5314,6 +7603,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transaction"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such transaction. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_transactions_number_receipt: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `json`, or `html` for a page to print.
+                 * @example html
+                 */
+                format?: string;
+                /** @description An earlier revision; the newest when left out. */
+                revision?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Our number. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such transaction, or no tariff applies to it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_transactions_number_signed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our number. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedReadings"];
                 };
             };
             /** @description The input is not valid. */
@@ -6144,6 +8557,102 @@ export interface operations {
             };
         };
     };
+    get_validation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationRules"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_validation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationRules"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_vehicles: {
         parameters: {
             query?: {
@@ -6243,6 +8752,104 @@ export interface operations {
             };
             /** @description No such vehicle. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_violations: {
+        parameters: {
+            query?: {
+                /** @description Of this station only. */
+                station?: string;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FiledViolation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_violations_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViolationSummary"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
