@@ -89,6 +89,7 @@ class Server:
     """One `voltwin serve` on a folder of its own, or on the data folder that is given."""
 
     command = "serve"
+    listen_option = "--listen"
 
     def __init__(self, voltwin: Path, data: Path | None = None) -> None:
         self.voltwin = voltwin
@@ -118,7 +119,8 @@ class Server:
 
     def spawn(self, *more: str) -> subprocess.Popen[str]:
         listen = f"127.0.0.1:{self.port}"
-        command = [str(self.voltwin), self.command, "--data", str(self.data), "--listen", listen, *more]
+        command = [str(self.voltwin), self.command, "--data", str(self.data), self.listen_option, listen,
+                   *more]
         log = self.log.open("a")
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=die_with_parent

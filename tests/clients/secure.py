@@ -43,6 +43,7 @@ def each_version(name: str) -> Callable[[Any], Any]:
 class SecureServer(Server):
     """`voltwin serve` with both doors open, and an authority of its own."""
 
+    listen_option = "--listen-plain"
     tls_port = 0
 
     def prepare(self) -> None:
@@ -52,7 +53,7 @@ class SecureServer(Server):
 
     def spawn(self, *more: str) -> subprocess.Popen[str]:
         certificate, key = self.folder / "127.0.0.1.pem", self.folder / "127.0.0.1.key"
-        return super().spawn("--tls-cert", str(certificate), "--tls-key", str(key), "--listen-tls",
+        return super().spawn("--tls-cert", str(certificate), "--tls-key", str(key), "--listen",
                              f"127.0.0.1:{self.tls_port}", *more)
 
     def start(self) -> "SecureServer":

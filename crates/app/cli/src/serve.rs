@@ -24,8 +24,8 @@ pub(crate) struct Args {
     /// The data folder; made when missing.
     #[arg(long, value_name = "DIR", env = "VOLTWIN_DATA")]
     data: PathBuf,
-    /// Address and port to listen on without TLS; port 0 takes a free one. [default: 127.0.0.1:8080, with --tls-cert
-    /// none]
+    /// Address and port to listen on, with TLS when there is a --tls-cert; port 0 takes a free one. [default:
+    /// 127.0.0.1:8080, with TLS 127.0.0.1:8443]
     #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN")]
     listen: Option<SocketAddr>,
     #[command(flatten)]
@@ -53,9 +53,9 @@ struct TlsArgs {
     /// The key of our certificate (PEM).
     #[arg(long, value_name = "FILE", env = "VOLTWIN_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Address and port to listen on with TLS; port 0 takes a free one. [default: 127.0.0.1:8443]
-    #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN_TLS", requires = "tls_cert")]
-    listen_tls: Option<SocketAddr>,
+    /// Listen here as well, without TLS: for stations of security profile 1.
+    #[arg(long, value_name = "ADDR", env = "VOLTWIN_LISTEN_PLAIN", requires = "tls_cert")]
+    listen_plain: Option<SocketAddr>,
     /// Authorities whose client certificates stations may show (PEM), beside the one of `voltwin admin ca init`.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     client_ca: Vec<PathBuf>,
@@ -99,8 +99,8 @@ async fn listeners(args: &Args) -> Result<Listeners, CliError> {
         revocations: args.tls.client_crl.clone(),
     };
     let tls = Tls::load(files).map_err(|error| CliError::input(error.to_string()))?;
-    let secure = bind(args.tls.listen_tls.map_or_else(|| address(LISTEN_TLS), Ok)?).await?;
-    let plain = match args.listen {
+    let secure = bind(args.listen.map_or_else(|| address(LISTEN_TLS), Ok)?).await?;
+    let plain = match args.tls.listen_plain {
         Some(listen) => Some(bind(listen).await?),
         None => None,
     };
