@@ -209,11 +209,12 @@ CLASSES = {"1.6": Station16, "2.0.1": Station201, "2.1": Station21}
 
 
 @contextlib.asynccontextmanager
-async def station(url: str, name: str, version: str, password: str | None = PASSWORD) -> AsyncIterator[Any]:
+async def station(url: str, name: str, version: str, password: str | None = PASSWORD,
+                  kind: type | None = None) -> AsyncIterator[Any]:
     """A connected charge point that listens until the block ends."""
     socket = await open_socket(url, name, version, password)
     assert socket.subprotocol == SUBPROTOCOLS[version], socket.subprotocol
-    point = CLASSES[version](name, socket, response_timeout=20)
+    point = (kind or CLASSES[version])(name, socket, response_timeout=20)
     point.remember()
     listening = asyncio.create_task(point.start())
     point.listening = listening

@@ -15,6 +15,7 @@ from typing import Any
 
 import websockets
 
+import care
 import live_stream
 from charge_points import SUBPROTOCOLS, credentials, now, open_socket, station
 from harness import TENANT, ApiError, Report, Server, api_call, arguments, checked, equal, until
@@ -325,7 +326,7 @@ async def main() -> int:
         server.start()
         # Beside the running server, as an operator would do it.
         server.seed("admin", tenant="other")
-        for name, function in stories:
+        for name, function in stories + care.stories:
             if args.only in name:
                 await report.run(name, partial(function, server), server)
     return report.finish()

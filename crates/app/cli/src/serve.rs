@@ -43,6 +43,13 @@ pub(crate) struct Args {
     /// How strictly stations are held to the protocol where no rule says otherwise: strict, lenient or quarantine.
     #[arg(long, value_name = "POLICY", env = "VOLTWIN_VALIDATION", default_value_t = Validation::Strict)]
     validation: Validation,
+    /// Where stations reach this server, for the addresses to which they send logs and from which they fetch firmware;
+    /// without it, as whoever asks reaches it.
+    #[arg(long, value_name = "URL", env = "VOLTWIN_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Does not ask a new station by itself for everything that it is.
+    #[arg(long)]
+    no_first_report: bool,
 }
 
 #[derive(clap::Args)]
@@ -66,14 +73,26 @@ struct TlsArgs {
 
 pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), CliError> {
     let listeners = listeners(&args).await?;
-    let csms = CsmsConfig {
+    if let Some(url) = &args.public_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        return Err(CliError::input(format!("--public-url {url}: it must begin with http:// or https://")));
+    }
+    let mut csms = CsmsConfig {
         allow_unauthenticated: args.allow_unauthenticated,
         signer: signer(&args)?,
         validation: args.validation,
         ..CsmsConfig::default()
     };
+    if args.no_first_report {
+        csms.first_report_s = None;
+    }
     // where no page is ever served in plain text, no cookie ever has to travel so
-    let server = ServerConfig { secure_cookies: listeners.plain.is_none(), ..ServerConfig::default() };
+    let server = ServerConfig {
+        secure_cookies: listeners.plain.is_none(),
+        public_url: args.public_url,
+        ..ServerConfig::default()
+    };
     let node = Node::start_with(&args.data, csms, server).await?;
     if let Some(listener) = &listeners.plain {
         print_line(&format!("listening http://{}", listener.local_addr()?));

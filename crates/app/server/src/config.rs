@@ -11,6 +11,15 @@ pub struct ServerConfig {
     pub requests_max: usize,
     /// Live streams that one tenant may have open at once; more are answered 503.
     pub live_clients_max: usize,
+    /// Where stations reach us, such as `https://csms.example`; without it, as whoever asks for a log or an update
+    /// reaches us.
+    pub public_url: Option<String>,
+    /// Bytes of one log that a station sends.
+    pub log_bytes_max: u64,
+    /// Bytes of one firmware.
+    pub firmware_bytes_max: u64,
+    /// Bytes of all files of one tenant.
+    pub files_bytes_max: u64,
 }
 
 impl Default for ServerConfig {
@@ -20,6 +29,10 @@ impl Default for ServerConfig {
             session: Duration::from_secs(12 * 3_600),
             requests_max: 1_024,
             live_clients_max: 256,
+            public_url: None,
+            log_bytes_max: 64 * 1024 * 1024,
+            firmware_bytes_max: 256 * 1024 * 1024,
+            files_bytes_max: 2 * 1024 * 1024 * 1024,
         }
     }
 }

@@ -31,6 +31,7 @@ mod api;
 mod auth;
 mod config;
 mod error;
+mod files;
 mod fleet;
 mod health;
 mod history_writer;

@@ -16,7 +16,9 @@ use voltwin_runtime::Runtime;
 use crate::auth::authenticate;
 use crate::http::{self, Problem};
 use crate::state::{AppState, Shared};
-use crate::{ServerConfig, ServerError, api, health, history_writer, live, metrics, ocpi, ocpp_socket, web};
+use crate::{
+    ServerConfig, ServerError, api, files, health, history_writer, live, metrics, ocpi, ocpp_socket, web,
+};
 
 /// How long the tasks behind open WebSockets may take to say goodbye.
 const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -53,6 +55,7 @@ impl Server {
             throttle: parking_lot::Mutex::default(),
             overviews: crate::overview::Overviews::default(),
             hubs: live::Hubs::default(),
+            transfers: files::Transfers::default(),
             probe: health::Probe::default(),
             metrics: recorder.clone(),
             closing: CancellationToken::new(),
@@ -79,6 +82,7 @@ impl Server {
             .merge(health::routes())
             .merge(self.stations())
             .merge(ocpi::routes().layer(from_fn_with_state(state.clone(), bound)))
+            .merge(files::routes())
             .fallback(web::fallback)
             .method_not_allowed_fallback(http::wrong_method)
             .with_state(state.clone());

@@ -17,6 +17,7 @@ use voltwin_store::TenantStore;
 
 use crate::ServerConfig;
 use crate::auth::Throttle;
+use crate::files::Transfers;
 use crate::health::Probe;
 use crate::http::Trace;
 use crate::live::Hubs;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) overviews: Overviews,
     pub(crate) hubs: Hubs,
+    pub(crate) transfers: Transfers,
     pub(crate) requests: Semaphore,
     pub(crate) probe: Probe,
     pub(crate) metrics: Option<PrometheusHandle>,

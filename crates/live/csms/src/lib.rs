@@ -64,8 +64,9 @@ use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
 pub use blocks::{
-    Composite, CompositeRequest, CustomerInformation, Reservation, ReservationRequest, ReservationState,
-    StationSchedule, VARIABLES_MAX, Variable, VariableName, VariableWish, ends_when_seen,
+    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LogRequest,
+    Reservation, ReservationRequest, ReservationState, StationSchedule, VARIABLES_MAX, Variable,
+    VariableName, VariableWish, ends_when_seen,
 };
 pub use commands::CommandRequest;
 pub use error::CsmsError;
@@ -175,6 +176,7 @@ impl CentralSystem {
             csms.load_validation(&tenant.tenant).await?;
             csms.mark_all_offline(&tenant.tenant).await;
             csms.ensure_registered_stations(&tenant.tenant).await?;
+            csms.inner.runtime.store().tenant(&tenant.tenant).sweep_files().await?;
             csms.fail_unfinished_commands(&tenant.tenant).await?;
         }
         csms.start_rating();

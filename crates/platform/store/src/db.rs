@@ -208,6 +208,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "jobs, uptime", include_str!("../migrations/0005_desk.sql")),
     (6, "partners by OCPI", include_str!("../migrations/0006_ocpi.sql")),
     (7, "validation", include_str!("../migrations/0007_validation.sql")),
+    (8, "files", include_str!("../migrations/0008_files.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

@@ -71,6 +71,14 @@ pub enum StoreError {
         /// The rule that it breaks.
         rule: &'static str,
     },
+    /// There would be more than is allowed.
+    #[error("at most {limit} {what} are allowed")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        limit: u64,
+    },
     /// The database refused for another reason.
     #[error("the database failed to {operation}: {source}")]
     Database {

@@ -39,6 +39,7 @@ mod audit;
 mod bill;
 mod db;
 mod error;
+mod files;
 mod fold;
 mod journal;
 mod ledger;
@@ -53,6 +54,7 @@ mod tenant;
 mod watch;
 
 pub use error::StoreError;
+pub use files::{FileFilter, FileGrant, FileKind, FilePurpose, FileRecord, FileState, FileWriter, NewFile};
 pub use journal::{Committed, Journal};
 pub use ledger::{Segment, SegmentKind};
 pub use money::{
@@ -65,9 +67,9 @@ pub use ocpi::{
 };
 pub use records::{
     Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter,
-    Page, Record, SessionRecord, StationCredential, StationRecord, StationSecurity, StationTotal,
-    TenantRecord, TokenPolicy, TokenRecord, TokenStatus, Transaction, TransactionFilter, TransactionState,
-    UserRecord,
+    Page, Record, RecordFilter, SessionRecord, StationCredential, StationRecord, StationSecurity,
+    StationTotal, TenantRecord, TokenPolicy, TokenRecord, TokenStatus, Transaction, TransactionFilter,
+    TransactionState, UserRecord,
 };
 pub use store::{Store, StoreOptions};
 pub use tenant::{

@@ -406,6 +406,17 @@ pub struct Note {
     pub detail: Json,
 }
 
+/// Which records of a twin to list.
+#[derive(Debug, Clone, Default)]
+pub struct RecordFilter {
+    /// Of this kind.
+    pub topic: String,
+    /// Whose statement has these members with these texts. Names are ours, letters and `_` only.
+    pub members: Vec<(&'static str, String)>,
+    /// Whose key holds this text, whatever its case.
+    pub text: Option<String>,
+}
+
 /// Which notes to list.
 #[derive(Debug, Clone, Default)]
 pub struct NoteFilter {

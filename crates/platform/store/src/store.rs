@@ -79,6 +79,10 @@ impl Store {
         TenantStore { db: Arc::clone(&self.db), tenant: tenant.clone() }
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// The journal of all tenants.
     #[must_use]
     pub fn journal(&self) -> Journal {

@@ -6,6 +6,8 @@
 mod contract;
 #[path = "it/faults.rs"]
 mod faults;
+#[path = "it/files.rs"]
+mod files;
 #[path = "it/money.rs"]
 mod money;
 #[path = "it/transactions.rs"]

@@ -3,9 +3,11 @@
 mod alarms;
 mod audit;
 mod bulk;
+mod care;
 mod claims;
 mod commands;
 mod efficiency;
+mod files;
 mod history;
 mod messages;
 mod ocpi;
@@ -75,6 +77,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(stations::routes())
         .merge(security::routes())
         .merge(commands::routes())
+        .merge(care::routes())
+        .merge(files::routes())
         .merge(bulk::routes())
         .merge(onboarding::routes())
         .merge(uptime::routes())

@@ -74,7 +74,7 @@ async fn records(
     let limit = query.limit.get()?;
     let registry = state.registry(&principal.tenant);
     let page = registry.records(twin.as_str(), &query.topic, query.cursor.as_deref(), limit).await?;
-    Ok(Json(Page::from_store(page, |record| Record { key: record.key, value: record.value, at: record.at })))
+    Ok(Json(Page::from_store(page, Record::from)))
 }
 
 /// The notebook of a twin under a topic, newest first.
@@ -91,6 +91,12 @@ async fn notes(
     let filter = NoteFilter { topic: query.topic, twin: Some(twin.to_string()) };
     let page = state.registry(&principal.tenant).notes(&filter, query.cursor.as_deref(), limit).await?;
     Ok(Json(Page::from_store(page, Note::from)))
+}
+
+impl From<voltwin_store::Record> for Record {
+    fn from(record: voltwin_store::Record) -> Self {
+        Self { key: record.key, value: record.value, at: record.at }
+    }
 }
 
 impl From<voltwin_store::Note> for Note {

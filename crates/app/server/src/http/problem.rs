@@ -137,6 +137,12 @@ impl Problem {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, kind, "the disk is full", detail)
     }
 
+    /// There is no room left in what the tenant may take.
+    pub(crate) fn over_quota(detail: impl Into<String>) -> Self {
+        let kind = "urn:voltwin:problem:over-quota";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, kind, "there is no room for more", detail)
+    }
+
     /// A failure of ours: the cause goes to the log, the client learns only that there was one.
     pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "a request failed");
@@ -184,6 +190,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::DiskFull => Self::disk_full(error.to_string()),
+            StoreError::Limit { limit, .. } => Self::over_quota(error.to_string()).limit(*limit),
             StoreError::Conflict { .. } => Self::conflict(error.to_string()),
             StoreError::NotFound { .. } => Self::not_found(error.to_string()),
             StoreError::Invalid { field, .. } => Self::field(*field, error.to_string()),

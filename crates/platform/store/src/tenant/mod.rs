@@ -5,6 +5,7 @@ mod alarms;
 mod availability;
 mod claims;
 mod commands;
+mod files;
 mod jobs;
 mod money;
 mod ocpi;
@@ -26,6 +27,7 @@ use crate::{AuditRecord, Page, StoreError};
 
 pub(crate) use access::key_record;
 pub use availability::{ConnectorUse, Exclusion, StatusChange};
+pub(crate) use files::file_record;
 pub use jobs::{Job, JobStation, JobStep};
 pub(crate) use ocpi::party as ocpi_party;
 pub(crate) use stations::station_credential;

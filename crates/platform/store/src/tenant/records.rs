@@ -3,7 +3,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::TenantStore;
 use crate::row::{Fields, limit_plus_one, number_cursor, page};
-use crate::{Note, NoteFilter, Page, Record, StoreError};
+use crate::{Note, NoteFilter, Page, Record, RecordFilter, StoreError};
 
 impl TenantStore {
     /// What is known of one twin under a topic, by key, of the keys after `cursor`.
@@ -28,6 +28,36 @@ impl TenantStore {
         .fetch_all(self.db.readers())
         .await
         .map_err(StoreError::database("list records"))?;
+        let items = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        Ok(page(items, limit, |item| item.key.clone()))
+    }
+
+    /// What is known of one twin and fits a filter, by key, of the keys after `cursor`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn records_like(
+        &self,
+        twin: &str,
+        filter: &RecordFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Record>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM records WHERE tenant = ");
+        query.push_bind(self.tenant.as_str());
+        query.push(" AND topic = ").push_bind(&filter.topic);
+        query.push(" AND twin = ").push_bind(twin);
+        query.push(" AND key > ").push_bind(cursor.unwrap_or_default());
+        for (name, text) in &filter.members {
+            query.push(" AND value ->> ").push_bind(format!("$.{name}"));
+            query.push(" = ").push_bind(text);
+        }
+        if let Some(text) = &filter.text {
+            query.push(" AND instr(lower(key), lower(").push_bind(text).push(")) > 0");
+        }
+        query.push(" ORDER BY key LIMIT ").push_bind(limit_plus_one(limit));
+        let rows = query.build().fetch_all(self.db.readers()).await;
+        let rows = rows.map_err(StoreError::database("list records"))?;
         let items = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
         Ok(page(items, limit, |item| item.key.clone()))
     }
