@@ -235,6 +235,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Files, newest first. */
+        get: operations["get_files"];
+        put?: never;
+        /** Upload a firmware: its bytes are the body. A station gets an address of its own when it is asked to install it. */
+        post: operations["post_files"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One file, without its bytes. */
+        get: operations["get_files_id"];
+        put?: never;
+        post?: never;
+        /** Remove a file, and the addresses under which it could be sent or fetched. */
+        delete: operations["delete_files_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a file; `Range` is heeded. */
+        get: operations["get_files_id_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages": {
         parameters: {
             query?: never;
@@ -656,6 +709,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/customer-information/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a station told of a customer in answer to a `CustomerInformation` request. It is kept for an hour, in memory. */
+        get: operations["get_stations_id_customer-information_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of one station, newest first. */
+        get: operations["get_stations_id_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/firmware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The firmware of a station: its version, and how far an update is. */
+        get: operations["get_stations_id_firmware"];
+        put?: never;
+        /** Ask a station to install a firmware. How far it is: `GET` of the same path. */
+        post: operations["post_stations_id_firmware"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a station for a log. It sends it to an address of ours; `state` of the file says when it is here. */
+        post: operations["post_stations_id_logs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{id}/messages": {
         parameters: {
             query?: never;
@@ -665,6 +787,23 @@ export interface paths {
         };
         /** OCPP frames of one station, newest first. */
         get: operations["get_stations_id_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The monitors of a station, by their number. */
+        get: operations["get_stations_id_monitors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -725,6 +864,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/security-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The security events of a station, newest first. */
+        get: operations["get_stations_id_security-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{id}/validation": {
         parameters: {
             query?: never;
@@ -737,6 +893,27 @@ export interface paths {
         /** Set how strictly a station is held to the protocol, from its next frame on. */
         put: operations["put_stations_id_validation"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/variables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of a station's variables, by key; `value` is a `Variable` as docs/ocpp.md describes it. */
+        get: operations["get_stations_id_variables"];
+        put?: never;
+        /**
+         * Read or set variables, with as many commands as the station's own limits on a message ask for. What it answers is
+         *     in the commands, and then in its variables.
+         */
+        post: operations["post_stations_id_variables"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1410,6 +1587,10 @@ export interface components {
             state: string;
             station: string;
         };
+        /** @description The commands that it took. */
+        CommandsGiven: {
+            commands: components["schemas"]["Command"][];
+        };
         /** @description One connector of an EVSE. */
         Connector: {
             /**
@@ -1511,6 +1692,18 @@ export interface components {
             id: string;
             /** @description To be set in the station; cannot be read again. */
             password: string;
+        };
+        /** @description What a station told of a customer. */
+        CustomerData: {
+            /** @description Whether it is all. */
+            complete: boolean;
+            /** @description The parts that have come, in their order, joined. */
+            data: string;
+            /**
+             * Format: date-time
+             * @description When it is forgotten.
+             */
+            kept_until: string;
         };
         /** @description What a dry run found. */
         DryRun: {
@@ -1647,6 +1840,28 @@ export interface components {
              */
             zone: string | null;
         };
+        /** @description The firmware of a station. */
+        Firmware: {
+            /** @description The newest 50 steps, newest first. */
+            history: components["schemas"]["Note"][];
+            /** @description The newest update: `{status, request_id, at, …}`. */
+            latest?: unknown;
+            /** @description `None`, `FirmwareUpdate` or `Diagnostics`. */
+            maintenance?: string | null;
+            /** @description The updates that have a request id, by it. */
+            requests: components["schemas"]["Record"][];
+            /** @description The version that it told at its last boot. */
+            version?: string | null;
+        };
+        /** @description A command, and the number of its request. */
+        FirmwareUpdate: {
+            command: components["schemas"]["Command"];
+            /**
+             * Format: int64
+             * @description The number under which the station reports; null for an unsigned update of OCPP 1.6.
+             */
+            request_id?: number | null;
+        };
         /** @description The group of a token. */
         Grouping: {
             /** @description 1 to 64 characters. */
@@ -1694,6 +1909,11 @@ export interface components {
             revoked_at?: string | null;
             /** @description Hexadecimal. */
             serial: string;
+        };
+        /** @description A command, and the file that will hold the log. */
+        LogAsked: {
+            command: components["schemas"]["Command"];
+            file?: components["schemas"]["StoredFile"] | null;
         };
         /** @description When a value was taken. */
         Metadata: {
@@ -1821,6 +2041,62 @@ export interface components {
             payload?: unknown;
             /** @description `remote_stop`: the transaction; left out, the one at `evse` or the only one of the station. */
             transaction_id?: string | null;
+        };
+        /** @description Which firmware to install: one of our files, or an address. */
+        NewFirmware: {
+            /** @description The id of a stored file. */
+            file?: string | null;
+            /**
+             * Format: date-time
+             * @description Not installed before (2.x, and signed updates of 1.6).
+             */
+            install_at?: string | null;
+            /** @description Any address that the station understands. */
+            location?: string | null;
+            /**
+             * Format: int32
+             * @description How often the station may try to fetch it.
+             */
+            retries?: number | null;
+            /**
+             * Format: date-time
+             * @description Not fetched before; now when left out.
+             */
+            retrieve_at?: string | null;
+            /**
+             * Format: int32
+             * @description Seconds between two attempts.
+             */
+            retry_interval_s?: number | null;
+            /** @description The signature, in Base64; with `signing_certificate`. */
+            signature?: string | null;
+            /** @description The certificate that signed it, in PEM; with `signature`. */
+            signing_certificate?: string | null;
+        };
+        /** @description Which log to ask for. */
+        NewLog: {
+            /**
+             * Format: date-time
+             * @description Not after.
+             */
+            latest?: string | null;
+            /** @description `DiagnosticsLog` (when left out), `SecurityLog`, or from OCPP 2.1 on `DataCollectorLog`. */
+            log_type?: string | null;
+            /**
+             * Format: date-time
+             * @description Not before.
+             */
+            oldest?: string | null;
+            /**
+             * Format: int32
+             * @description How often the station may try to send it.
+             */
+            retries?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds between two attempts.
+             */
+            retry_interval_s?: number | null;
         };
         /** @description A station to bring in. */
         NewOnboarding: {
@@ -2568,6 +2844,45 @@ export interface components {
                  * @example 4bf92f3577b34da6a3ce929d0e0e4736
                  */
                 trace?: string | null;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_StoredFile: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Its size; 0 while it is to come.
+                 */
+                bytes: number;
+                /** Format: date-time */
+                created_at: string;
+                created_by: string;
+                id: string;
+                /**
+                 * @description `log` or `firmware`.
+                 * @example log
+                 */
+                kind: string;
+                name: string;
+                /**
+                 * Format: int64
+                 * @description The request that it answers.
+                 */
+                request_id?: number | null;
+                /** @description SHA-256 of its bytes, in hexadecimal. */
+                sha256?: string | null;
+                /**
+                 * @description `expected` until its last byte is here, then `stored`.
+                 * @example stored
+                 */
+                state: string;
+                /** @description The station that it is of. */
+                station?: string | null;
+                /** Format: date-time */
+                stored_at?: string | null;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -3376,6 +3691,40 @@ export interface components {
              */
             password?: string | null;
         };
+        /** @description A file, without its bytes. */
+        StoredFile: {
+            /**
+             * Format: int64
+             * @description Its size; 0 while it is to come.
+             */
+            bytes: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            id: string;
+            /**
+             * @description `log` or `firmware`.
+             * @example log
+             */
+            kind: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description The request that it answers.
+             */
+            request_id?: number | null;
+            /** @description SHA-256 of its bytes, in hexadecimal. */
+            sha256?: string | null;
+            /**
+             * @description `expected` until its last byte is here, then `stored`.
+             * @example stored
+             */
+            state: string;
+            /** @description The station that it is of. */
+            station?: string | null;
+            /** Format: date-time */
+            stored_at?: string | null;
+        };
         /** @description One version of a tariff. */
         Tariff: {
             /** Format: date-time */
@@ -3770,6 +4119,31 @@ export interface components {
             party: string;
             /** Format: date-time */
             since: string;
+        };
+        /** @description A variable to read, or to set. */
+        WantedVariable: {
+            /**
+             * @description The component; `Configuration` for a key of OCPP 1.6.
+             * @example OCPPCommCtrlr
+             */
+            component: string;
+            /** Format: int64 */
+            connector?: number | null;
+            /** Format: int64 */
+            evse?: number | null;
+            instance?: string | null;
+            /** @description `Actual` when left out. */
+            type?: string | null;
+            /** @description The value to set it to; left out everywhere, the variables are read. */
+            value?: string | null;
+            /** @example HeartbeatInterval */
+            variable: string;
+            variable_instance?: string | null;
+        };
+        /** @description Which variables to read or set. */
+        WantedVariables: {
+            /** @description 1 to 500; all with a value, or none. */
+            items: components["schemas"]["WantedVariable"][];
         };
         /** @description The load of one zone. */
         ZoneLoad: {
@@ -4617,6 +4991,303 @@ export interface operations {
                 };
             };
             /** @description No such command. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_files: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Of this station only. */
+                station?: string;
+                /** @description `log` or `firmware`. */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StoredFile"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_files: {
+        parameters: {
+            query: {
+                /** @description What to call it, 1 to 100 characters. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredFile"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has too many bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The files of this tenant take all the room that they may. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_files_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredFile"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such file. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_files_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such file. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_files_id_content: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such file, or it has not come yet. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6333,6 +7004,316 @@ export interface operations {
             };
         };
     };
+    "get_stations_id_customer-information_number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+                /** @description The `requestId` of the question. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerData"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody asked, or it is forgotten. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_files: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StoredFile"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_firmware: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Firmware"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_stations_id_firmware: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the station's answer; the command goes on by itself after that. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFirmware"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FirmwareUpdate"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_stations_id_logs: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the station's answer; the command goes on by itself after that. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLog"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogAsked"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_stations_id_messages: {
         parameters: {
             query?: {
@@ -6373,6 +7354,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_StationMessage"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_monitors: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Record"];
                 };
             };
             /** @description The input is not valid. */
@@ -6662,6 +7705,68 @@ export interface operations {
             };
         };
     };
+    "get_stations_id_security-events": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Note"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_stations_id_validation: {
         parameters: {
             query?: never;
@@ -6742,6 +7847,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StationValidation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_variables: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Of this component only; `Configuration` holds the keys of OCPP 1.6. */
+                component?: string;
+                /** @description Of this name only. */
+                variable?: string;
+                /** @description `Actual`, `Target`, `MinSet` or `MaxSet`. */
+                type?: string;
+                /** @description Whose key holds this text, whatever its case. */
+                text?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Record"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_stations_id_variables: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the station's answer; the command goes on by itself after that. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedVariables"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandsGiven"];
                 };
             };
             /** @description The input is not valid. */
