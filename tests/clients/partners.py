@@ -180,7 +180,8 @@ async def locations(server: Server, bodies: Any) -> None:
         return items if len(items) == 3 and all(item.get("evses") for item in items) else []
 
     items = await until(shown, "three locations")
-    evse = items[0]["evses"][0]
+    # The order of a list is that in which its objects were first shown, which is not promised to be that of their making.
+    evse = next(item for item in items if item["id"] == "PAGE-0")["evses"][0]
     equal((evse["uid"], evse["evse_id"], evse["status"]), ("LOC-0:1", "DE*VOL*ELOC*0*1", "UNKNOWN"), "EVSE")
     plug = evse["connectors"][0]
     equal((plug["standard"], plug["power_type"], plug["max_amperage"]), ("IEC_62196_T2", "AC_3_PHASE", 32), "connector")
