@@ -80,6 +80,10 @@ const station = createRoute({
   component: lazyRouteComponent(() => import('@/pages/stations/station'), 'StationPage'),
 });
 
+// The frame shows the tab itself, so that going from one to another keeps the heading and what it follows.
+const stationOverview = createRoute({ getParentRoute: () => station, path: '/' });
+const stationTab = createRoute({ getParentRoute: () => station, path: '$tab' });
+
 const vehicles = createRoute({
   getParentRoute: () => shell,
   path: '/vehicles',
@@ -158,7 +162,7 @@ export const router = createRouter({
     shell.addChildren([
       operations,
       stations,
-      station,
+      station.addChildren([stationOverview, stationTab]),
       vehicles,
       vehicle,
       transactions,
