@@ -21,6 +21,7 @@ export const OVERVIEW = 'overview';
 /** The tabs in their order. A further one is a line here and a component that takes {@link TabProps}. */
 export const stationTabs: readonly StationTab[] = [
   { id: OVERVIEW, label: 'Overview', component: lazy(() => import('./overview-tab')) },
+  { id: 'device-model', label: 'Device model', component: lazy(() => import('./device-model-tab')) },
   { id: 'commands', label: 'Commands', component: lazy(() => import('./commands-tab')) },
   { id: 'messages', label: 'Messages', component: lazy(() => import('./messages-tab')) },
 ];
