@@ -5,7 +5,7 @@ import { knownKey } from '@/api/knowledge';
 import { keys } from '@/api/queries';
 import type { Command } from '@/api/types';
 import { Dialog } from '@/ui/dialog';
-import { CommandOutcome } from './command-dialog';
+import { CommandOutcome } from '../commands/outcome';
 
 /** How long the server waits for the station before it answers. */
 export const WAIT = { params: { wait_s: 30 } } as const;
