@@ -40,7 +40,11 @@ export type NewStation = Station & { password: string | null };
 
 export type StationMessage = With<
   Whole<Schemas['StationMessage']>,
-  { direction: 'in' | 'out'; kind: 'call' | 'result' | 'error'; trace?: string | null }
+  {
+    direction: 'in' | 'out';
+    kind: 'call' | 'result' | 'error' | 'send' | 'malformed';
+    trace?: string | null;
+  }
 >;
 export type Command = With<Whole<Schemas['Command']>, { state: CommandState; answer: unknown }>;
 export type Transaction = With<Whole<Schemas['Transaction']>, { state: 'active' | 'ended' | 'orphan' }>;

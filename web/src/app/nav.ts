@@ -8,6 +8,7 @@ export interface NavItem {
     | '/transactions'
     | '/tariffs'
     | '/uptime'
+    | '/messages'
     | '/alarms'
     | '/claims'
     | '/api-docs';
@@ -24,6 +25,7 @@ export const navItems: readonly NavItem[] = [
   { to: '/transactions', label: 'Transactions', icon: 'transactions', key: 't' },
   { to: '/tariffs', label: 'Tariffs', icon: 'tariffs', key: 'f' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u' },
+  { to: '/messages', label: 'Messages', icon: 'messages', key: 'm' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a' },
   { to: '/claims', label: 'Claims', icon: 'claims', key: 'c' },
   { to: '/api-docs', label: 'API', icon: 'api', key: 'p' },

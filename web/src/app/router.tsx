@@ -8,7 +8,7 @@ import {
 import { PageError, PageNotFound, PagePending } from './page-states';
 import { RootFrame } from './root-frame';
 import { currentSession, signIn, takeKeyFromFragment } from './session';
-import { readListSearch, readOperationsSearch } from './url-state';
+import { readListSearch, readMessageSearch, readOperationsSearch } from './url-state';
 
 let linkSignIn: Promise<unknown> | null = null;
 
@@ -82,7 +82,12 @@ const station = createRoute({
 
 // The frame shows the tab itself, so that going from one to another keeps the heading and what it follows.
 const stationOverview = createRoute({ getParentRoute: () => station, path: '/' });
-const stationTab = createRoute({ getParentRoute: () => station, path: '$tab' });
+const stationTab = createRoute({
+  getParentRoute: () => station,
+  path: '$tab',
+  // Commands keep their action here, messages their filters.
+  validateSearch: readMessageSearch,
+});
 
 const vehicles = createRoute({
   getParentRoute: () => shell,
@@ -137,6 +142,13 @@ const uptimeOf = createRoute({
   component: lazyRouteComponent(() => import('@/pages/uptime/uptime-detail'), 'UptimeDetailPage'),
 });
 
+const messages = createRoute({
+  getParentRoute: () => shell,
+  path: '/messages',
+  validateSearch: readMessageSearch,
+  component: lazyRouteComponent(() => import('@/pages/messages/messages'), 'MessagesPage'),
+});
+
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -171,6 +183,7 @@ export const router = createRouter({
       tariff,
       uptime,
       uptimeOf,
+      messages,
       alarms,
       claims,
       apiDocs,

@@ -8,6 +8,7 @@ import {
   parseSelection,
   parseSort,
   readListSearch,
+  readMessageSearch,
   readOperationsSearch,
 } from './url-state';
 
@@ -74,5 +75,14 @@ describe('addresses', () => {
       const sort = parseSort(text);
       expect(sort && formatSort(sort)).toBe(text);
     }
+  });
+});
+
+describe('the message log', () => {
+  it('keeps its filters and the number of what is open, and drops the rest', () => {
+    expect(
+      readMessageSearch({ station: 'CP-1', id: 17, dir: 'in', q: '', open: '42', other: 1, kind: ['a'] }),
+    ).toEqual({ station: 'CP-1', id: '17', dir: 'in', open: 42 });
+    expect(readMessageSearch({ dir: 'sideways', open: 'x' })).toEqual({});
   });
 });

@@ -101,3 +101,34 @@ export function parseSort(text: string | undefined): { key: string; dir: 'asc' |
 export function formatSort(sort: { key: string; dir: 'asc' | 'desc' }): string {
   return sort.dir === 'desc' ? `-${sort.key}` : sort.key;
 }
+
+/** What is looked for in the message log. */
+export interface MessageSearch {
+  station?: string | undefined;
+  action?: string | undefined;
+  kind?: string | undefined;
+  dir?: 'in' | 'out' | undefined;
+  outcome?: string | undefined;
+  /** Text anywhere in the frame. */
+  q?: string | undefined;
+  /** Message id. */
+  id?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Number of the message that is open. */
+  open?: number | undefined;
+}
+
+const messageKeys = ['station', 'action', 'kind', 'outcome', 'q', 'id', 'from', 'to'] as const;
+
+export function readMessageSearch(search: Record<string, unknown>): MessageSearch {
+  const out: MessageSearch = {};
+  for (const key of messageKeys) {
+    const value = search[key];
+    if (typeof value === 'string' || typeof value === 'number') out[key] = String(value) || undefined;
+  }
+  const open = Number(search.open);
+  if (search.open !== undefined && Number.isInteger(open)) out.open = open;
+  if (search.dir === 'in' || search.dir === 'out') out.dir = search.dir;
+  return out;
+}

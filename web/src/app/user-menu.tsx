@@ -9,6 +9,9 @@ import { navItems } from './nav';
 import { usePreferences } from './preferences';
 import { signOut } from './session';
 
+/** Pages that have a place in the bar of a phone. */
+const tabbed: readonly string[] = ['/', '/stations', '/vehicles', '/alarms'];
+
 /** Who is signed in and for which tenant, and the way out; on a phone also the pages without a tab. */
 export default function UserMenu({
   session,
@@ -54,7 +57,7 @@ export default function UserMenu({
           <Menu.Separator className="menu-separator" />
           {withPages &&
             navItems
-              .filter((item) => ['/transactions', '/claims', '/api-docs'].includes(item.to))
+              .filter((item) => !tabbed.includes(item.to))
               .map((item) => (
                 <Menu.Item
                   key={item.to}

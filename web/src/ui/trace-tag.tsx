@@ -29,10 +29,10 @@ export function TraceTag({ trace }: { trace: string | null | undefined }) {
       type="button"
       className="link-button trace-tag"
       title={`Copy trace ${trace}`}
-      aria-label={`Copy trace ${trace}`}
       onClick={() => void copy()}
     >
       <Icon name={copied ? 'check' : 'copy'} size={11} />
+      <span className="visually-hidden">Copy trace </span>
       <span aria-live="polite">{copied ? 'Copied' : trace.slice(0, SHOWN)}</span>
     </button>
   );

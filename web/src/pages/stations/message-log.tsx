@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { messagesQuery } from '@/api/queries';
 import type { StationMessage } from '@/api/types';
@@ -64,6 +65,13 @@ export function MessageLog({ station }: { station: string }) {
     <section className="panel" aria-labelledby="log-title">
       <header className="panel-head">
         <h2 id="log-title">Messages</h2>
+        <Link
+          to="/stations/$stationId/$tab"
+          params={{ stationId: station, tab: 'messages' }}
+          className="link aside"
+        >
+          Search
+        </Link>
         <Segments<Direction>
           label="Direction"
           value={direction}
