@@ -22,6 +22,7 @@ export const OVERVIEW = 'overview';
 export const stationTabs: readonly StationTab[] = [
   { id: OVERVIEW, label: 'Overview', component: lazy(() => import('./overview-tab')) },
   { id: 'device-model', label: 'Device model', component: lazy(() => import('./device-model-tab')) },
+  { id: 'charging', label: 'Charging', component: lazy(() => import('./charging-tab')) },
   { id: 'commands', label: 'Commands', component: lazy(() => import('./commands-tab')) },
   { id: 'messages', label: 'Messages', component: lazy(() => import('./messages-tab')) },
 ];
