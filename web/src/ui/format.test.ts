@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   age,
+  bytes,
   clock,
   connectorNumber,
   dateTime,
@@ -19,6 +20,17 @@ import {
 } from './format';
 
 describe('figures', () => {
+  it('tells the size of a file in powers of two', () => {
+    expect([bytes(0), bytes(1023), bytes(1536), bytes(94_890), bytes(3 * 1024 ** 3), bytes(null)]).toEqual([
+      '0 B',
+      '1,023 B',
+      '1.5 KiB',
+      '92.7 KiB',
+      '3.0 GiB',
+      '–',
+    ]);
+  });
+
   it('never shows a missing reading as zero', () => {
     for (const text of [
       power(null),

@@ -83,6 +83,19 @@ export function percent(share: Maybe, digits = 0): string {
   return has(share) ? `${fixed(share * 100, digits)} %` : NONE;
 }
 
+/** The size of a file, "94 KiB". */
+export function bytes(n: Maybe): string {
+  if (!has(n)) return NONE;
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  let value = n;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${fixed(value, unit === 0 || value >= 100 ? 0 : 1)} ${units[unit] ?? ''}`;
+}
+
 /** Speed in m/s as km/h. */
 export function speed(mps: Maybe): string {
   return has(mps) ? `${fixed(mps * 3.6, 0)} km/h` : NONE;

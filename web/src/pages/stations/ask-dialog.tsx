@@ -37,6 +37,7 @@ export function AskDialog({
   danger = false,
   send,
   children,
+  aside,
   onClose,
 }: {
   station: string;
@@ -46,6 +47,8 @@ export function AskDialog({
   danger?: boolean;
   send: (form: FormData) => Promise<Command | null>;
   children?: ReactNode;
+  /** Shown under the form and while it is being sent. */
+  aside?: ReactNode;
   onClose: () => void;
 }) {
   const refreshed = useRefreshed(station);
@@ -93,7 +96,8 @@ export function AskDialog({
       <form id="ask-form" className="ask-form" onSubmit={submit} hidden={!asking}>
         {children}
       </form>
-      {!asking && <CommandOutcome command={ask.data ?? null} busy={ask.isPending} />}
+      {aside}
+      {!asking && !aside && <CommandOutcome command={ask.data ?? null} busy={ask.isPending} />}
       {problem && (
         <div className="outcome" data-tone="bad" role="alert">
           <strong>

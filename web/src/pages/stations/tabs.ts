@@ -25,6 +25,9 @@ export const stationTabs: readonly StationTab[] = [
   { id: 'charging', label: 'Charging', component: lazy(() => import('./charging-tab')) },
   { id: 'commands', label: 'Commands', component: lazy(() => import('./commands-tab')) },
   { id: 'messages', label: 'Messages', component: lazy(() => import('./messages-tab')) },
+  { id: 'firmware', label: 'Firmware & logs', component: lazy(() => import('./firmware-tab')) },
+  { id: 'security', label: 'Security', component: lazy(() => import('./security-tab')) },
+  { id: 'history', label: 'History', component: lazy(() => import('./history-tab')) },
 ];
 
 /** The tab of an address; the overview for one that is not there. */
