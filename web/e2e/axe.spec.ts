@@ -28,6 +28,8 @@ for (const colorScheme of ['dark', 'light'] as const) {
         `/stations/${seg(station.id)}/commands?action=DataTransfer`,
         `/stations/${seg(station.id)}/messages`,
         '/messages',
+        '/bulk',
+        '/bulk/new',
         '/vehicles',
         `/vehicles/${seg(vehicle.id)}`,
         '/transactions',

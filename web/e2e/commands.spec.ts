@@ -12,6 +12,7 @@ interface Command {
 }
 
 test('the schemas that forms are tested with are those of the server', async ({ page }) => {
+  test.setTimeout(120_000);
   await enter(page);
   const tested = JSON.parse(
     readFileSync(new URL('../src/ocpp-form/actions.generated.json', import.meta.url), 'utf8'),
@@ -26,6 +27,7 @@ test('the schemas that forms are tested with are those of the server', async ({ 
 });
 
 test('an action is found by what it does, filled in, and answered by the station', async ({ page }) => {
+  test.setTimeout(120_000);
   await enter(page, desk);
   await page.getByLabel('Search actions').fill('reads variables');
   await page.keyboard.press('Enter');
@@ -70,6 +72,7 @@ test('an action is found by what it does, filled in, and answered by the station
 });
 
 test('an error of the station is said in its words', async ({ page }) => {
+  test.setTimeout(120_000);
   await enter(page);
   // Stations of the demonstration city know few actions, and say so.
   const { id } = await first<{ id: string; online: boolean }>(

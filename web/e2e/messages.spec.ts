@@ -3,6 +3,7 @@ import { enter, expect, test } from './support';
 const station = process.env.VOLTWIN_STATION ?? 'E2E-METER';
 
 test('the address holds the filters, and a call is shown with its answer', async ({ page }) => {
+  test.setTimeout(120_000);
   await enter(page, `/messages?station=${station}&action=TransactionEvent&kind=result`);
   await expect(page.getByLabel('Station', { exact: true })).toHaveValue(station);
   const rows = page.getByRole('list', { name: 'Messages, newest first' }).getByRole('button');
@@ -22,6 +23,7 @@ test('the address holds the filters, and a call is shown with its answer', async
 });
 
 test('the tail is live, stands still when it is paused, and counts what waits', async ({ page }) => {
+  test.setTimeout(120_000);
   await enter(page, `/messages?station=${station}`);
   const first = page.getByRole('list', { name: 'Messages, newest first' }).getByRole('button').first();
   const before = await first.textContent();

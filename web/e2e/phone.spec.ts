@@ -16,6 +16,8 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     `/stations/${encodeURIComponent(station.id)}/commands?action=DataTransfer`,
     `/stations/${encodeURIComponent(station.id)}/messages`,
     '/messages',
+    '/bulk',
+    '/bulk/new',
     '/vehicles',
     `/vehicles/${encodeURIComponent(vehicle.id)}`,
     '/transactions',

@@ -9,6 +9,7 @@ export interface NavItem {
     | '/tariffs'
     | '/uptime'
     | '/messages'
+    | '/bulk'
     | '/alarms'
     | '/claims'
     | '/api-docs';
@@ -26,6 +27,7 @@ export const navItems: readonly NavItem[] = [
   { to: '/tariffs', label: 'Tariffs', icon: 'tariffs', key: 'f' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u' },
   { to: '/messages', label: 'Messages', icon: 'messages', key: 'm' },
+  { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a' },
   { to: '/claims', label: 'Claims', icon: 'claims', key: 'c' },
   { to: '/api-docs', label: 'API', icon: 'api', key: 'p' },

@@ -149,6 +149,25 @@ const messages = createRoute({
   component: lazyRouteComponent(() => import('@/pages/messages/messages'), 'MessagesPage'),
 });
 
+const bulk = createRoute({
+  getParentRoute: () => shell,
+  path: '/bulk',
+  component: lazyRouteComponent(() => import('@/pages/bulk/bulk'), 'BulkPage'),
+});
+
+const bulkNew = createRoute({
+  getParentRoute: () => shell,
+  path: '/bulk/new',
+  component: lazyRouteComponent(() => import('@/pages/bulk/new-bulk'), 'NewBulkPage'),
+});
+
+const bulkJob = createRoute({
+  getParentRoute: () => shell,
+  path: '/bulk/$bulkId',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/bulk/bulk-job'), 'BulkJobPage'),
+});
+
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -184,6 +203,9 @@ export const router = createRouter({
       uptime,
       uptimeOf,
       messages,
+      bulk,
+      bulkNew,
+      bulkJob,
       alarms,
       claims,
       apiDocs,

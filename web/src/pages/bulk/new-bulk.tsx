@@ -1,0 +1,128 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import { ocppActionsQuery, versionOf } from '@/api/ocpp';
+import { may } from '@/app/session';
+import { useSession } from '@/app/use-session';
+import { validate } from '@/ocpp-form/validate';
+import { plural } from '@/ui/format';
+import { Icon } from '@/ui/icons';
+import { EmptyState } from '@/ui/states';
+import { newDraft } from '../commands/payload-editor';
+import { CommandPart } from './command-part';
+import { Confirm } from './confirm';
+import { payloadKey, useBulkDraft } from './draft';
+import { commonVersion, filterOf, filterWords, type FilterDraft } from './logic';
+import { Reach, useDryRun } from './reach';
+import { StationFilter } from './station-filter';
+import './bulk.css';
+
+/** Writes a bulk command: which stations, what to tell them, and what a dry run says of both. */
+export function NewBulkPage() {
+  const session = useSession();
+  const { draft, change } = useBulkDraft();
+  const [confirming, setConfirming] = useState(false);
+  const filter = useMemo(() => filterOf(draft.filter), [draft.filter]);
+  const onFilter = (part: Partial<FilterDraft>) => change({ filter: { ...draft.filter, ...part } });
+  // Whom the filter holds decides whose actions are offered; who understands the command is asked apart.
+  const held = useDryRun(filter, null);
+  const spoken = Object.keys(held.run?.by_version ?? {});
+  const version = versionOf(
+    draft.version && spoken.includes(draft.version)
+      ? draft.version
+      : (commonVersion(held.run?.by_version ?? {}) ?? draft.filter.ocpp_version),
+  );
+  const actions = useQuery(ocppActionsQuery(version));
+  const action = actions.data?.actions.find((a) => a.action === draft.action) ?? null;
+  const kept = action && draft.payloads[payloadKey(version, action.action)];
+  const faulty =
+    draft.mode === 'action' &&
+    (!action ||
+      (kept
+        ? kept.broken !== null || validate(action.request, kept.value).length > 0
+        : (action.request.required?.length ?? 0) > 0));
+  const command = useMemo(() => {
+    if (draft.mode === 'reset') return { command: 'reset', immediate: draft.immediate };
+    if (draft.mode === 'trigger') return { command: 'trigger', message: draft.message };
+    if (!action || faulty) return null;
+    return { action: action.action, payload: kept?.value ?? {} };
+  }, [draft.mode, draft.immediate, draft.message, action, faulty, kept]);
+  const { run, current, error } = useDryRun(filter, command);
+  const reached = run ? run.matched : 0;
+  const problems = Object.keys(run?.problems ?? {}).length;
+  const ready = command !== null && filter !== null && current && reached > 0;
+
+  const ask = () => {
+    if (ready) setConfirming(true);
+    else if (action && draft.mode === 'action') {
+      const of = kept ?? newDraft(action);
+      change({
+        payloads: { ...draft.payloads, [payloadKey(version, action.action)]: { ...of, strict: true } },
+      });
+    }
+  };
+  if (!may(session?.role, 'operator')) {
+    return (
+      <div className="page">
+        <h1>New bulk command</h1>
+        <EmptyState icon="key" title="Operators only">
+          Your role may look at bulk commands, not give them.
+        </EmptyState>
+      </div>
+    );
+  }
+  return (
+    <div className="page">
+      <header className="page-head">
+        <div className="titles">
+          <nav className="crumb" aria-label="Breadcrumb">
+            <Link to="/bulk">Bulk commands</Link>
+            <Icon name="chevronRight" size={10} />
+            <span aria-current="page">New</span>
+          </nav>
+          <h1>New bulk command</h1>
+        </div>
+      </header>
+      <div className="bulk-new">
+        <div className="stack">
+          <section className="panel" aria-labelledby="bulk-who">
+            <header className="panel-head">
+              <h2 id="bulk-who">Which stations</h2>
+              <span className="aside">{filter ? filterWords(filter) : 'None yet'}</span>
+            </header>
+            <div className="panel-body">
+              <StationFilter filter={draft.filter} onChange={onFilter} />
+            </div>
+          </section>
+          <CommandPart version={version} spoken={spoken} actions={actions} action={action} />
+        </div>
+        <aside className="panel bulk-side" aria-labelledby="bulk-reach">
+          <header className="panel-head">
+            <h2 id="bulk-reach">What it would reach</h2>
+          </header>
+          <div className="panel-body stack">
+            <Reach run={run ?? held.run} error={error} chosen={filter !== null} onFilter={onFilter} />
+            <button
+              type="button"
+              className="btn btn-primary"
+              disabled={filter === null || (draft.mode === 'action' && !action) || (!faulty && !ready)}
+              onClick={ask}
+            >
+              {reached > 0 ? `Send to ${plural(reached, 'station')}…` : 'Send…'}
+            </button>
+            {draft.mode === 'action' && !action && <p className="faint">Choose what to tell them first.</p>}
+          </div>
+        </aside>
+      </div>
+      {confirming && command && filter && run && (
+        <Confirm
+          body={{ filter, ...command, concurrency: draft.concurrency }}
+          reached={reached}
+          away={run.matched - run.online}
+          problems={problems}
+          onClose={() => setConfirming(false)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+import type { BulkCommand } from '@/api/ocpp';
+import { count } from '@/ui/format';
+import { isOpen, jobWord, stationStates } from './logic';
+
+export function JobState({ state }: { state: string }) {
+  const tone =
+    state === 'done' ? 'good' : state === 'interrupted' ? 'bad' : state === 'cancelled' ? 'warn' : undefined;
+  return (
+    <span className="tag" data-tone={tone} data-busy={isOpen(state)}>
+      {jobWord(state)}
+    </span>
+  );
+}
+
+/** How far a job has come, and how it went: one bar with a part for each outcome. */
+export function JobProgress({ job }: { job: BulkCommand }) {
+  const words = stationStates
+    .filter((s) => (job.by_state[s.id] ?? 0) > 0)
+    .map((s) => `${s.word.toLowerCase()} ${job.by_state[s.id]}`)
+    .join(', ');
+  return (
+    <span className="bulk-progress">
+      <span
+        className="bulk-bar"
+        role="progressbar"
+        aria-valuemin={0}
+        aria-valuemax={job.total}
+        aria-valuenow={job.finished}
+        aria-label={`${job.finished} of ${job.total} stations: ${words}`}
+      >
+        {stationStates.map((state) => {
+          const n = job.by_state[state.id] ?? 0;
+          if (n === 0 || state.id === 'pending') return null;
+          return (
+            <span
+              key={state.id}
+              data-tone={state.tone}
+              data-state={state.id}
+              style={{ width: `${(n / Math.max(1, job.total)) * 100}%` }}
+            />
+          );
+        })}
+      </span>
+      <span className="num">
+        {count(job.finished)} <span className="faint">of {count(job.total)}</span>
+      </span>
+    </span>
+  );
+}
