@@ -1,4 +1,4 @@
-import { enter, expect, first, test } from './support';
+import { enter, expect, first, key, test } from './support';
 
 test('everything on the way to a command is reached without a pointer', async ({ page }) => {
   await enter(page);
@@ -53,4 +53,17 @@ test('the table beside the 3D view selects by keyboard, and the address says so'
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/sel=station/);
   await expect(page.locator('.inspector')).toBeVisible();
+});
+
+test('what is typed before the palette has loaded reaches it and no shortcut', async ({ page }) => {
+  await page.route(/\/(assets|src)\/.*palette/, async (route) => {
+    await new Promise((done) => setTimeout(done, 1_500));
+    await route.continue();
+  });
+  await page.goto(`/claims#key=${encodeURIComponent(key)}`);
+  await expect(page.getByRole('heading', { name: 'Claims', level: 1 })).toBeVisible();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('gas');
+  await expect(page.getByRole('combobox')).toHaveValue('gas');
+  await expect(page).toHaveURL(/\/claims$/);
 });

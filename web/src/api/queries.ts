@@ -37,6 +37,8 @@ export const sessionQuery = queryOptions({
   queryKey: keys.session,
   queryFn: ({ signal }) => api.get<Session>('/session', { signal }),
   staleTime: 5 * 60_000,
+  // Going from page to page needs it, also while the server is away.
+  gcTime: Infinity,
   retry: false,
 });
 

@@ -1,5 +1,6 @@
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
+import { PageMissing } from './lazy-route-component';
 
 export function PagePending() {
   return (
@@ -11,9 +12,11 @@ export function PagePending() {
 
 export function PageError({ error }: ErrorComponentProps) {
   const router = useRouter();
+  const retry = error instanceof PageMissing ? () => location.reload() : () => void router.invalidate();
   return (
     <main className="page">
-      <ErrorState error={error} what="This page" retry={() => void router.invalidate()} />
+      <h1 className="visually-hidden">This page could not be shown</h1>
+      <ErrorState error={error} what="This page" retry={retry} />
     </main>
   );
 }

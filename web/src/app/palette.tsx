@@ -34,10 +34,10 @@ const hitGroup: Record<SearchHit['kind'], string> = {
 };
 
 /** Search and go, by keyboard: type, arrows, Enter. */
-export default function Palette({ onClose }: { onClose: () => void }) {
+export default function Palette({ early, onClose }: { early: { current: string }; onClose: () => void }) {
   const navigate = useNavigate();
   const giveBack = useFocusReturn();
-  const [text, setText] = useState('');
+  const [text, setText] = useState(() => early.current);
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const base = useId();

@@ -1,10 +1,5 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  redirect,
-} from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import { lazyRouteComponent } from './lazy-route-component';
 import { PageError, PageNotFound, PagePending } from './page-states';
 import { RootFrame } from './root-frame';
 import { currentSession, signIn, takeKeyFromFragment } from './session';

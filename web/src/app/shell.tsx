@@ -1,10 +1,11 @@
 import { Link, Outlet, useNavigate, useRouteContext } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
 import { setUnauthorizedHandler } from '@/api/client';
 import type { Session } from '@/api/types';
 import { useKpi } from '@/live';
 import { Icon, Mark } from '@/ui/icons';
 import { AlarmCounts, LinkBanner, LinkStrip } from './link-strip';
+import { preloadPages } from './lazy-route-component';
 import { navItems, type NavItem } from './nav';
 import { usePreferences } from './preferences';
 import { queryClient } from './query-client';
@@ -12,7 +13,8 @@ import { router } from './router';
 import { useAlarmNotice } from './alarm-sound';
 import { useLiveLink } from './use-live-link';
 
-const Palette = lazy(() => import('./palette'));
+const loadPalette = () => import('./palette');
+const Palette = lazy(loadPalette);
 const UserMenu = lazy(() => import('./user-menu'));
 
 /** True while a key belongs to something the user types into. */
@@ -22,8 +24,32 @@ function typing(target: EventTarget | null): boolean {
   );
 }
 
+interface PaletteState {
+  open: boolean;
+  /** What was typed before the palette was there to take it. */
+  early: { current: string };
+  show: () => void;
+  close: () => void;
+}
+
+function usePalette(): PaletteState {
+  const [open, setOpen] = useState(false);
+  const early = useRef('');
+  const show = useCallback(() => {
+    early.current = '';
+    setOpen(true);
+  }, []);
+  const close = useCallback(() => setOpen(false), []);
+  return { open, early, show, close };
+}
+
+/** What a key does to a text that has no field yet. */
+export function typeKey(text: string, key: string): string {
+  return key === 'Backspace' ? text.slice(0, -1) : key.length === 1 ? text + key : text;
+}
+
 /** Ctrl/Cmd-K and "/" search; "g" then a letter goes to a page. */
-function useShortcuts(openPalette: () => void) {
+function useShortcuts({ open, early, show: openPalette, close }: PaletteState) {
   const navigate = useNavigate();
   useEffect(() => {
     let armed = 0;
@@ -33,8 +59,16 @@ function useShortcuts(openPalette: () => void) {
         openPalette();
         return;
       }
-      if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-      if (document.querySelector('[role="dialog"]')) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const dialog = document.querySelector('[role="dialog"]') !== null;
+      if (open && !dialog) {
+        // The palette is still on its way: these keys are for it, wherever the focus is.
+        event.preventDefault();
+        if (event.key === 'Escape') close();
+        else early.current = typeKey(early.current, event.key);
+        return;
+      }
+      if (dialog || typing(event.target)) return;
       if (event.key === '/') {
         event.preventDefault();
         openPalette();
@@ -51,7 +85,7 @@ function useShortcuts(openPalette: () => void) {
     };
     window.addEventListener('keydown', onKeyDown);
     return () => window.removeEventListener('keydown', onKeyDown);
-  }, [navigate, openPalette]);
+  }, [navigate, open, early, openPalette, close]);
 }
 
 /** A refused call means the session ended: back to sign-in, and here again afterwards. */
@@ -62,6 +96,23 @@ function useSessionEnd() {
       void router.invalidate();
     });
     return () => setUnauthorizedHandler(null);
+  }, []);
+}
+
+/** Fetches what was not opened yet while nothing else is to do. */
+function usePreload() {
+  useEffect(() => {
+    const run = () => {
+      void loadPalette().catch(() => undefined);
+      void preloadPages();
+    };
+    // Safari has no idle callback.
+    if (typeof requestIdleCallback !== 'function') {
+      const timer = setTimeout(run, 2_000);
+      return () => clearTimeout(timer);
+    }
+    const idle = requestIdleCallback(run, { timeout: 4_000 });
+    return () => cancelIdleCallback(idle);
   }, []);
 }
 
@@ -237,9 +288,9 @@ function TopBar({ session, onSearch }: { session: Session; onSearch: () => void 
 /** The frame of the control room; the page stands in its middle. */
 export function Shell() {
   const { session } = useRouteContext({ from: '/shell' });
-  const [palette, setPalette] = useState(false);
-  const [openPalette] = useState(() => () => setPalette(true));
-  useShortcuts(openPalette);
+  const palette = usePalette();
+  useShortcuts(palette);
+  usePreload();
   useSessionEnd();
   useLiveLink();
   useAlarmNotice();
@@ -249,15 +300,15 @@ export function Shell() {
         Skip to content
       </a>
       <SideNav />
-      <TopBar session={session} onSearch={openPalette} />
+      <TopBar session={session} onSearch={palette.show} />
       <main id="main" className="main" tabIndex={-1}>
         <LinkBanner />
         <Outlet />
       </main>
       <TabBar session={session} />
-      {palette && (
+      {palette.open && (
         <Suspense fallback={null}>
-          <Palette onClose={() => setPalette(false)} />
+          <Palette early={palette.early} onClose={palette.close} />
         </Suspense>
       )}
     </div>

@@ -89,6 +89,11 @@ export class VehicleMotion {
     this.count = store.count;
   }
 
+  /** Whether a row was written, with a position: only then `sample` tells where it stands. */
+  placed(row: number): boolean {
+    return row < this.count && ((this.state[row * 4 + 3] as number) & 1) !== 0;
+  }
+
   /** Where a vehicle stands at `now`: writes x, z, heading (radians clockwise from north), bay mix to `out`. */
   sample(row: number, now: number, out: Float64Array): void {
     const t = this.progress(row, now);

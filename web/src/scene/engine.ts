@@ -33,6 +33,8 @@ import type { CameraMode, Layers, Selection } from './types';
 /** A station looks at least this tall in CSS pixels, however far it is. */
 const STATION_PX = 15;
 const STATION_M = 2.2;
+/** Longer than this between two pictures is a hidden tab, and nothing moves through it. */
+const PAUSE_S = 2;
 /** Meters of buildings before the storeys of a hub are offered. */
 const HUB_NEAR_M = 420;
 
@@ -79,7 +81,12 @@ export class SceneEngine {
   private quality: QualityState;
   private mode: CameraMode = 'overview';
   private selection: Selection | null = null;
+  /** A chosen vehicle whose place is not known yet: the flight starts when it is. */
+  private awaited: Selection | null = null;
+  /** A vehicle that the camera flew to and stays with until a person takes the camera. */
+  private tracked: string | null = null;
   private dirty = true;
+  private moving = false;
   private lastMs = 0;
   private fpsFrom = 0;
   private fpsFrames = 0;
@@ -93,8 +100,9 @@ export class SceneEngine {
     this.options = options;
     this.layout = layOut(options.scene);
     this.rig = new CameraRig(camera, options.wake);
-    this.rig.still = options.still || options.freeze !== null;
     this.rig.onTaken = () => {
+      this.awaited = null;
+      this.tracked = null;
       if (this.mode !== 'follow') return;
       this.mode = 'overview';
       this.onTaken();
@@ -117,7 +125,7 @@ export class SceneEngine {
     gl.toneMapping = AgXToneMapping;
     gl.toneMappingExposure = 1.15;
     gl.info.autoReset = false;
-    this.uniforms.uMotion.value = options.still ? 0 : 1;
+    this.setStill(options.still);
     applyTheme(this.uniforms, options.theme);
     gl.setClearColor(tokens.scene.background[options.theme], 1);
     this.ctx = {
@@ -151,7 +159,8 @@ export class SceneEngine {
     const began = performance.now();
     const now = this.options.freeze ?? ms / 1000;
     const frameMs = this.lastMs > 0 ? ms - this.lastMs : 16;
-    const dt = Math.min(0.1, frameMs / 1000);
+    // After a rest the time since the last picture is no time that anything moved in.
+    const dt = this.moving ? Math.min(PAUSE_S, frameMs / 1000) : Math.min(1 / 60, frameMs / 1000);
     this.lastMs = ms;
     this.uniforms.uTime.value = now;
     const ticked = this.dirty;
@@ -160,14 +169,16 @@ export class SceneEngine {
       for (const module of this.modules) module.onSnapshot(now);
       this.stats.vehicles = this.options.live.stores.vehicle.count;
     }
-    let moving = this.follow(now);
-    moving = this.explode(dt) || moving;
+    if (this.awaited && this.goTo(this.awaited)) this.awaited = null;
+    this.follow(now);
+    let moving = this.explode(dt);
     moving = this.rig.update(dt) || moving;
     this.scale();
     for (const module of this.modules) moving = module.onFrame(now) || moving;
     this.gl.render(this.ctx.scene, this.ctx.camera);
     this.measure(began, ms, frameMs, ticked);
     this.options.live.latency.shown(Date.now());
+    this.moving = moving;
     return moving && this.options.freeze === null;
   }
 
@@ -202,9 +213,9 @@ export class SceneEngine {
   setMode(mode: CameraMode): void {
     if (mode === this.mode) return;
     this.mode = mode;
-    if (mode === 'top') this.rig.fly({ ...this.overview(), tilt: 0.06, azimuth: 0 });
-    else if (mode === 'overview') this.rig.fly(this.overview());
-    else if (this.selection) this.goTo(this.selection);
+    if (mode === 'top') this.leave({ ...this.overview(), tilt: 0.06, azimuth: 0 });
+    else if (mode === 'overview') this.leave(this.overview());
+    else if (this.selection) this.visit(this.selection);
     this.options.wake();
   }
 
@@ -218,7 +229,8 @@ export class SceneEngine {
     this.fleet.choose(of('vehicle'));
     this.zones.choose(of('zone'));
     this.labels.choose(selection?.id ?? null);
-    if (selection && !same) this.goTo(selection);
+    if (!selection) this.awaited = this.tracked = null;
+    else if (!same) this.visit(selection);
     this.options.wake();
   }
 
@@ -264,7 +276,14 @@ export class SceneEngine {
 
   reset(): void {
     this.mode = 'overview';
-    this.rig.fly(this.overview());
+    this.leave(this.overview());
+  }
+
+  /** Changes jump instead of gliding, and nothing streams. */
+  setStill(still: boolean): void {
+    this.rig.still = still || this.options.freeze !== null;
+    this.uniforms.uMotion.value = still ? 0 : 1;
+    this.options.wake();
   }
 
   /** After a lost context: everything is uploaded again by three, the pictures only have to start. */
@@ -280,30 +299,47 @@ export class SceneEngine {
     if (window.__voltwinStats === this.stats) delete window.__voltwinStats;
   }
 
-  private goTo(selection: Selection): void {
+  /** Flies to a chosen thing, at once or when its place becomes known. */
+  private visit(selection: Selection): void {
+    this.tracked = null;
+    this.awaited = this.goTo(selection) ? null : selection;
+  }
+
+  private leave(to: Partial<Pose>): void {
+    this.awaited = this.tracked = null;
+    this.rig.fly(to);
+  }
+
+  /** True when the flight began. */
+  private goTo(selection: Selection): boolean {
     const tilt = 0.98;
     if (selection.kind === 'zone') {
       const zone = this.layout.zones.find((z) => z.id === selection.id);
-      if (!zone) return;
+      if (!zone) return false;
       const reach = Math.max(
         ...zone.ring.map(([x, z]) => Math.hypot(x - zone.centre[0], z - zone.centre[1])),
       );
-      this.rig.fly({ x: zone.centre[0], y: 0, z: zone.centre[1], distance: reach * 3.4, tilt: 0.85 });
-      return;
+      return this.rig.fly({
+        x: zone.centre[0],
+        y: 0,
+        z: zone.centre[1],
+        distance: reach * 3.4,
+        tilt: 0.85,
+      });
     }
     if (selection.kind === 'vehicle') {
-      if (!this.fleet.locate(selection.id, this.uniforms.uTime.value, this.at)) return;
-      this.rig.fly({ x: this.at.x, y: 0, z: this.at.z, distance: 90, tilt });
-      return;
+      if (!this.fleet.locate(selection.id, this.uniforms.uTime.value, this.at)) return false;
+      this.tracked = selection.id;
+      return this.rig.fly({ x: this.at.x, y: this.at.y, z: this.at.z, distance: 90, tilt });
     }
     const id = selection.kind === 'station' ? selection.id : this.stationOfConnector(selection.id);
     const station = this.layout.stations.find((s) => s.id === id);
     const site = station && this.layout.sites[station.site];
-    if (!station || !site) return;
+    if (!station || !site) return false;
     // What stands above the chosen station would hide it.
     if (site.levels > 1) this.setStorey(station.level);
     const y = storeyBase(this.ctx, station.level) + 1;
-    this.rig.fly({
+    return this.rig.fly({
       x: site.x + station.x * 0.8,
       y,
       z: site.z + station.z + 1.5,
@@ -326,11 +362,10 @@ export class SceneEngine {
     return { x: centre[0], y: 0, z: centre[1] + radius * 0.06, distance, azimuth: -0.42, tilt: 0.86 };
   }
 
-  private follow(now: number): boolean {
-    if (this.mode !== 'follow' || this.selection?.kind !== 'vehicle') return false;
-    if (!this.fleet.locate(this.selection.id, now, this.at)) return false;
-    this.rig.track(this.at.x, this.at.y, this.at.z);
-    return false;
+  private follow(now: number): void {
+    const chosen = this.mode === 'follow' && this.selection?.kind === 'vehicle' ? this.selection.id : null;
+    const id = chosen ?? this.tracked;
+    if (id !== null && this.fleet.locate(id, now, this.at)) this.rig.track(this.at.x, this.at.y, this.at.z);
   }
 
   private explode(dt: number): boolean {

@@ -1,9 +1,11 @@
 import { Canvas, useFrame, useThree } from '@react-three/fiber';
-import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from 'react';
 import type { PerspectiveCamera } from 'three';
 import type { Scene } from '@/api/types';
 import { live as pageLive, type LiveClient } from '@/live/client';
 import type { Theme } from '@/ui/tokens';
+import { useReducedMotion } from '@/ui/use-media';
+import { hasWebGl } from '@/ui/webgl';
 import { benchClient, benchScene, parseBench } from './bench';
 import { guessLevel } from './control/quality';
 import { rendererName, SceneEngine } from './engine';
@@ -23,6 +25,8 @@ export interface NetworkSceneProps {
   layers?: Layers;
   theme: Theme;
   quality?: Quality;
+  /** Stands over the stage until the first picture was drawn. */
+  loading?: ReactNode;
   className?: string;
 }
 
@@ -66,7 +70,6 @@ export function NetworkScene(props: NetworkSceneProps) {
   const [client] = useState<LiveClient>(() =>
     settings.bench === null ? pageLive : benchClient(settings.bench, settings.seed, settings.freeze),
   );
-  const [supported] = useState(() => document.createElement('canvas').getContext('webgl2') !== null);
   const scene = useMemo(
     () => (settings.bench === null ? props.scene : benchScene()),
     [settings, props.scene],
@@ -77,7 +80,7 @@ export function NetworkScene(props: NetworkSceneProps) {
       if (client !== pageLive) client.stop();
     };
   }, [client, settings]);
-  if (!supported)
+  if (!hasWebGl())
     return (
       <div className={`scene-root scene-message ${props.className ?? ''}`} role="note">
         This browser cannot draw the 3D view. The table shows the same network.
@@ -95,12 +98,16 @@ function Stage({
   layers = ALL,
   theme,
   quality = 'auto',
+  loading,
   className,
   client,
   settings,
 }: NetworkSceneProps & { client: LiveClient; settings: Settings }) {
   const [engine, setEngine] = useState<SceneEngine | null>(null);
   const [lost, setLost] = useState(false);
+  const [drawn, setDrawn] = useState(false);
+  const onDrawn = useCallback(() => setDrawn(true), []);
+  const still = useReducedMotion();
   const [hud, setHud] = useState(settings.hud);
   const [hub, setHub] = useState<{ site: PlacedSite; storey: number | null } | null>(null);
   const labels = useRef<HTMLDivElement>(null);
@@ -108,6 +115,7 @@ function Stage({
   const pointer = usePointer(engine, onSelect);
 
   useEffect(() => engine?.setTheme(theme), [engine, theme]);
+  useEffect(() => engine?.setStill(still), [engine, still]);
   useEffect(() => engine?.setLayers(layers), [engine, layers]);
   useEffect(() => engine?.select(selection), [engine, selection]);
   useEffect(() => engine?.setMode(camera), [engine, camera]);
@@ -152,16 +160,19 @@ function Stage({
           client={client}
           settings={settings}
           theme={theme}
+          still={still}
           quality={quality}
           labels={labels}
           onEngine={setEngine}
           onLost={setLost}
+          onDrawn={onDrawn}
         />
       </Canvas>
       <div ref={labels} className="scene-labels" aria-hidden="true" />
       {pointer.tip}
       {hub && engine && <Storeys key={hub.site.id} hub={hub.site} storey={hub.storey} engine={engine} />}
       {hud && engine && <Hud stats={engine.stats} />}
+      {!drawn && !lost && loading}
       {lost && (
         <div className="scene-message scene-lost" role="status">
           The graphics processor was taken away. The view returns by itself.
@@ -176,17 +187,31 @@ interface KitProps {
   client: LiveClient;
   settings: Settings;
   theme: Theme;
+  still: boolean;
   quality: Quality;
   labels: { current: HTMLDivElement | null };
   onEngine: (engine: SceneEngine | null) => void;
   onLost: (lost: boolean) => void;
+  onDrawn: () => void;
 }
 
 /** The only component inside the canvas: builds the engine, and draws when it is asked to. */
-function Kit({ scene, client, settings, theme, quality, labels, onEngine, onLost }: KitProps) {
+function Kit({
+  scene,
+  client,
+  settings,
+  theme,
+  still,
+  quality,
+  labels,
+  onEngine,
+  onLost,
+  onDrawn,
+}: KitProps) {
   const get = useThree((state) => state.get);
   const engine = useRef<SceneEngine | null>(null);
   const firstTheme = useRef(theme);
+  const firstStill = useRef(still);
 
   useEffect(() => {
     const { gl, scene: stage, camera, invalidate, setDpr } = get();
@@ -201,7 +226,7 @@ function Kit({ scene, client, settings, theme, quality, labels, onEngine, onLost
       wake: () => invalidate(),
       setDpr: (dpr) => setDpr(dpr),
       freeze: settings.freeze,
-      still: matchMedia('(prefers-reduced-motion: reduce)').matches,
+      still: firstStill.current,
       level: quality,
       guessedLevel: guessLevel({
         cores: navigator.hardwareConcurrency || 4,
@@ -233,7 +258,9 @@ function Kit({ scene, client, settings, theme, quality, labels, onEngine, onLost
 
   // A priority above 0 hands drawing to us; without an engine there is nothing to draw.
   useFrame((state) => {
-    if (engine.current?.frame(performance.now())) state.invalidate();
+    if (!engine.current) return;
+    if (engine.current.frame(performance.now())) state.invalidate();
+    if (engine.current.stats.frames === 1) onDrawn();
   }, 1);
   return null;
 }

@@ -47,6 +47,7 @@ export class PackEngine {
   private readonly meshes: Mesh[];
   private readonly values: InstancedBufferAttribute;
   private openTo = 0;
+  private moving = false;
   private lastMs = 0;
   private readonly gl: WebGLRenderer;
   private readonly stage: Scene;
@@ -71,7 +72,6 @@ export class PackEngine {
     gl.toneMapping = AgXToneMapping;
     gl.toneMappingExposure = 1.15;
     this.rig = new CameraRig(camera, wake);
-    this.rig.still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.rig.minDistance = 2;
     this.rig.maxDistance = 60;
     this.uniforms.uFog.value.set(1e5, 2e5);
@@ -231,6 +231,12 @@ export class PackEngine {
     this.wake();
   }
 
+  /** Changes jump instead of gliding. */
+  setStill(still: boolean): void {
+    this.rig.still = still;
+    this.wake();
+  }
+
   setOpen(open: boolean): void {
     this.openTo = open ? 1 : 0;
     this.wake();
@@ -265,7 +271,9 @@ export class PackEngine {
   }
 
   frame(ms: number): boolean {
-    const dt = Math.min(0.1, this.lastMs > 0 ? (ms - this.lastMs) / 1000 : 0.016);
+    const passed = this.lastMs > 0 ? (ms - this.lastMs) / 1000 : 0.016;
+    // After a rest the time since the last picture is no time that anything moved in.
+    const dt = Math.min(this.moving ? 2 : 0.016, passed);
     this.lastMs = ms;
     const open = this.own.uOpen;
     const gap = this.openTo - open.value;
@@ -275,6 +283,7 @@ export class PackEngine {
     }
     const moving = this.rig.update(dt) || gap !== 0;
     this.gl.render(this.stage, this.camera);
+    this.moving = moving;
     return moving;
   }
 

@@ -2,6 +2,8 @@ import { Canvas, useFrame, useThree } from '@react-three/fiber';
 import { useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
 import type { PerspectiveCamera } from 'three';
 import type { Theme } from '@/ui/tokens';
+import { useReducedMotion } from '@/ui/use-media';
+import { hasWebGl } from '@/ui/webgl';
 import { PackEngine } from './pack-engine';
 import { layOutPack, rampCss, valueRange, type CellShape, type PackLayout } from './pack-layout';
 import './scene.css';
@@ -49,13 +51,13 @@ export function PackScene(props: PackSceneProps) {
   const count = Math.max(cells.voltage_v.length, cells.temp_c.length, cells.soc.length);
   const shape = props.shape ?? (count >= CYLINDERS_FROM ? 'cylindrical' : 'prismatic');
   const layout = useMemo(() => layOutPack(count, moduleSize, shape), [count, moduleSize, shape]);
-  const [supported] = useState(() => document.createElement('canvas').getContext('webgl2') !== null);
   const [chosenMode, setMode] = useState<PackMode | null>(null);
   const [open, setOpen] = useState(props.explode ?? false);
   const [engine, setEngine] = useState<PackEngine | null>(null);
   const [chosen, setChosen] = useState(-1);
   const [hover, setHover] = useState<{ cell: number; x: number; y: number } | null>(null);
   const root = useRef<HTMLDivElement>(null);
+  const still = useReducedMotion();
   const mode =
     chosenMode ?? props.mode ?? MODES.find((m) => cells[SCALES[m].key].length > 0) ?? 'temperature';
   const scale = SCALES[mode];
@@ -74,10 +76,11 @@ export function PackScene(props: PackSceneProps) {
   );
   useEffect(() => engine?.setTheme(theme), [engine, theme]);
   useEffect(() => engine?.setOpen(open), [engine, open]);
+  useEffect(() => engine?.setStill(still), [engine, still]);
   useEffect(() => engine?.mark(chosen, hover?.cell ?? -1), [engine, chosen, hover?.cell]);
   useEffect(() => (engine && root.current ? engine.rig.attach(root.current) : undefined), [engine]);
 
-  if (!supported)
+  if (!hasWebGl())
     return (
       <div className={`scene-root scene-message ${className ?? ''}`} role="note">
         This browser cannot draw the 3D view. The table lists every cell.

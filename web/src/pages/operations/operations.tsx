@@ -16,6 +16,7 @@ import { Boundary } from '@/ui/boundary';
 import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
+import { hasWebGl } from '@/ui/webgl';
 import { AlarmPanel } from './alarm-panel';
 import { EfficiencyPanel } from './efficiency-panel';
 import { Inspector } from './inspector';
@@ -28,13 +29,6 @@ import './operations.css';
 const NetworkScene = lazy(() => import('@/scene').then((m) => ({ default: m.NetworkScene })));
 
 const route = getRouteApi('/shell/');
-
-/** True where a context can be had at all; asked once. */
-let webgl: boolean | null = null;
-function hasWebGl(): boolean {
-  webgl ??= document.createElement('canvas').getContext('webgl2') !== null;
-  return webgl;
-}
 
 function SceneLoading() {
   return (
@@ -105,6 +99,7 @@ export function OperationsPage() {
                 layers={layers}
                 theme={theme}
                 quality="auto"
+                loading={<SceneLoading />}
               />
             </Suspense>
           </Boundary>

@@ -4,6 +4,8 @@ const MIN_TILT = 0.06;
 const MAX_TILT = 1.38;
 const DAMPING = 9;
 const FLY_S = 1.1;
+/** A flight begins with its first picture, however long nothing was drawn before it. */
+const FIRST_PICTURE_S = 1 / 60;
 
 /** What the camera looks at, from where: azimuth clockwise from north, tilt from straight above. */
 export interface Pose {
@@ -33,6 +35,7 @@ export class CameraRig {
   private readonly wake: () => void;
   private from: Pose | null = null;
   private flown = 0;
+  private first = false;
   private element: HTMLElement | null = null;
   private readonly pointers = new Map<number, { x: number; y: number }>();
   private readonly held = new Set<string>();
@@ -45,8 +48,12 @@ export class CameraRig {
     this.wake = wake;
   }
 
-  /** Goes to a pose: at once when `still`, else along a soft curve. */
-  fly(to: Partial<Pose>): void {
+  /**
+   * Goes to a pose: at once when `still`, else along a soft curve of the same time at any pace of pictures. False, and
+   * nothing changes, where the pose is no place: one number that is none would leave every later picture empty.
+   */
+  fly(to: Partial<Pose>): boolean {
+    if (!Object.values(to).every(Number.isFinite)) return false;
     Object.assign(this.want, to);
     this.want.azimuth = this.pose.azimuth + wrap(this.want.azimuth - this.pose.azimuth);
     this.clamp();
@@ -56,25 +63,29 @@ export class CameraRig {
     } else {
       this.from = { ...this.pose };
       this.flown = 0;
+      this.first = true;
     }
     this.wake();
+    return true;
   }
 
   /** Keeps looking at a point that moves. */
   track(x: number, y: number, z: number): void {
+    if (!Number.isFinite(x + y + z)) return;
     this.want.x = x;
     this.want.y = y;
     this.want.z = z;
   }
 
-  /** Advances by `dt` seconds; true while the picture still changes. */
+  /** Advances by `dt` seconds of the clock on the wall; true while the picture still changes. */
   update(dt: number): boolean {
     this.keys(dt);
     const p = this.pose;
     const w = this.want;
     let moving = false;
     if (this.from) {
-      this.flown = Math.min(1, this.flown + dt / FLY_S);
+      this.flown = Math.min(1, this.flown + (this.first ? Math.min(dt, FIRST_PICTURE_S) : dt) / FLY_S);
+      this.first = false;
       const t = ease(this.flown);
       for (const key of KEYS) p[key] = this.from[key] + (w[key] - this.from[key]) * t;
       // Distance glides on a logarithmic scale: every part of the way looks equally fast.

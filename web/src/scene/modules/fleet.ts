@@ -238,10 +238,11 @@ export class Fleet implements SceneModule {
     return now < this.moving;
   }
 
-  /** Where a vehicle stands: x, y, z and yaw, or false when it is not known. */
+  /** Where a vehicle stands: x, y, z and yaw, or false when that is not known (yet). */
   locate(id: string, now: number, out: { x: number; y: number; z: number; yaw: number }): boolean {
     const row = this.rowOf(id);
-    if (row < 0 || !this.ctx) return false;
+    // The store may know a row that no picture has taken over yet, or one without a position.
+    if (row < 0 || !this.ctx || !this.motion.placed(row)) return false;
     this.locateRow(row, now, out);
     return true;
   }
@@ -253,7 +254,7 @@ export class Fleet implements SceneModule {
     let found = -1;
     const at = { x: 0, y: 0, z: 0, yaw: 0 };
     for (let row = 0; row < this.motion.count; row++) {
-      if (((this.motion.state[row * 4 + 3] as number) & 1) === 0) continue;
+      if (!this.motion.placed(row)) continue;
       const s = this.locateRow(row, ray.now, at);
       const distance = hitCapsule(ray, at.x, at.y + 0.7 * s, at.z, 2 * s);
       if (distance !== null && distance < best) [best, found] = [distance, row];
