@@ -87,28 +87,30 @@ pub fn decode_call(
 ) -> Result<Call, Violation> {
     let origins = [Origin::Station, Origin::Both];
     let action = messages::name_of(version, action, &origins)?;
-    let mut violations = Vec::new();
-    if let Err(violation) = messages::check_request(version, action, payload.get(), &origins) {
-        // Text that is not well formed, or that repeats a field, is ambiguous: there is no fact to save.
-        if validation == Validation::Strict || violation.code == ErrorCode::FormatViolation {
-            return Err(violation);
-        }
-        violations.push(violation);
+    let typed = messages::check_request(version, action, payload.get(), &origins).err();
+    // Text that is not well formed, or that repeats a field, is ambiguous: there is no fact to save.
+    if let Some(violation) = typed.as_ref().filter(|found| found.code == ErrorCode::FormatViolation) {
+        return Err(violation.clone());
     }
-    for violation in messages::strange_in_request(version, action, payload.get()) {
-        if validation == Validation::Strict {
-            return Err(violation);
-        }
-        if !violations.iter().any(|known| known.field == violation.field) {
-            violations.push(violation);
-        }
+    let strange = messages::strange_in_request(version, action, payload.get());
+    let mut violations = messages::together(typed, strange);
+    if validation == Validation::Strict && !violations.is_empty() {
+        return Err(violations.swap_remove(0));
     }
     let mut reader = Reader { violations };
     let fact = match version {
-        Version::V16 => v16::fact(&mut reader, action, payload.get())?,
-        Version::V201 | Version::V21 => v2::fact(&mut reader, action, payload.get())?,
+        Version::V16 => v16::fact(&mut reader, action, payload.get()),
+        Version::V201 | Version::V21 => v2::fact(&mut reader, action, payload.get()),
     };
     let mut violations = reader.violations;
+    // what is missing from a value that is of another type is missing for that reason
+    let cause = |refused: Violation| {
+        let below = |outer: &&Violation| {
+            refused.field.strip_prefix(&outer.field).is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        violations.iter().find(below).cloned().unwrap_or(refused)
+    };
+    let fact = fact.map_err(cause)?;
     if validation == Validation::Strict && !violations.is_empty() {
         return Err(violations.swap_remove(0));
     }

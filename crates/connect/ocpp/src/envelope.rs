@@ -146,6 +146,9 @@ pub fn parse(text: &str, version: Version, max_bytes: usize) -> Result<Frame<'_>
         2 | 6 => 4..=4,
         _ => 3..=5,
     };
+    if kind == 2 && items.count == 3 {
+        return Err(fail(ErrorCode::ProtocolError, "the payload is missing: message type 2 has 4 elements"));
+    }
     if !wanted.contains(&items.count) {
         let detail =
             format!("message type {kind} has {} elements, this frame has {}", wanted.end(), items.count);

@@ -36,8 +36,7 @@ pub fn judge(
     validation: Validation,
 ) -> Verdict {
     let text = payload.get();
-    let mut violations = Vec::new();
-    let send = kind == Kind::Request && version == Version::V21 && action == "NotifyPeriodicEventStream";
+    let send = kind == Kind::Request && messages::known_sends(version).contains(&action);
     let checked = match kind {
         _ if send => messages::check_send(action, text),
         Kind::Request => {
@@ -46,12 +45,12 @@ pub fn judge(
         }
         Kind::Response => messages::check_answer(version, action, text),
     };
-    violations.extend(checked.err());
-    violations.extend(match kind {
+    let strange = match kind {
         _ if send => messages::strange_in_send(text),
         Kind::Request => messages::strange_in_request(version, action, text),
         Kind::Response => messages::strange_in_answer(version, action, text),
-    });
+    };
+    let mut violations = messages::together(checked.err(), strange);
     if violations.is_empty() || validation == Validation::Strict {
         return Verdict { valid: violations.is_empty(), violations };
     }

@@ -69,7 +69,7 @@ pub use encode::{encode_answer, json_number};
 pub use error::{CommandError, ErrorCode, OcppError, Violation};
 pub use fact::{ConnectorStatus, Fact, MAX_CONNECTOR, MAX_SAMPLES, TransactionReport};
 pub use judge::{Kind, Verdict, judge};
-pub use messages::{ActionDescription, Origin, describe_actions, known_actions, validate_call};
+pub use messages::{ActionDescription, Origin, describe_actions, known_actions, known_sends, validate_call};
 pub use session::{INBOX_LIMIT, OUTBOX_LIMIT, Session, SessionConfig};
 pub use version::{StationIdentity, Version, negotiate};
 pub use voltwin_core::SignedReading;

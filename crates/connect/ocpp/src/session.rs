@@ -204,6 +204,12 @@ impl Session {
         effects
     }
 
+    /// The id of the message that an open [`Effect::Ask`] is about.
+    #[must_use]
+    pub fn asked(&self, ticket: Ticket) -> Option<&str> {
+        self.deciding.as_ref().filter(|(open, ..)| *open == ticket).map(|(_, id, _)| id.as_str())
+    }
+
     /// The decision on an [`Effect::Ask`]. A ticket that is not open is ignored.
     pub fn answer(&mut self, ticket: Ticket, answer: Answer, _now: Timestamp) -> Vec<Effect> {
         let Some((_, message_id, action)) = self.deciding.take_if(|(open, ..)| *open == ticket) else {
@@ -442,6 +448,7 @@ impl Session {
             // It cannot be refused, so that before the boot it is only not listened to.
             Ok(()) if !self.boot_accepted() => {}
             Ok(()) => {
+                effects.extend(messages::strange_in_send(payload.get()).into_iter().map(Effect::Violation));
                 let payload = serde_json::from_str(payload.get()).unwrap_or(Value::Null);
                 effects.push(Effect::Tell {
                     fact: Fact::Other { action: "NotifyPeriodicEventStream", payload },

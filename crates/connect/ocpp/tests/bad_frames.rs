@@ -59,7 +59,12 @@ fn not_a_message() -> Vec<Row> {
                 format!(r#"[2,"{}","Heartbeat",{{}}]"#, "x".repeat(37)),
                 error("-1", "36"),
             ),
-            row("no payload", version, r#"[2,"1","Heartbeat"]"#, error("1", "elements")),
+            row(
+                "no payload",
+                version,
+                r#"[2,"1","Heartbeat"]"#,
+                Error("1", "ProtocolError", "payload is missing"),
+            ),
             row("one too many", version, r#"[2,"1","Heartbeat",{},1]"#, error("1", "elements")),
             row(
                 "a thousand too many",

@@ -205,7 +205,8 @@ impl Link {
                     if violations.is_empty() {
                         self.good_calls += 1;
                     } else {
-                        self.file((action, "call", None), &violations, trace).await;
+                        let id = self.session.asked(ticket);
+                        self.file((action, "call", id), &violations, trace).await;
                     }
                     let answer = self.ask(action, fact, trace).await;
                     effects.extend(self.session.answer(ticket, answer, self.csms.inner.runtime.now()));

@@ -8,6 +8,7 @@
 //! properties may not repeat.
 
 mod describe;
+mod errata;
 mod path;
 mod shape;
 mod strange;
@@ -19,7 +20,7 @@ use ocpp_types::{
     Action,
     validate::{ConstraintClass, Validate},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::{ErrorCode, Version, Violation};
@@ -83,6 +84,15 @@ pub fn known_actions(version: Version) -> impl Iterator<Item = (&'static str, Or
     table(version).iter().map(|entry| (entry.action, entry.origin))
 }
 
+/// The messages of `version` that stations send and nobody answers.
+#[must_use]
+pub fn known_sends(version: Version) -> &'static [&'static str] {
+    match version {
+        Version::V16 | Version::V201 => &[],
+        Version::V21 => &[<ocpp_types::v21::NotifyPeriodicEventStream as Action>::ACTION],
+    }
+}
+
 /// Checks a call that the central system wants to send: any action of that version that it may send.
 ///
 /// # Errors
@@ -102,7 +112,7 @@ pub(crate) fn check_request(
     origins: &[Origin],
 ) -> Result<&'static str, Violation> {
     let entry = entry_of(version, action, origins)?;
-    (entry.request)(payload).map(|()| entry.action)
+    errata::checked(version, entry.action, payload, entry.request).map(|()| entry.action)
 }
 
 /// The static name of an action that one of `origins` may send.
@@ -125,15 +135,32 @@ fn entry_of(version: Version, action: &str, origins: &[Origin]) -> Result<&'stat
 /// Checks the payload of an answer to `action`.
 pub(crate) fn check_answer(version: Version, action: &str, payload: &str) -> Result<(), Violation> {
     match find(version, action) {
-        Some(entry) => (entry.answer)(payload),
+        Some(entry) => errata::checked(version, entry.action, payload, entry.answer),
         None => Err(Violation::new(ErrorCode::NotImplemented, "", format!("no action `{action}`"))),
     }
 }
 
 /// As [`check_answer`], and finds what the type alone would let pass.
 pub(crate) fn check_answer_strictly(version: Version, action: &str, payload: &str) -> Result<(), Violation> {
-    check_answer(version, action, payload)?;
-    strange_in_answer(version, action, payload).into_iter().next().map_or(Ok(()), Err)
+    let typed = check_answer(version, action, payload).err();
+    together(typed, strange_in_answer(version, action, payload)).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// What the type says is wrong, before what `strange` finds; but a list in an object's place is that fault, whatever
+/// the type says of its items.
+pub(crate) fn together(typed: Option<Violation>, mut strange: Vec<Violation>) -> Vec<Violation> {
+    let Some(typed) = typed else { return strange };
+    let below = |outer: &Violation| {
+        outer.code == ErrorCode::TypeConstraintViolation
+            && typed.field.strip_prefix(&outer.field).is_some_and(|rest| rest.starts_with('['))
+    };
+    if let Some(place) = strange.iter().position(below) {
+        strange[..=place].rotate_right(1);
+    } else {
+        strange.retain(|known| known.field != typed.field);
+        strange.insert(0, typed);
+    }
+    strange
 }
 
 /// Checks the payload of the one SEND of OCPP 2.1.
@@ -150,11 +177,41 @@ fn check<T: DeserializeOwned + Validate>(text: &str) -> Result<(), Violation> {
     match check_bytes::<T>(text) {
         // The types count a short text's bytes where the protocol means its characters: with one byte for each
         // character the same text fits if it may.
-        Err(violation) if violation.code == ErrorCode::PropertyConstraintViolation && !text.is_ascii() => {
-            let narrow: String = text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
-            check_bytes::<T>(&narrow)
-        }
+        Err(violation) if violation.code == ErrorCode::PropertyConstraintViolation => match narrow(text) {
+            Some(narrow) => check_bytes::<T>(&narrow),
+            None => Err(violation),
+        },
         checked => checked,
+    }
+}
+
+/// The same JSON with one byte for each character of its texts, also of those that are escaped; nothing when it is so
+/// already. Only lengths are to be read from it.
+fn narrow(text: &str) -> Option<String> {
+    if text.is_ascii() && !text.contains("\\u") {
+        return None;
+    }
+    let mut narrow = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let (taken, wide) = match c {
+            '\\' => escape(rest),
+            _ => (c.len_utf8(), !c.is_ascii()),
+        };
+        let (one, after) = rest.split_at_checked(taken).unwrap_or((rest, ""));
+        narrow.push_str(if wide { "?" } else { one });
+        rest = after;
+    }
+    Some(narrow)
+}
+
+/// Of the escape at the start of `text`: its length, and whether it stands for a character of several bytes.
+fn escape(text: &str) -> (usize, bool) {
+    let unit = |at: usize| u16::from_str_radix(text.get(at..at + 6)?.strip_prefix("\\u")?, 16).ok();
+    match (unit(0), unit(6)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, true),
+        (Some(unit), _) => (6, unit >= 0x80),
+        (None, _) => (2, false),
     }
 }
 
@@ -178,11 +235,17 @@ fn check_bytes<T: DeserializeOwned + Validate>(text: &str) -> Result<(), Violati
 fn syntax(text: &str, error: &serde_json::Error) -> Violation {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(before, _)| before);
-    let mut field = path::at(text, offset(text, error.line(), error.column()));
+    let offset = offset(text, error.line(), error.column());
+    let mut field = path::at(text, offset);
     let quoted = || message.split('`').nth(1).unwrap_or_default();
     let code = if !error.is_data() {
-        // A number beyond the range of a double is well formed, and wrong in its value.
-        if message.contains("number out of range") {
+        // What is well formed and yet not read as JSON has a value of another type where a word is wanted, or a number
+        // beyond the range of a double.
+        if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            // a list in a word's place: its first item is not at fault
+            if text.get(..offset).is_some_and(|read| read.ends_with('[')) && field.ends_with("[0]") {
+                field.truncate(field.len() - "[0]".len());
+            }
             ErrorCode::TypeConstraintViolation
         } else {
             ErrorCode::FormatViolation
@@ -194,6 +257,9 @@ fn syntax(text: &str, error: &serde_json::Error) -> Violation {
         ErrorCode::FormatViolation
     } else if message.starts_with("unknown variant") || message.starts_with("invalid value") {
         ErrorCode::PropertyConstraintViolation
+    } else if message.starts_with("invalid length") && message.contains("expected struct ") {
+        // the values of an object as a list without their names
+        ErrorCode::TypeConstraintViolation
     } else if message.starts_with("invalid length") {
         // Fixed-capacity strings and lists report their overflow so; a list's element is not at fault.
         if message.ends_with("a sequence") {
@@ -217,4 +283,39 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
         _ => text.match_indices('\n').nth(line - 2).map_or(text.len(), |(i, _)| i + 1),
     };
     (start + column).min(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_as_long_as_its_characters_however_they_are_written() {
+        let check = |tag: &str| {
+            let payload = format!(r#"{{"idTag":"{tag}"}}"#);
+            check_request(Version::V16, "Authorize", &payload, &[Origin::Station]).map_err(|found| found.code)
+        };
+        for one in ["é", "\\u00e9", "\\ud83d\\ude00", "\\\"", "\\u0041"] {
+            assert_eq!(check(&one.repeat(20)), Ok("Authorize"), "{one}");
+            assert_eq!(check(&one.repeat(21)), Err(ErrorCode::PropertyConstraintViolation), "{one}");
+        }
+    }
+
+    #[test]
+    fn another_type_for_a_word_is_a_fault_of_type_at_the_word() {
+        for other in ["7", "true", "null", "[]", "{}", "[[1]]", "1e999"] {
+            let payload = format!(r#"{{"connectorId":1,"errorCode":"NoError","status":{other}}}"#);
+            let found = check_request(Version::V16, "StatusNotification", &payload, &[Origin::Station]);
+            let found = found.map_err(|violation| (violation.code, violation.field));
+            assert_eq!(found, Err((ErrorCode::TypeConstraintViolation, "status".to_owned())), "{other}");
+            let payload = format!(r#"{{"requestId":1,"certificateType":[{other}]}}"#);
+            let found =
+                check_request(Version::V201, "GetInstalledCertificateIds", &payload, &[Origin::System]);
+            assert_eq!(
+                found.map_err(|violation| violation.field),
+                Err("certificateType[0]".to_owned()),
+                "{other}"
+            );
+        }
+    }
 }

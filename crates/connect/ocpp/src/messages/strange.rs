@@ -1,5 +1,5 @@
 //! What the check of a type lets pass and the protocol does not: properties that it does not know, `null` for a
-//! property that is to be left out, `customData` without its vendor.
+//! property that is to be left out, `customData` without its vendor, and limits that the types lack.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::shape::{Field, Shape, VENDOR_ID_MAX};
-use super::table;
+use super::{errata, table};
 use crate::{ErrorCode, Version, Violation};
 
 /// Findings of one message that are told; of more, the first ones.
@@ -28,10 +28,10 @@ fn known(version: Version, action: &str) -> Option<&'static Known> {
         Version::V21 => 2,
     };
     let all = KNOWN[place].get_or_init(|| {
-        let shapes = table(version).iter().map(|entry| Known {
-            action: entry.action,
-            request: (entry.request_shape)(),
-            answer: (entry.answer_shape)(),
+        let shapes = table(version).iter().map(|entry| {
+            let (mut request, mut answer) = ((entry.request_shape)(), (entry.answer_shape)());
+            errata::amend(version, entry.action, &mut request, &mut answer);
+            Known { action: entry.action, request, answer }
         });
         shapes.collect()
     });
@@ -125,7 +125,17 @@ impl<'de> Visitor<'de> for Look<'_, '_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        // a text is never longer in characters than in bytes, which are quickly told
+        if let Shape::Text { max: Some(max), .. } = self.shape
+            && text.len() > *max
+        {
+            let length = text.chars().count();
+            if length > *max {
+                let detail = format!("expected at most {max} characters, got {length}");
+                self.notes.add(ErrorCode::PropertyConstraintViolation, detail);
+            }
+        }
         Ok(())
     }
 
@@ -135,7 +145,11 @@ impl<'de> Visitor<'de> for Look<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Shape::List { item, .. } = self.shape else {
+        let Shape::List { item, min, .. } = self.shape else {
+            // the types read an object also from a list of its values, without their names
+            if matches!(self.shape, Shape::Object { .. } | Shape::Custom) {
+                self.notes.add(ErrorCode::TypeConstraintViolation, "expected an object");
+            }
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         };
@@ -145,6 +159,10 @@ impl<'de> Visitor<'de> for Look<'_, '_> {
             let next = list.next_element_seed(Look { shape: item, notes: self.notes });
             self.notes.path.truncate(length);
             if next?.is_none() {
+                if let Some(min) = min.filter(|min| index < *min) {
+                    let detail = format!("expected at least {min} items, got {index}");
+                    self.notes.add(ErrorCode::OccurrenceConstraintViolation, detail);
+                }
                 break;
             }
         }
@@ -268,6 +286,14 @@ mod tests {
             assert_eq!(found.first().map(String::as_str), expected, "{custom}");
         }
         assert_eq!(fields(Version::V16, "Heartbeat", &heartbeat("{}")), ["customData"]);
+    }
+
+    #[test]
+    fn values_without_their_names_are_no_object() {
+        assert_eq!(fields(Version::V16, "Authorize", r#"["TAG"]"#), [""]);
+        assert_eq!(fields(Version::V16, "Heartbeat", "[]"), [""]);
+        let event = r#"{"certificate":null,"idToken":["A","Central"]}"#;
+        assert_eq!(fields(Version::V201, "Authorize", event), ["certificate", "idToken"]);
     }
 
     #[test]
