@@ -41,6 +41,9 @@ struct Socket {
     open: TaskTracker,
 }
 
+/// What a station without a common sub-protocol is told.
+const OFFER: &str = "offer one of the sub-protocols ocpp2.1, ocpp2.0.1, ocpp1.6";
+
 /// The endpoint's routes. Connections close with 1001 when `stopping` is cancelled; `open` knows when all have.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     csms: CentralSystem,
@@ -114,6 +117,10 @@ async fn accept(
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .collect();
+    // Who offers something else is answered as OCPP-J says, below; who offers nothing at all does not speak OCPP-J.
+    if offered.is_empty() {
+        return refuse(StatusCode::BAD_REQUEST, OFFER);
+    }
     let version = negotiate(offered.iter().copied());
     let password = match basic_password(headers, &station) {
         Ok(password) => password,
@@ -146,8 +153,7 @@ async fn accept(
             .on_upgrade(move |ws| socket.open.clone().track_future(run(socket, admission, version, ws))),
         // OCPP-J: without a common protocol the handshake is completed and the connection closed at once
         None => upgrade.on_upgrade(|mut ws| async move {
-            let reason = "offer one of the sub-protocols ocpp2.1, ocpp2.0.1, ocpp1.6";
-            close(&mut ws, 1002, reason).await;
+            close(&mut ws, 1002, OFFER).await;
         }),
     }
 }
@@ -222,7 +228,9 @@ async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken
                     Some(Ok(Message::Text(text))) => link.on_text(text.as_str()).await,
                     Some(Ok(Message::Binary(_))) => link.on_binary().await,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Close(_))) | None => return,
+                    // the answer to the station's own close leaves with the next read
+                    Some(Ok(Message::Close(_))) => return drain(ws).await,
+                    None => return,
                     Some(Err(error)) => return close_after(ws, &error).await,
                 }
             }
@@ -305,9 +313,14 @@ async fn close(ws: &mut WebSocket, code: u16, reason: &str) {
     let frame = CloseFrame { code, reason: reason.into() };
     if send(ws, Message::Close(Some(frame))).await.is_ok() {
         // let the peer's own close arrive, so that ours is not lost in a reset
-        let drained = async { while let Some(Ok(_)) = ws.recv().await {} };
-        let _ = timeout(Duration::from_secs(2), drained).await;
+        drain(ws).await;
     }
+}
+
+/// Reads until the connection has ended on both sides.
+async fn drain(ws: &mut WebSocket) {
+    let drained = async { while let Some(Ok(_)) = ws.recv().await {} };
+    let _ = timeout(Duration::from_secs(2), drained).await;
 }
 
 #[cfg(test)]
