@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, Write as _};
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use voltwin_ocpp::{Kind, Validation, Version, judge};
+use serde_json::{json, value::RawValue};
+use voltwin_ocpp::{Kind, Origin, Validation, Version, judge, known_actions, known_sends};
 
 use crate::error::CliError;
 
@@ -24,6 +24,10 @@ enum Command {
     /// In: {"id", "version": "1.6|2.0.1|2.1", "action", "kind": "request|response", "payload",
     /// "validation": "strict|lenient"}. Out: {"id", "valid", "code", "field", "detail"}: of what is wrong, the first.
     Check(CheckArgs),
+    /// List every message of every version: one JSON object a line.
+    ///
+    /// {"version", "action", "from": "station|system|both", "answered"}; what is not answered is a SEND.
+    Actions,
 }
 
 #[derive(clap::Args)]
@@ -59,7 +63,35 @@ struct Verdict {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), CliError> {
-    let Command::Check(CheckArgs { stream: _ }) = &args.command;
+    match &args.command {
+        Command::Check(CheckArgs { stream: _ }) => check_stream(),
+        Command::Actions => Ok(write!(std::io::stdout().lock(), "{}", listed())?),
+    }
+}
+
+/// Every message of every version, those of a version by name.
+fn listed() -> String {
+    let mut lines = String::new();
+    for version in [Version::V16, Version::V201, Version::V21] {
+        let answered = known_actions(version).map(|(action, origin)| (action, origin, true));
+        let sends = known_sends(version).iter().map(|action| (*action, Origin::Station, false));
+        let mut all: Vec<_> = answered.chain(sends).collect();
+        all.sort_unstable_by_key(|(action, ..)| *action);
+        for (action, origin, answered) in all {
+            let from = match origin {
+                Origin::Station => "station",
+                Origin::System => "system",
+                Origin::Both => "both",
+            };
+            let line =
+                json!({"version": version.to_string(), "action": action, "from": from, "answered": answered});
+            lines.push_str(&format!("{line}\n"));
+        }
+    }
+    lines
+}
+
+fn check_stream() -> Result<(), CliError> {
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let mut line = String::new();
     for number in 1.. {
@@ -110,5 +142,15 @@ mod tests {
         assert!(check(&lenient).unwrap().valid);
         assert!(check(&case.replace("1.6", "3")).err().unwrap().contains("not an OCPP version"));
         assert!(check("{}").err().unwrap().contains("id"));
+    }
+    #[test]
+    fn every_message_is_listed_with_who_sends_it() {
+        let lines: Vec<serde_json::Value> =
+            listed().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |version: &str| lines.iter().filter(|line| line["version"] == version).count();
+        assert_eq!((of("1.6"), of("2.0.1"), of("2.1")), (39, 64, 91));
+        let sends: Vec<_> = lines.iter().filter(|line| line["answered"] == false).collect();
+        assert_eq!(sends.len(), 1);
+        assert_eq!((&sends[0]["version"], &sends[0]["from"]), (&json!("2.1"), &json!("station")));
     }
 }
