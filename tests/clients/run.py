@@ -18,7 +18,7 @@ import websockets
 import care
 import live_stream
 from charge_points import SUBPROTOCOLS, credentials, now, open_socket, station
-from harness import TENANT, ApiError, Report, Server, api_call, arguments, checked, equal, until
+from harness import PASSWORD, TENANT, ApiError, Report, Server, api_call, arguments, checked, equal, until
 
 Story = Callable[[Server], Awaitable[None]]
 stories: list[tuple[str, Story]] = []
@@ -283,6 +283,25 @@ async def no_protocol(server: Server) -> None:
         return
     equal(socket.subprotocol, None, "sub-protocol")
     assert await closing_code(socket) is not None
+
+
+@story("an offer of no sub-protocol at all is refused")
+async def no_offer(server: Server) -> None:
+    name = await new_station(server, "NO-OFFER")
+    try:
+        await websockets.connect(f"{server.ocpp}/{name}", additional_headers=credentials(name, PASSWORD), proxy=None)
+    except websockets.InvalidStatus as error:
+        equal(error.response.status_code, 400, "status without any sub-protocol")
+    else:
+        raise AssertionError("a station that offers no sub-protocol at all came in")
+
+
+@each_version("a close by the station is answered")
+async def closed_by_the_station(server: Server, version: str) -> None:
+    name = await new_station(server, f"CLOSE-{version}")
+    socket = await open_socket(server.ocpp, name, version)
+    await socket.close(1000, "until tomorrow")
+    equal(socket.close_code, 1000, "close code, 1006 when there was no answer")
 
 
 @story("a meter value is on the live stream within a second")
