@@ -47,3 +47,28 @@ pub(crate) fn script(root: &Path, python: &Path, name: &str, voltwin: &Path) -> 
         .env("PYTHONUNBUFFERED", "1")
         .limit(Duration::from_secs(10 * 60))
 }
+
+/// The packages of `tests/clients/node/package-lock.json`, none of whose scripts run, kept under `target/`.
+pub(crate) async fn node_modules(root: &Path) -> Result<PathBuf> {
+    let folder = root.join("target/clients-node");
+    fs::create_dir_all(&folder)?;
+    let mut wanted = String::new();
+    for name in ["package.json", "package-lock.json"] {
+        let text = fs::read_to_string(root.join("tests/clients/node").join(name)).context(name)?;
+        fs::write(folder.join(name), &text)?;
+        wanted.push_str(&text);
+    }
+    let modules = folder.join("node_modules");
+    let stamp = folder.join("installed.txt");
+    if modules.is_dir() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        println!("{} has what package-lock.json asks for", folder.display());
+        return Ok(modules);
+    }
+    Cmd::new("npm", &folder)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .limit(Duration::from_secs(10 * 60))
+        .run(|line: &str| println!("{line}"))
+        .await?;
+    fs::write(&stamp, wanted)?;
+    Ok(modules)
+}

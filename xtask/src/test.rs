@@ -72,8 +72,19 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
     let python = found.unwrap_or_default();
     let script = |name: &str| clients::script(root, &python, name, &voltwin);
     report.run("real stations", &script("run.py")).await?;
+    report.run("the page of OCPP conformance", &script("conformance.py")).await?;
     report.run("partners by OCPI", &script("partners.py")).await?;
     report.run("stations over TLS", &script("secure.py")).await?;
+    report
+        .run("the official schemas", &script("differential.py").limit(Duration::from_secs(20 * 60)))
+        .await?;
+    let mut modules = PathBuf::new();
+    report
+        .prepare("Node clients", async { clients::node_modules(root).await.map(|path| modules = path) })
+        .await?;
+    report
+        .run("stations and suites from npm", &script("simulators.py").arg("--modules").arg(modules))
+        .await?;
     report.run("replay of recorded sessions", &script("replay.py")).await?;
     report.run("kill -9", &script("kill9.py")).await?;
     browser(root, report, &script("e2e.py")).await
