@@ -26,8 +26,12 @@ const APART_US: i64 = 2_000_000;
 const JITTER_US: i64 = 1_000_000;
 /// Distances in a row that must agree before a past time is taken for a clock that is behind.
 const AGREE: u32 = 2;
+const SECOND_US: i64 = 1_000_000;
 /// Stations whose clock is remembered; of more, the records remember.
 const CLOCKS_MAX: usize = 200_000;
+/// What moves a belief by less is how long a message took. A belief that followed it would turn readings round that
+/// were told close together, for each is put right by what is believed when it comes.
+const DRIFT_US: i64 = 30_000_000;
 /// The record that holds what is believed.
 const TOPIC: &str = "clock";
 const KEY: &str = "ahead";
@@ -35,7 +39,7 @@ const KEY: &str = "ahead";
 /// What is known of the clock of one station.
 #[derive(Debug, Clone, Copy, Default)]
 struct Clock {
-    /// Ahead of ours, negative when behind; 0 when it is right.
+    /// Ahead of ours in whole seconds, as the record has it; negative when behind, 0 when it is right.
     ahead_us: i64,
     /// The last message that was far enough from the one before it: told, received.
     seen: Option<(i64, i64)>,
@@ -51,23 +55,28 @@ impl Clock {
     /// Learns from one message.
     fn hear(&mut self, told_us: i64, received_us: i64) {
         let ahead = told_us - received_us;
+        // a message that waited says nothing of the clock, however well those before it agreed
+        let same = self
+            .seen
+            .is_some_and(|(told, received)| ((told_us - told) - (received_us - received)).abs() <= JITTER_US);
         match self.seen {
-            Some((told, received)) if received_us - received >= APART_US => {
-                let same = ((told_us - told) - (received_us - received)).abs() <= JITTER_US;
+            Some((_, received)) if received_us - received >= APART_US => {
                 self.agree = if same { self.agree + 1 } else { 0 };
                 self.seen = Some((told_us, received_us));
             }
             Some(_) => {}
             None => self.seen = Some((told_us, received_us)),
         }
-        let runs_with_ours = self.agree >= AGREE;
+        let runs_with_ours = same && self.agree >= AGREE;
         if ahead.abs() <= TOLERANCE_US {
             self.ahead_us = 0;
-        } else if runs_with_ours || (ahead > 0 && ahead > self.ahead_us) {
-            self.ahead_us = ahead;
-        } else if self.ahead_us < 0 && ahead > self.ahead_us {
-            // It waited less than any before it.
-            self.ahead_us = ahead;
+            return;
+        }
+        // a time in the future proves itself, and so does one that waited less than any before it
+        let waited_less = ahead > self.ahead_us && (ahead > 0 || self.ahead_us < 0);
+        let proves = runs_with_ours || waited_less;
+        if proves && (ahead - self.ahead_us).abs() > DRIFT_US {
+            self.ahead_us = ahead.div_euclid(SECOND_US) * SECOND_US;
         }
     }
 }
@@ -97,12 +106,23 @@ impl CentralSystem {
             }
             clocks.insert(key, clock);
         }
-        if (clock.ahead_us - before).abs() > TOLERANCE_US {
+        if clock.ahead_us != before {
             tracing::info!(station = %speaker.station, ahead_s = clock.ahead_us / 1_000_000, "a station's clock changed");
             let value = (clock.ahead_us != 0).then(|| json!({"ahead_s": clock.ahead_us / 1_000_000}));
             events.state(speaker.station, received, TOPIC, KEY, value);
         }
         Ok((clock.ahead_us != 0).then_some(clock.ahead_us / 1_000))
+    }
+
+    /// By how many milliseconds the station's clock is believed to be ahead, before it is heard again.
+    pub(crate) async fn believed_ahead_ms(&self, speaker: &Speaker<'_>) -> Result<Option<i64>, CsmsError> {
+        let key = (speaker.tenant.clone(), speaker.station.clone());
+        let known = self.inner.clocks.known.lock().get(&key).map(|clock| clock.ahead_us);
+        let ahead_us = match known {
+            Some(ahead_us) => ahead_us,
+            None => self.recorded_clock(speaker).await?,
+        };
+        Ok((ahead_us != 0).then_some(ahead_us / 1_000))
     }
 
     async fn recorded_clock(&self, speaker: &Speaker<'_>) -> Result<i64, CsmsError> {
@@ -156,6 +176,31 @@ mod tests {
         assert_eq!(heard(&more), -DAY);
         more.push((60 * S, 60 * S));
         assert_eq!(heard(&more), 0);
+    }
+
+    #[test]
+    fn what_a_message_took_moves_no_belief() {
+        let mut clock = Clock::default();
+        let mut believed = Vec::new();
+        for number in 0..40 {
+            let (told, took) = (number * 3 * S, [0, 900_000, 40_000, 2 * S][number as usize % 4]);
+            clock.hear(told + DAY, told + took);
+            believed.push(clock.ahead_us);
+        }
+        assert!(believed.iter().all(|ahead| *ahead == believed[0]), "{believed:?}");
+        assert_eq!(believed[0] % S, 0, "as the record has it, so that a restart changes nothing");
+        clock.hear(DAY + 3_600 * S + 200 * S, 200 * S);
+        assert_eq!(clock.ahead_us, DAY + 3_600 * S, "until it is set");
+    }
+
+    #[test]
+    fn a_queue_right_after_live_messages_moves_no_clock() {
+        for skew in [0, DAY, -DAY] {
+            let mut all: Vec<_> = (0..5).map(|n| (n * 10 * S + skew, n * 10 * S)).collect();
+            // told within the moment in which the newest live message was heard, as after a reconnect
+            all.extend((0..20).map(|n| (n * 60 * S - 5 * 3_600 * S + skew, 40 * S + n * S / 20)));
+            assert_eq!(heard(&all), skew);
+        }
     }
 
     #[test]
