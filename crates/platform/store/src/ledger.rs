@@ -5,7 +5,7 @@
 //!
 //! | step | what it means | billed |
 //! | --- | --- | --- |
-//! | up | metered | the difference |
+//! | up, or down by less than 1 Wh to a whole number: the rest was cut off | metered | the difference |
 //! | down, from 90 % of a power of ten (10⁶ Wh and more) to 10 % of it | rollover | up to the power and on from 0, where 1 MW could have delivered it |
 //! | down or up by 1000, from 100 kWh or 10 kWh on | the unit was mistaken (kWh for Wh, or the other way) | the difference in the unit of before |
 //! | down to a tenth or less | reset: it counts from the new reading on | nothing for the step |
@@ -143,22 +143,22 @@ impl Ledger {
         }
         if wh >= before_wh
             && let Some(lost) = self.before_fall_wh
-            && wh >= lost
+            && reaches(wh, lost)
         {
             self.before_fall_wh = None;
-            self.high_wh = wh;
-            return (SegmentKind::Glitch, wh - lost);
+            self.high_wh = wh.max(lost);
+            return (SegmentKind::Glitch, self.high_wh - lost);
         }
         if wh > high && wh - high > JUMP_WH.max(deliverable(JUMP_POWER_W, seconds)) {
             return self.jump(at, wh);
         }
         self.aside = None;
-        if wh >= high {
-            self.high_wh = wh;
+        if reaches(wh, high) {
+            self.high_wh = high.max(wh);
             if wh > high {
                 self.before_fall_wh = None;
             }
-            return (SegmentKind::Metered, wh - high);
+            return (SegmentKind::Metered, self.high_wh - high);
         }
         if wh >= before_wh {
             return (SegmentKind::Regress, zero);
@@ -218,6 +218,11 @@ impl Ledger {
         let named = SegmentKind::FLAGS.into_iter().filter(move |(kind, _)| marks & kind.bit() != 0);
         named.map(|(_, flag)| flag).chain(negative)
     }
+}
+
+/// Whether a reading is up at the mark: also one that was cut to whole watt-hours, as the stop of OCPP 1.6 is.
+fn reaches(wh: Decimal, mark: Decimal) -> bool {
+    wh >= mark || (mark - wh < Decimal::ONE && wh.fract().is_zero())
 }
 
 /// Watt-hours that a power delivers in a time.
@@ -315,6 +320,16 @@ mod tests {
     fn a_mistaken_unit_is_put_right() {
         assert_eq!(ledger(&["500000", "501.2", "502400"]), ("2400".into(), vec!["unit_mistake"]));
         assert_eq!(ledger(&["50000", "51000000", "52000"]), ("2000".into(), vec!["unit_mistake"]));
+    }
+
+    #[test]
+    fn a_reading_that_was_cut_to_whole_watt_hours_is_no_fall() {
+        assert_eq!(ledger(&["1000", "1234.567", "1234"]), ("234.567".into(), vec![]));
+        // also where the register came back from a bad reading: 456 kWh must not be billed for it
+        let zero = ["456000", "456789.5", "0", "456789"];
+        assert_eq!(ledger(&zero), ("789.5".into(), vec!["meter_reset", "meter_glitch"]));
+        assert_eq!(ledger(&["1000", "1234.567", "1233"]).1, ["meter_regressed"]);
+        assert_eq!(ledger(&["1000", "1234.567", "1234.1"]).1, ["meter_regressed"]);
     }
 
     #[test]
