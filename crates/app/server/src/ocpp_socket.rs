@@ -195,7 +195,8 @@ fn refuse(status: StatusCode, detail: &str) -> Response {
 
 async fn run(socket: Socket, admission: Admission, version: Version, mut ws: WebSocket) {
     let station = admission.station.clone();
-    let mut link = match socket.csms.link(admission, version).await {
+    // what is not always under way is on the heap, so that an idle station costs no room for it
+    let mut link = match Box::pin(socket.csms.link(admission, version)).await {
         Ok(link) => link,
         Err(error) => {
             tracing::warn!(%station, %error, "a station could not be taken on");
@@ -204,7 +205,7 @@ async fn run(socket: Socket, admission: Admission, version: Version, mut ws: Web
         }
     };
     drive(&mut ws, &mut link, &socket.stopping).await;
-    link.close().await;
+    Box::pin(link.close()).await;
 }
 
 /// Carries frames both ways until either side ends.
@@ -225,8 +226,8 @@ async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken
                 silent_pings = 0;
                 pace.count(Instant::now());
                 match message {
-                    Some(Ok(Message::Text(text))) => link.on_text(text.as_str()).await,
-                    Some(Ok(Message::Binary(_))) => link.on_binary().await,
+                    Some(Ok(Message::Text(text))) => Box::pin(link.on_text(text.as_str())).await,
+                    Some(Ok(Message::Binary(_))) => Box::pin(link.on_binary()).await,
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                     // the answer to the station's own close leaves with the next read
                     Some(Ok(Message::Close(_))) => return drain(ws).await,

@@ -157,7 +157,7 @@ impl CentralSystem {
                     tracing::error!(command = %journey.id, %error, "could not record that a command was sent");
                     return;
                 }
-                match entry.commands.try_send(Dispatch { id: journey.id, command, outcome }) {
+                match entry.commands.try_send(Box::new(Dispatch { id: journey.id, command, outcome })) {
                     Ok(()) => None,
                     Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => {
                         Some("the station has too many commands waiting")

@@ -24,7 +24,8 @@ pub(crate) struct Entry {
     /// Grows with every connection, so that an old one cannot speak for a new one.
     pub(crate) generation: u64,
     pub(crate) version: Version,
-    pub(crate) commands: mpsc::Sender<Dispatch>,
+    /// Boxed: a channel has room for 32 of them from the beginning, and most stations are told nothing for hours.
+    pub(crate) commands: mpsc::Sender<Box<Dispatch>>,
     /// Cancelled when a newer connection takes over.
     pub(crate) replaced: CancellationToken,
 }

@@ -19,6 +19,11 @@ use crate::log::presentable;
 use crate::validation::{Make, Place};
 use crate::{Admission, CentralSystem};
 
+/// How often a link looks whether a command went unanswered too long, while one is under way.
+const TICK: Duration = Duration::from_secs(1);
+/// How often otherwise: ten thousand silent stations must not wake up every second.
+const IDLE_TICK: Duration = Duration::from_secs(20);
+
 /// What the socket task must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
@@ -41,7 +46,7 @@ pub struct Link {
     version: Version,
     generation: u64,
     session: Session,
-    commands: mpsc::Receiver<Dispatch>,
+    commands: mpsc::Receiver<Box<Dispatch>>,
     replaced: CancellationToken,
     waiting: HashMap<CallId, oneshot::Sender<CallOutcome>>,
     /// What the station says it is.
@@ -81,7 +86,7 @@ impl CentralSystem {
         };
         let session = Session::new(config, self.inner.runtime.now());
         self.inner.recordings.opened(&who.tenant, &who.station, self.inner.runtime.now(), version);
-        let mut tick = interval(Duration::from_secs(1));
+        let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Ok(Link {
             csms: self.clone(),
@@ -118,7 +123,7 @@ impl Link {
     }
 
     /// Waits until the central system has something to say by itself: a command, a timeout, a takeover. Cancelling
-    /// it loses nothing.
+    /// it loses nothing. What it does then is on the heap, so that a station that is silent costs no room for it.
     pub async fn next(&mut self) -> Vec<Outgoing> {
         tokio::select! {
             biased;
@@ -126,13 +131,23 @@ impl Link {
                 let reason = "replaced by a newer connection of this station".to_owned();
                 vec![Outgoing::Close { code: 1008, reason }]
             }
-            Some(dispatch) = self.commands.recv() => self.dispatch(dispatch).await,
+            Some(dispatch) = self.commands.recv() => {
+                self.tick.reset_after(TICK);
+                Box::pin(self.dispatch(*dispatch)).await
+            }
             _ = self.tick.tick() => {
-                self.csms.calm_violations(&(self.who.tenant.clone(), self.who.station.clone())).await;
-                let effects = self.session.tick(self.csms.inner.runtime.now());
-                self.perform(effects).await
+                let outgoing = Box::pin(self.look_around()).await;
+                if self.session.next_deadline().is_none() {
+                    self.tick.reset_after(IDLE_TICK);
+                }
+                outgoing
             }
         }
+    }
+
+    async fn look_around(&mut self) -> Vec<Outgoing> {
+        self.csms.calm_violations(&(self.who.tenant.clone(), self.who.station.clone())).await;
+        self.pass_time().await
     }
 
     /// Lets time pass without waiting for it: a command that went unanswered too long ends.
