@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use voltwin_core::{CommandFact, CommandId, CommandState, EventBody, TenantId, TwinId};
+use voltwin_core::{CommandFact, CommandId, CommandState, EventBody, TenantId, TwinId, told_transaction_id};
 use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
@@ -237,8 +237,10 @@ impl CentralSystem {
             },
             CommandRequest::RemoteStop { transaction_id, evse } => Command::RemoteStop {
                 transaction_id: match transaction_id {
-                    Some(id) => id,
-                    None => self.only_transaction(tenant, station, evse).await?,
+                    Some(id) => told_transaction_id(&id).to_owned(),
+                    None => {
+                        told_transaction_id(&self.only_transaction(tenant, station, evse).await?).to_owned()
+                    }
                 },
             },
             CommandRequest::Reset { immediate, evse } => {

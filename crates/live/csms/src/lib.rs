@@ -50,6 +50,7 @@ mod rotation;
 mod running;
 mod stations;
 mod transactions;
+mod uses;
 mod validation;
 
 use std::collections::HashSet;

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use voltwin_core::{Decimal, TenantId, Timestamp, TransactionFact, TransactionPhase, TwinId};
+use voltwin_core::{
+    Decimal, TenantId, Timestamp, TransactionFact, TransactionPhase, TwinId, told_transaction_id,
+};
 use voltwin_graph::{Graph, TwinRef};
 use voltwin_ocpp::{Version, json_number};
 use voltwin_store::{Rated, TariffRecord, TariffScope, Transaction, Usage, UsageStep};
@@ -203,7 +205,7 @@ impl CentralSystem {
 
     fn send_cost(&self, speaker: &Speaker<'_>, transaction_id: &str, gross: Decimal) {
         let Some(number) = json_number(gross) else { return };
-        let payload = json!({"totalCost": number, "transactionId": transaction_id});
+        let payload = json!({"totalCost": number, "transactionId": told_transaction_id(transaction_id)});
         let request = CommandRequest::Raw { action: "CostUpdated".to_owned(), payload };
         let (csms, tenant, station) = (self.clone(), speaker.tenant.clone(), speaker.station.clone());
         tokio::spawn(async move {

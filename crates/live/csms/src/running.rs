@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use voltwin_core::{TenantId, TransactionFact, TransactionPhase, TwinId};
+use voltwin_core::{TenantId, TransactionFact, TransactionPhase, TwinId, told_transaction_id};
 
 /// Transactions remembered at once; beyond it new ones are looked up, which costs time and nothing else.
 const RUNNING_MAX: usize = 200_000;
@@ -36,7 +36,13 @@ impl Running {
                 farthest.remove(&key);
             }
             TransactionPhase::Started if farthest.len() < RUNNING_MAX => {
-                farthest.insert(key, place(fact));
+                // an id that is given again is looked up from here on: more than one transaction has it
+                let told = told_transaction_id(&fact.transaction_id);
+                if told != fact.transaction_id {
+                    farthest.remove(&(key.0, key.1, told.to_owned()));
+                } else {
+                    farthest.insert(key, place(fact));
+                }
             }
             _ => {
                 if let Some(known) = farthest.get_mut(&key) {

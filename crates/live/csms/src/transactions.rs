@@ -10,6 +10,7 @@ use crate::clock::put_right;
 use crate::decide::{Speaker, created};
 use crate::meter::Reading;
 use crate::stations::{Events, patch, station_status};
+use crate::uses::orphan_id;
 use crate::{CentralSystem, CsmsError};
 
 const TRANSACTION: &str = "dtmi:voltwin:ChargingTransaction;1";
@@ -80,7 +81,8 @@ impl CentralSystem {
         Ok(answer(&fact, token, cost))
     }
 
-    /// Gives a 1.6 start its number, and tells whether this very event is recorded already.
+    /// Gives a 1.6 start its number and a 2.x event its transaction, and tells whether this very event is recorded
+    /// already.
     async fn identify(
         &self,
         speaker: &Speaker<'_>,
@@ -92,8 +94,7 @@ impl CentralSystem {
         let transaction_id = match (&report.transaction_id, &report.start_key) {
             // a 1.6 station that never got an id stops -1 or 0; each such stop is an orphan of its own
             (Some(id), _) if matches!(id.as_str(), "-1" | "0") && speaker.version == Version::V16 => {
-                let register = report.meter_wh.unwrap_or_default().normalize();
-                format!("{id}@{}/{register}", report.at)
+                orphan_id(id, report.at, report.meter_wh)
             }
             (Some(id), _) => id.clone(),
             (None, key) => {
@@ -108,9 +109,16 @@ impl CentralSystem {
                 }
             }
         };
-        let fact = report.into_fact(transaction_id);
+        let told = report.at;
+        let mut fact = report.into_fact(transaction_id);
         if !known && !self.inner.running.is_new(speaker.tenant, speaker.station, &fact) {
-            known = tenant.has_transaction_event(speaker.station.as_str(), &fact).await?;
+            known = match (speaker.version, fact.phase) {
+                (Version::V16, TransactionPhase::Ended) => {
+                    self.put_stop_to_its_start(speaker, told, &mut fact).await?
+                }
+                (Version::V16, _) => tenant.has_transaction_event(speaker.station.as_str(), &fact).await?,
+                _ => self.put_to_its_use(speaker, told, &mut fact).await?,
+            };
         }
         Ok((fact, known))
     }

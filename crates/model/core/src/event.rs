@@ -146,6 +146,31 @@ pub enum TransactionPhase {
     Ended,
 }
 
+/// Stands between an id and its use; no id of OCPP may hold it.
+const USE_MARK: char = '#';
+
+/// The id of the transaction to which a station gave `told`, an id that it had given before, as its `number`th use.
+#[must_use]
+pub fn reused_transaction_id(told: &str, number: u64) -> String {
+    format!("{told}{USE_MARK}{number}")
+}
+
+/// The id by which the station knows a transaction: without the number of its use.
+///
+/// ```
+/// use voltwin_core::{reused_transaction_id, told_transaction_id};
+/// assert_eq!(told_transaction_id(&reused_transaction_id("17", 2)), "17");
+/// assert_eq!(told_transaction_id("17"), "17");
+/// assert_eq!(told_transaction_id("bay#four"), "bay#four");
+/// ```
+#[must_use]
+pub fn told_transaction_id(id: &str) -> &str {
+    match id.rsplit_once(USE_MARK) {
+        Some((told, number)) if number.parse::<u64>().is_ok_and(|number| number > 1) => told,
+        _ => id,
+    }
+}
+
 /// What a station says of one charging transaction. Identity, for exactly-once: `(tenant, station,
 /// transaction_id, phase, seq_no)`, where OCPP 1.6, which has no sequence numbers, uses 0 for start, the
 /// time of the sample in milliseconds for updates and `u64::MAX >> 1` for stop.

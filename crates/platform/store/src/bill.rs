@@ -1,13 +1,13 @@
 //! What a charging transaction comes to: a pure fold of its events in the order of their sequence numbers.
 
 use serde::{Deserialize, Serialize};
-use voltwin_core::{Decimal, Timestamp, TransactionFact, TransactionPhase};
+use voltwin_core::{Decimal, Timestamp, TransactionFact, TransactionPhase, told_transaction_id};
 
 use crate::ledger::{Ledger, Segment, SegmentKind};
 use crate::records::TransactionState;
 
 /// What the fold is; a bill of another one is folded again from its events before it is used.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// OCPP 2.x sequence numbers fit 31 bits; greater ones are the stand-ins of OCPP 1.6, which cannot have gaps.
 const MAX_REAL_SEQ_NO: i64 = i32::MAX as i64;
@@ -86,6 +86,7 @@ pub(crate) struct Bill {
     clock_ahead: bool,
     clock_behind: bool,
     orphan_stop: bool,
+    id_reused: bool,
     last: Option<(i64, i64)>,
     first_seq_no: Option<i64>,
     seq_nos: i64,
@@ -121,6 +122,7 @@ impl Bill {
         let ahead_ms = fact.clock_ahead_ms.unwrap_or(0);
         self.clock_ahead |= ahead_ms > 0;
         self.clock_behind |= ahead_ms < 0;
+        self.id_reused |= told_transaction_id(&fact.transaction_id) != fact.transaction_id;
         if seq_no <= MAX_REAL_SEQ_NO {
             self.first_seq_no.get_or_insert(seq_no);
             self.seq_nos += i64::from(self.last.is_none_or(|last| last.0 < seq_no));
@@ -206,6 +208,7 @@ impl Bill {
             ("stop_below_start", below && !self.ledger.has(SegmentKind::Rollover)),
             ("clock_skew_future", self.clock_ahead),
             ("clock_skew_past", self.clock_behind),
+            ("id_reused", self.id_reused),
         ];
         flags.extend(more.into_iter().filter(|flag| flag.1).map(|flag| flag.0));
         flags

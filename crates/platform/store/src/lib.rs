@@ -69,7 +69,7 @@ pub use records::{
     Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter,
     Page, Record, RecordFilter, SessionRecord, StationCredential, StationRecord, StationSecurity,
     StationTotal, TenantRecord, TokenPolicy, TokenRecord, TokenStatus, Transaction, TransactionFilter,
-    TransactionState, UserRecord,
+    TransactionState, TransactionUse, UserRecord,
 };
 pub use store::{Store, StoreOptions};
 pub use tenant::{

@@ -183,6 +183,19 @@ pub enum TransactionState {
     Orphan,
 }
 
+/// One of the transactions to which a station gave the same id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransactionUse {
+    /// The id under which it is recorded.
+    pub transaction_id: String,
+    /// When it started, by our clock; `None` while the start is missing.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its event of the place that was asked for: the time by the station's clock, and the register.
+    pub same_place: Option<(Timestamp, Option<Decimal>)>,
+}
+
 /// The record of one charging transaction.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transaction {

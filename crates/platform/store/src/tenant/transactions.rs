@@ -1,11 +1,13 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
-use voltwin_core::{Decimal, Timestamp, TransactionFact};
+use voltwin_core::{Decimal, Timestamp, TransactionFact, told_transaction_id};
 
 use super::TenantStore;
 use crate::bill::{Bill, place};
 use crate::row::{Fields, bad, limit_plus_one, number_cursor, page};
-use crate::{Page, StationTotal, StoreError, Transaction, TransactionFilter, TransactionState};
+use crate::{
+    Page, StationTotal, StoreError, Transaction, TransactionFilter, TransactionState, TransactionUse,
+};
 
 const COLUMNS: &str =
     "SELECT number, station, transaction_id, energy_wh, bill FROM transactions WHERE tenant = ";
@@ -115,6 +117,57 @@ impl TenantStore {
         .await
         .map_err(StoreError::database("look for a transaction event"))?;
         Ok(found.is_some())
+    }
+
+    /// The transactions to which a station gave the id of this event, newest first, at most 16, each with its own event
+    /// of the same place, if it has one.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn transaction_uses(
+        &self,
+        station: &str,
+        fact: &TransactionFact,
+    ) -> Result<Vec<TransactionUse>, StoreError> {
+        let (seq_no, phase) = place(fact);
+        // the uses of an id stand beside it, for what follows it in them comes before all that an id may hold
+        let rows = sqlx::query(
+            "SELECT t.transaction_id, t.started_at_us, t.ended_at_us, e.at_us, e.fact FROM transactions t
+             LEFT JOIN transaction_events e ON e.tenant = t.tenant AND e.station = t.station
+                 AND e.transaction_id = t.transaction_id AND e.seq_no = ?4 AND e.phase = ?5
+             WHERE t.tenant = ?1 AND t.station = ?2 AND t.transaction_id >= ?3 AND t.transaction_id < ?3 || '$'
+             ORDER BY t.number DESC LIMIT 16",
+        )
+        .bind(self.tenant.as_str())
+        .bind(station)
+        .bind(&fact.transaction_id)
+        .bind(seq_no)
+        .bind(phase)
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("look for the uses of an id"))?;
+        let mut uses = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let fields = Fields(row);
+            let transaction_id = fields.text("transaction_id")?;
+            if transaction_id != fact.transaction_id
+                && told_transaction_id(&transaction_id) != fact.transaction_id
+            {
+                continue;
+            }
+            let same_place = match fields.time_opt("at_us")? {
+                None => None,
+                Some(at) => {
+                    let fact: TransactionFact = fields.json("fact")?;
+                    let ahead_us = fact.clock_ahead_ms.unwrap_or(0).saturating_mul(1_000);
+                    let told = Timestamp::from_micros(at.as_micros().saturating_add(ahead_us));
+                    Some((told, fact.meter_wh))
+                }
+            };
+            let (started_at, ended_at) = (fields.time_opt("started_at_us")?, fields.time_opt("ended_at_us")?);
+            uses.push(TransactionUse { transaction_id, started_at, ended_at, same_place });
+        }
+        Ok(uses)
     }
 
     /// The id of the OCPP 1.6 transaction that was started with this key.
