@@ -21,7 +21,7 @@ use crate::{
 /// Options of the tests.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Leave out what starts a server: real clients, kill -9, replay and the browser.
+    /// Leave out what starts a server: real clients, kill -9, chaos, replay and the browser.
     #[arg(long)]
     quick: bool,
 }
@@ -87,6 +87,7 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
         .await?;
     report.run("replay of recorded sessions", &script("replay.py")).await?;
     report.run("kill -9", &script("kill9.py")).await?;
+    report.run("chaos of transactions", &script("chaos.py")).await?;
     browser(root, report, &script("e2e.py")).await
 }
 

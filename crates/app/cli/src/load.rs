@@ -9,7 +9,8 @@ use clap::Subcommand;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use voltwin_fleet_sim::{
-    Crowd, HostileConfig, Hostility, LoadConfig, StormConfig, run_hostile, run_load, run_storm,
+    ChaosConfig, Crowd, HostileConfig, Hostility, LoadConfig, StormConfig, Trust, run_chaos, run_hostile,
+    run_load, run_storm,
 };
 use voltwin_ocpp::Version;
 
@@ -38,6 +39,9 @@ pub(crate) struct Args {
     /// CSV of `station,password`, one a line, for stations whose passwords differ.
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "password")]
     passwords: Option<PathBuf>,
+    /// Authorities whose certificates they believe (PEM); with it they speak TLS, and the URL begins with wss://.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// OCPP version: 1.6, 2.0.1 or 2.1.
     #[arg(long, global = true, default_value = "2.0.1", value_name = "VERSION")]
     ocpp: Version,
@@ -80,6 +84,19 @@ enum What {
         /// The most seconds of one round.
         #[arg(long, default_value_t = 120.0)]
         limit_s: f64,
+    },
+    /// Transactions of all versions, told twice, late, out of order and by clocks that are wrong. What each really came
+    /// to is written to a ledger.
+    Chaos {
+        /// How many.
+        #[arg(long, default_value_t = 2_000)]
+        transactions: u64,
+        /// From which everything is drawn.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The ledger: one line of JSON for each transaction that was acknowledged in full.
+        #[arg(long, value_name = "FILE")]
+        ledger: PathBuf,
     },
     /// Peers that mean harm: half-open, trickle, huge or flood.
     Hostile {
@@ -132,6 +149,17 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
             let rounds: Vec<_> = report.rounds.iter().map(round).collect();
             json!({"connected": report.connected, "connect_s": report.connect_s, "rounds": rounds})
         }
+        What::Chaos { transactions, seed, ledger } => {
+            let config = ChaosConfig { crowd, transactions, seed, ledger };
+            let report = run_chaos(&config, cancel).await.map_err(input)?;
+            json!({
+                "transactions": report.transactions, "anomalies": report.anomalies, "late": report.late,
+                "messages": report.messages, "acknowledged": report.acknowledged,
+                "duplicates": report.duplicates, "answers_lost": report.answers_lost,
+                "connections": report.connections, "boots": report.boots, "refused": report.refused,
+                "disagreed": report.disagreed, "failed": report.failed, "seconds": report.seconds,
+            })
+        }
         What::Hostile { kind, seconds } => {
             let duration = within("--seconds", seconds, 86_400.0)?;
             let report = run_hostile(&HostileConfig { crowd, hostility: kind, duration }, cancel)
@@ -181,6 +209,7 @@ fn crowd(args: &Args) -> Result<Crowd, CliError> {
     {
         return Err(CliError::input(format!("--passwords has no line for {missing}")));
     }
+    let trust = args.ca.as_deref().map(trust).transpose()?;
     let shared = args.password.clone();
     let password = move |station: &str| match &known {
         Some(known) => known.get(station).cloned(),
@@ -192,7 +221,14 @@ fn crowd(args: &Args) -> Result<Crowd, CliError> {
         version: args.ocpp,
         stations,
         password: Arc::new(password),
+        trust,
     })
+}
+
+fn trust(path: &Path) -> Result<Trust, CliError> {
+    let pem =
+        std::fs::read(path).map_err(|error| CliError::input(format!("--ca {}: {error}", path.display())))?;
+    Trust::of_pem(&pem).map_err(|error| CliError::input(error.to_string()))
 }
 
 fn passwords(path: &Path) -> Result<HashMap<String, String>, CliError> {

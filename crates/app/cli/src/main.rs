@@ -63,7 +63,7 @@ enum Command {
     Replay(replay::Args),
     /// Run virtual charging stations against any central system.
     Station(station::Args),
-    /// Bring load to a central system, to measure it: steady messages, outages, hostile peers.
+    /// Bring load to a central system, to measure it: steady messages, outages, chaos, hostile peers.
     Load(load::Args),
     /// Judge single OCPP messages.
     Ocpp(ocpp::Args),

@@ -2,11 +2,13 @@
 //!
 //! - [`run_load`]: stations that send one message after the other, in closed loop or at a rate;
 //! - [`run_storm`]: all connections break at once and come back, round after round;
+//! - [`run_chaos`]: transactions told twice, late, out of order and by clocks that are wrong;
 //! - [`run_hostile`]: peers that hold handshakes open, trickle bytes, send huge frames or flood.
 //!
 //! What is drawn at random comes from the identity of each station, so that a run can be repeated.
 
 mod caller;
+mod chaos;
 mod histogram;
 mod hostile;
 mod steady;
@@ -14,12 +16,13 @@ mod storm;
 
 use voltwin_ocpp::Version;
 
+pub use chaos::{Anomaly, ChaosConfig, ChaosReport, run_chaos};
 pub use hostile::{HostileConfig, HostileReport, Hostility, run_hostile};
 pub use steady::{LoadConfig, LoadReport, run_load};
 pub use storm::{StormConfig, StormReport, StormRound, run_storm};
 
 use crate::FleetError;
-use crate::station::{Passwords, StationConfig, Target};
+use crate::station::{Passwords, StationConfig, Target, Trust};
 
 /// The stations of one run.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub struct Crowd {
     pub stations: Vec<String>,
     /// Password of a station by its identity.
     pub password: Passwords,
+    /// Whose certificates they believe; with it they speak TLS, without it they do not.
+    pub trust: Option<Trust>,
 }
 
 impl Crowd {
@@ -43,13 +48,14 @@ impl Crowd {
             let value = self.stations.len().to_string();
             return Err(FleetError::Setting { field: "stations", value, rule: "1 to 20000" });
         }
-        let target = |identity: &String| {
-            let mut station = StationConfig::new(&self.url, identity, self.version);
-            station.tenant.clone_from(&self.tenant);
-            station.password = (self.password)(identity);
-            Target::new(&station)
-        };
-        self.stations.iter().map(target).collect()
+        self.stations.iter().map(|identity| self.target(identity, self.version)).collect()
+    }
+
+    fn target(&self, identity: &str, version: Version) -> Result<Target, FleetError> {
+        let mut station = StationConfig::new(&self.url, identity, version);
+        station.tenant.clone_from(&self.tenant);
+        station.password = (self.password)(identity);
+        Target::over(&station, self.trust.as_ref())
     }
 }
 

@@ -19,6 +19,7 @@ use tokio_tungstenite::{
 use voltwin_ocpp::Version;
 
 use super::StationConfig;
+use super::wire::{Trust, Wire};
 use crate::FleetError;
 
 /// Connecting and each write must be done within this.
@@ -46,15 +47,25 @@ pub(crate) struct Target {
     address: String,
     version: Version,
     authorization: Option<String>,
+    trust: Option<Trust>,
 }
 
 impl Target {
     pub(crate) fn new(config: &StationConfig) -> Result<Self, FleetError> {
+        Self::over(config, None)
+    }
+
+    /// Over TLS, where there is somebody to trust.
+    pub(crate) fn over(config: &StationConfig, trust: Option<&Trust>) -> Result<Self, FleetError> {
         let bad = |reason| FleetError::Address { text: config.url.clone(), reason };
-        let rest = config.url.strip_prefix("ws://").ok_or_else(|| bad("it must begin with ws://"))?;
+        let (scheme, expected) = match trust {
+            None => ("ws://", "it must begin with ws://"),
+            Some(_) => ("wss://", "it must begin with wss://"),
+        };
+        let rest = config.url.strip_prefix(scheme).ok_or_else(|| bad(expected))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let address = host_and_port(authority).ok_or_else(|| bad("it must name a host"))?;
-        let mut url = format!("ws://{authority}");
+        let mut url = format!("{scheme}{authority}");
         let tenant = config.tenant.as_deref().map(escape);
         let segments = path.split('/').map(str::to_owned).chain(tenant).chain([escape(&config.identity)]);
         for segment in segments.filter(|s| !s.is_empty()) {
@@ -67,12 +78,18 @@ impl Target {
         let authorization = config.password.as_ref().map(|password| {
             format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{password}", config.identity)))
         });
-        Ok(Self { url, address, version: config.version, authorization })
+        Ok(Self { url, address, version: config.version, authorization, trust: trust.cloned() })
     }
 
     /// `host:port`.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The host alone, as it stands in certificates.
+    fn host(&self) -> &str {
+        let host = self.address.rsplit_once(':').map_or(self.address.as_str(), |(host, _)| host);
+        host.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// The opening handshake as text, for a client that does not mean to keep to it.
@@ -120,7 +137,7 @@ fn escape(segment: &str) -> String {
 
 /// An open connection.
 pub(crate) struct Link {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Wire>,
 }
 
 impl Link {
@@ -132,6 +149,13 @@ impl Link {
             .map_err(|e| connect(e.to_string()))?;
         stream.set_nodelay(true).map_err(|e| connect(e.to_string()))?;
         let handshake = |detail: String| LinkError::Handshake { detail };
+        let stream = match &target.trust {
+            None => Wire::Plain(stream),
+            Some(trust) => timeout(WITHIN, trust.secure(stream, target.host()))
+                .await
+                .map_err(|_| handshake("TLS timed out".into()))?
+                .map_err(|e| handshake(format!("TLS: {e}")))?,
+        };
         let mut request = target.url.as_str().into_client_request().map_err(|e| handshake(e.to_string()))?;
         let headers = request.headers_mut();
         let subprotocol = target.version.subprotocol();
@@ -186,7 +210,7 @@ impl Link {
 
     /// Ends the connection at once, with a reset, as a power cut does.
     pub(crate) fn abort(self) {
-        let _ = self.socket.get_ref().set_zero_linger();
+        let _ = self.socket.get_ref().tcp().set_zero_linger();
     }
 
     pub(crate) async fn close(mut self) {

@@ -11,6 +11,7 @@ mod link;
 mod outbox;
 mod session;
 mod tell;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub(crate) use actor::wall_clock;
 pub(crate) use link::{FRAME_MAX, Link, LinkError, Target, host_and_port};
 pub(crate) use session::samples;
 pub(crate) use tell::exact_frame;
+pub use wire::Trust;
 
 use crate::FleetError;
 

@@ -101,6 +101,7 @@ fn crowd(url: &str, version: Version) -> Crowd {
         url: url.to_owned(),
         tenant: None,
         version,
+        trust: None,
         stations: (0..5).map(|n| format!("L-{n}")).collect(),
         password: Arc::new(|_| None),
     }
