@@ -199,9 +199,9 @@ def register(server: Server, names: list[str]) -> None:
                         for name in names[1:]))
 
 
-def start_peer() -> subprocess.Popen[str]:
+def start_peer(*args: str) -> subprocess.Popen[str]:
     script = Path(__file__).with_name("peer_csms.py")
-    return subprocess.Popen([sys.executable, str(script)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    return subprocess.Popen([sys.executable, str(script), *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL, text=True, preexec_fn=die_with_parent)
 
 

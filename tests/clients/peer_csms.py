@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import itertools
 import logging
+import ssl
 from datetime import datetime, timezone
 from typing import Any
 
@@ -78,6 +79,10 @@ class _Central2:
     def on_transaction(self, **_: Any) -> Any:
         return self.lib.call_result.TransactionEvent()
 
+    @on("MeterValues")
+    def on_meter(self, **_: Any) -> Any:
+        return self.lib.call_result.MeterValues()
+
 
 class Central201(_Central2, v201.ChargePoint):
     lib = v201
@@ -102,9 +107,17 @@ async def serve(socket: Any) -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
-    port = parser.parse_args().port
-    async with websockets.serve(serve, "127.0.0.1", port, subprotocols=list(CLASSES), compression=None) as server:
-        print(f"listening ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    parser.add_argument("--cert", help="speaks TLS with this certificate (PEM)")
+    parser.add_argument("--key", help="its key (PEM)")
+    args = parser.parse_args()
+    context = None
+    if args.cert:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(args.cert, args.key)
+    async with websockets.serve(serve, "127.0.0.1", args.port, subprotocols=list(CLASSES), compression=None,
+                                ssl=context) as server:
+        scheme = "wss" if context else "ws"
+        print(f"listening {scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         await server.serve_forever()
 
 
