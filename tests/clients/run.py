@@ -16,6 +16,7 @@ from typing import Any
 import websockets
 
 import care
+import charging
 import live_stream
 from charge_points import SUBPROTOCOLS, credentials, now, open_socket, station
 from harness import PASSWORD, TENANT, ApiError, Report, Server, api_call, arguments, checked, equal, until
@@ -345,7 +346,7 @@ async def main() -> int:
         server.start()
         # Beside the running server, as an operator would do it.
         server.seed("admin", tenant="other")
-        for name, function in stories + care.stories:
+        for name, function in stories + care.stories + charging.stories:
             if args.only in name:
                 await report.run(name, partial(function, server), server)
     return report.finish()

@@ -29,15 +29,15 @@ pub enum Answer {
     Status,
     /// To [`crate::Fact::Authorize`].
     Authorize {
-        /// Whether they may charge.
-        status: TokenStatus,
+        /// What we think of the token.
+        token: TokenInfo,
     },
     /// To [`crate::Fact::Transaction`].
     Transaction {
         /// The id given to a 1.6 start, above 0; ignored otherwise.
         transaction_id: Option<i64>,
         /// What we think of the token; required by a 1.6 start (absent = `Accepted`).
-        token: Option<TokenStatus>,
+        token: Option<TokenInfo>,
         /// What it costs with tax in the currency of the station: in the end, or so far (2.1); only 2.x can say it.
         total_cost: Option<Decimal>,
     },
@@ -93,6 +93,27 @@ impl FromStr for BootStatus {
             .into_iter()
             .find(|s| s.as_str() == text)
             .ok_or_else(|| OcppError::Word { what: "boot status", text: clip(text) })
+    }
+}
+
+/// What we tell a station of a token; what a version cannot say is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// Whether it may charge.
+    pub status: TokenStatus,
+    /// Until when a station may believe this (1.6 `expiryDate`, 2.x `cacheExpiryDateTime`).
+    pub expires_at: Option<Timestamp>,
+    /// Who belongs together (1.6 `parentIdTag`, 2.x `groupIdToken`): what one of them began, another may end.
+    pub parent: Option<String>,
+    /// The language to speak to the driver in (2.x `language1`), as BCP 47 writes it, at most 8 characters.
+    pub language: Option<String>,
+    /// The only EVSEs of this station where it is good; empty = all (2.x `evseId`).
+    pub evses: Vec<u32>,
+}
+
+impl From<TokenStatus> for TokenInfo {
+    fn from(status: TokenStatus) -> Self {
+        Self { status, expires_at: None, parent: None, language: None, evses: Vec::new() }
     }
 }
 

@@ -3,7 +3,14 @@
 use serde_json::{Value, json};
 use voltwin_core::{Decimal, Timestamp};
 
-use crate::{Answer, ErrorCode, TokenStatus, Version, Violation, envelope, messages};
+use crate::{Answer, ErrorCode, TokenInfo, TokenStatus, Version, Violation, envelope, messages};
+
+/// The longest token of 1.6, in characters.
+const ID_TAG_MAX: usize = 20;
+/// The longest token of 2.0.1, in characters; 2.1 has room for 255.
+const ID_TOKEN_MAX: usize = 36;
+/// The longest language tag of 2.x, in characters.
+const LANGUAGE_MAX: usize = 8;
 
 /// Writes the answer to the call `action` with the id `message_id`. An answer that does not fit the action
 /// becomes `InternalError`.
@@ -25,14 +32,14 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         ("Heartbeat", Answer::Heartbeat { now }) => Ok(json!({"currentTime": time(now)})),
         ("StatusNotification", Answer::Status)
         | ("MeterValues", Answer::MeterValues | Answer::Transaction { .. }) => Ok(json!({})),
-        ("Authorize", Answer::Authorize { status }) => Ok(token(version, status)),
-        ("StartTransaction", Answer::Transaction { transaction_id: Some(id), token: status, .. }) => {
-            let mut payload = token(version, status.unwrap_or(TokenStatus::Accepted));
+        ("Authorize", Answer::Authorize { token: info }) => Ok(token(version, &info)),
+        ("StartTransaction", Answer::Transaction { transaction_id: Some(id), token: info, .. }) => {
+            let mut payload = token(version, &info.unwrap_or(TokenStatus::Accepted.into()));
             payload["transactionId"] = id.into();
             Ok(payload)
         }
-        ("StopTransaction" | "TransactionEvent", Answer::Transaction { token: status, total_cost, .. }) => {
-            let mut payload = status.map_or_else(|| json!({}), |status| token(version, status));
+        ("StopTransaction" | "TransactionEvent", Answer::Transaction { token: info, total_cost, .. }) => {
+            let mut payload = info.map_or_else(|| json!({}), |info| token(version, &info));
             if let Some(cost) =
                 total_cost.and_then(|cost| json_number(cost).filter(|_| version != Version::V16))
             {
@@ -61,12 +68,41 @@ pub fn json_number(amount: Decimal) -> Option<serde_json::Number> {
     amount.normalize().to_string().parse().ok()
 }
 
-/// `idTagInfo` of 1.6, `idTokenInfo` of 2.x.
-fn token(version: Version, status: TokenStatus) -> Value {
-    match version {
-        Version::V16 => json!({"idTagInfo": {"status": status.as_v16()}}),
-        Version::V201 | Version::V21 => json!({"idTokenInfo": {"status": status.as_str()}}),
+fn token(version: Version, info: &TokenInfo) -> Value {
+    let name = if version == Version::V16 { "idTagInfo" } else { "idTokenInfo" };
+    json!({ name: token_info(version, info) })
+}
+
+/// What a version can say of a token: `idTagInfo` of 1.6, `idTokenInfo` of 2.x.
+#[must_use]
+pub fn token_info(version: Version, info: &TokenInfo) -> Value {
+    let fits = |text: &&String, max: usize| (1..=max).contains(&text.chars().count());
+    let until = info.expires_at.map(time);
+    if version == Version::V16 {
+        let mut payload = json!({"status": info.status.as_v16()});
+        if let Some(until) = until {
+            payload["expiryDate"] = until.into();
+        }
+        if let Some(parent) = info.parent.as_ref().filter(|parent| fits(parent, ID_TAG_MAX)) {
+            payload["parentIdTag"] = parent.as_str().into();
+        }
+        return payload;
     }
+    let mut payload = json!({"status": info.status.as_str()});
+    if let Some(until) = until {
+        payload["cacheExpiryDateTime"] = until.into();
+    }
+    if let Some(parent) = info.parent.as_ref().filter(|parent| fits(parent, ID_TOKEN_MAX)) {
+        // a group is known to the central system alone
+        payload["groupIdToken"] = json!({"idToken": parent, "type": "Central"});
+    }
+    if let Some(language) = info.language.as_ref().filter(|language| fits(language, LANGUAGE_MAX)) {
+        payload["language1"] = language.as_str().into();
+    }
+    if !info.evses.is_empty() {
+        payload["evseId"] = json!(info.evses);
+    }
+    payload
 }
 
 /// The smallest answer that is valid and true for an action that nothing here handles: that we have heard it,
@@ -147,9 +183,39 @@ mod tests {
     fn every_token_status_is_valid_everywhere() {
         for version in Version::PREFERRED {
             for status in TokenStatus::ALL {
-                let payload = token(version, status);
+                let payload = token(version, &status.into());
                 messages::check_answer(version, "Authorize", &payload.to_string()).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn each_version_says_of_a_token_what_it_has_words_for() {
+        let info = TokenInfo {
+            status: TokenStatus::NotAtThisLocation,
+            expires_at: Some(Timestamp::from_millis(1_795_000_000_000)),
+            parent: Some("FLEET".into()),
+            language: Some("de".into()),
+            evses: vec![2, 3],
+        };
+        let said = token(Version::V16, &info);
+        messages::check_answer(Version::V16, "Authorize", &said.to_string()).unwrap();
+        let until = time(Timestamp::from_millis(1_795_000_000_000));
+        let want = json!({"status": "Invalid", "expiryDate": until, "parentIdTag": "FLEET"});
+        assert_eq!(said["idTagInfo"], want);
+        for version in [Version::V201, Version::V21] {
+            let said = token(version, &info);
+            messages::check_answer(version, "Authorize", &said.to_string()).unwrap();
+            let said = &said["idTokenInfo"];
+            assert_eq!(said["groupIdToken"]["idToken"], "FLEET");
+            assert_eq!((&said["language1"], &said["evseId"]), (&json!("de"), &json!([2, 3])));
+            assert_eq!(said["cacheExpiryDateTime"], until.as_str());
+        }
+        let long = TokenInfo { parent: Some("P".repeat(21)), ..info };
+        assert!(
+            token(Version::V16, &long)["idTagInfo"].get("parentIdTag").is_none(),
+            "a cut group is another"
+        );
+        assert_eq!(token(Version::V201, &long)["idTokenInfo"]["groupIdToken"]["type"], "Central");
     }
 }

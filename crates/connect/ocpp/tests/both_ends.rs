@@ -63,13 +63,13 @@ fn every_answer_is_understood_at_the_station() {
 
         let authorize = StationMessage::Authorize { id_token: "TAG".into(), token_type: None };
         for status in TokenStatus::ALL {
-            let (_, answer) = exchange(version, &authorize, Answer::Authorize { status });
+            let (_, answer) = exchange(version, &authorize, Answer::Authorize { token: status.into() });
             let StationAnswer::Authorize { status: heard } = answer else { panic!("{answer:?}") };
             assert_eq!(heard == TokenStatus::Accepted, status == TokenStatus::Accepted);
             assert!(version == Version::V16 || heard == status);
         }
         let start = StationMessage::Transaction(event(TransactionPhase::Started, "0", 0));
-        let (transaction_id, token) = (Some(42), Some(TokenStatus::Accepted));
+        let (transaction_id, token) = (Some(42), Some(TokenStatus::Accepted.into()));
         let answer = Answer::Transaction { transaction_id, token, total_cost: None };
         let (_, answer) = exchange(version, &start, answer);
         let given = (version == Version::V16).then(|| "42".to_owned());

@@ -125,6 +125,31 @@ impl CentralSystem {
         Ok((ahead_us != 0).then_some(ahead_us / 1_000))
     }
 
+    /// The time by our clock of what a station told, as far as its clock is known.
+    pub(crate) async fn by_our_clock(
+        &self,
+        speaker: &Speaker<'_>,
+        told: Timestamp,
+    ) -> Result<Timestamp, CsmsError> {
+        let key = (speaker.tenant.clone(), speaker.station.clone());
+        let known = self.inner.clocks.known.lock().get(&key).copied();
+        let ahead_us = match known {
+            Some(clock) => clock.ahead_us,
+            None => self.recorded_clock(speaker).await?,
+        };
+        Ok(put_right(told, Some(ahead_us / 1_000)))
+    }
+
+    /// The time by a station's clock, as far as that is known, of one by ours.
+    pub(crate) async fn by_its_clock(
+        &self,
+        speaker: &Speaker<'_>,
+        ours: Timestamp,
+    ) -> Result<Timestamp, CsmsError> {
+        let behind_us = ours.as_micros() - self.by_our_clock(speaker, ours).await?.as_micros();
+        Ok(Timestamp::from_micros(ours.as_micros().saturating_add(behind_us)))
+    }
+
     async fn recorded_clock(&self, speaker: &Speaker<'_>) -> Result<i64, CsmsError> {
         let store = self.inner.runtime.store().tenant(speaker.tenant);
         let record = store.record(speaker.station.as_str(), TOPIC, KEY).await?;

@@ -1,7 +1,7 @@
 //! What follows from a fact, and what to answer.
 
 use voltwin_core::{EventBody, SignedReading, TenantId, Timestamp, TraceId, TwinId, Value};
-use voltwin_ocpp::{Answer, BootStatus, ConnectorStatus, ErrorCode, Fact, TokenStatus, Version};
+use voltwin_ocpp::{Answer, BootStatus, ConnectorStatus, ErrorCode, Fact, Version};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::StoreError;
 
@@ -33,7 +33,9 @@ impl CentralSystem {
                 let at = at.unwrap_or_else(|| self.inner.runtime.now());
                 self.status(speaker, (evse, connector), status, error_code, at).await
             }
-            Fact::Authorize { id_token, .. } => self.authorize(speaker, &id_token).await,
+            Fact::Authorize { id_token, token_type } => {
+                self.authorize(speaker, &id_token, token_type.as_deref()).await
+            }
             Fact::Transaction(report) => self.transaction(speaker, report).await,
             Fact::MeterValues { evse, connector, samples, signed } => {
                 self.meter_values(speaker, (evse, connector), Reading::of(&samples), &signed).await
@@ -129,34 +131,6 @@ impl CentralSystem {
         events.add(speaker.station, at, patch([("status", whole.into())], []));
         self.record(events).await?;
         Ok(Answer::Status)
-    }
-
-    async fn authorize(&self, speaker: &Speaker<'_>, id_token: &str) -> Result<Answer, CsmsError> {
-        Ok(Answer::Authorize { status: self.token_status(speaker, id_token).await? })
-    }
-
-    /// What the tenant's list says of a token, then what its partners say; tokens that nobody knows follow the tenant's
-    /// policy.
-    pub(crate) async fn token_status(
-        &self,
-        speaker: &Speaker<'_>,
-        id_token: &str,
-    ) -> Result<TokenStatus, CsmsError> {
-        use voltwin_store::{TokenPolicy, TokenStatus as Stored};
-        let tenant = self.inner.runtime.store().tenant(speaker.tenant);
-        Ok(match tenant.token(id_token).await? {
-            Some(Stored::Accepted) => TokenStatus::Accepted,
-            Some(Stored::Blocked) => TokenStatus::Blocked,
-            Some(Stored::Expired) => TokenStatus::Expired,
-            Some(Stored::Invalid) => TokenStatus::Invalid,
-            None => match self.partners_say(speaker, id_token).await {
-                Some(status) => status,
-                None => match tenant.token_policy().await? {
-                    TokenPolicy::Accept => TokenStatus::Accepted,
-                    TokenPolicy::Reject => TokenStatus::Invalid,
-                },
-            },
-        })
     }
 
     async fn meter_values(

@@ -46,9 +46,11 @@ mod meter;
 mod money;
 mod partners;
 mod recording;
+mod returning;
 mod rotation;
 mod running;
 mod stations;
+mod tokens;
 mod transactions;
 mod uses;
 mod validation;
@@ -65,9 +67,10 @@ use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
 pub use blocks::{
-    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LogRequest,
-    Reservation, ReservationRequest, ReservationState, StationSchedule, VARIABLES_MAX, Variable,
-    VariableName, VariableWish, ends_when_seen,
+    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX,
+    LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation,
+    ReservationRequest, ReservationState, StationSchedule, VARIABLES_MAX, Variable, VariableName,
+    VariableWish, ends_when_seen,
 };
 pub use commands::CommandRequest;
 pub use error::CsmsError;
@@ -102,6 +105,9 @@ pub struct CsmsConfig {
     /// Within how many seconds after its boot a station whose device model is not known is asked for it, each at a
     /// time of its own; `None` asks nobody.
     pub first_report_s: Option<(u32, u32)>,
+    /// Within how many seconds after it has connected a station is asked what may have been lost meanwhile (open
+    /// transactions, the local list), each at a time of its own; `None` asks nobody.
+    pub return_check_s: Option<(u32, u32)>,
 }
 
 impl Default for CsmsConfig {
@@ -115,6 +121,7 @@ impl Default for CsmsConfig {
             signer: None,
             message_log: voltwin_messages::Limits::default(),
             first_report_s: Some((20, 140)),
+            return_check_s: Some((5, 35)),
         }
     }
 }
@@ -141,6 +148,9 @@ pub(crate) struct Inner {
     /// Stations that will be asked for their first report.
     pub(crate) planned: Mutex<HashSet<(TenantId, TwinId)>>,
     pub(crate) customers: Mutex<blocks::Customers>,
+    pub(crate) local_lists: blocks::LocalLists,
+    /// Stations that have come back and are looked at soon.
+    pub(crate) returning: Mutex<HashSet<(TenantId, TwinId)>>,
     pub(crate) policies: validation::Policies,
     pub(crate) partners: OnceLock<Arc<dyn partners::PartnerTokens>>,
 }
@@ -169,6 +179,8 @@ impl CentralSystem {
             generation: AtomicU64::new(1),
             planned: Mutex::default(),
             customers: Mutex::default(),
+            local_lists: blocks::LocalLists::default(),
+            returning: Mutex::default(),
             policies: validation::Policies::default(),
             partners: OnceLock::new(),
         };
@@ -188,6 +200,12 @@ impl CentralSystem {
     #[must_use]
     pub fn online_count(&self) -> usize {
         self.inner.directory.len()
+    }
+
+    /// Whether a station is connected now.
+    #[must_use]
+    pub fn is_online(&self, tenant: &TenantId, station: &TwinId) -> bool {
+        self.inner.directory.get(tenant, station).is_some()
     }
 
     /// The log of all frames.

@@ -85,6 +85,7 @@ impl CentralSystem {
             boot_accepted: boot_accepted.unwrap_or(false),
         };
         let session = Session::new(config, self.inner.runtime.now());
+        self.plan_return(&who.tenant, &who.station);
         self.inner.recordings.opened(&who.tenant, &who.station, self.inner.runtime.now(), version);
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -4,7 +4,7 @@ use voltwin_core::{
     Decimal, EventBody, PropertyMap, PropertyName, RelationshipId, TransactionFact, TransactionPhase, TwinId,
     Value,
 };
-use voltwin_ocpp::{Answer, ConnectorStatus, TokenStatus, TransactionReport, Version};
+use voltwin_ocpp::{Answer, ConnectorStatus, TokenInfo, TransactionReport, Version};
 
 use crate::clock::put_right;
 use crate::decide::{Speaker, created};
@@ -23,10 +23,7 @@ impl CentralSystem {
         speaker: &Speaker<'_>,
         report: TransactionReport,
     ) -> Result<Answer, CsmsError> {
-        let token = match &report.id_token {
-            Some(id_token) => Some(self.token_status(speaker, id_token).await?),
-            None => None,
-        };
+        let token = self.token_of(speaker, &report).await?;
         let (told, reservation) = (report.at, report.reservation_id);
         let (mut fact, known) = self.identify(speaker, report).await?;
         if known {
@@ -292,6 +289,6 @@ fn link(name: &str, target: &TwinId) -> Option<EventBody> {
     })
 }
 
-fn answer(fact: &TransactionFact, token: Option<TokenStatus>, total_cost: Option<Decimal>) -> Answer {
+fn answer(fact: &TransactionFact, token: Option<TokenInfo>, total_cost: Option<Decimal>) -> Answer {
     Answer::Transaction { transaction_id: fact.transaction_id.parse().ok(), token, total_cost }
 }

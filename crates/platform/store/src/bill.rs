@@ -87,8 +87,10 @@ pub(crate) struct Bill {
     clock_behind: bool,
     orphan_stop: bool,
     id_reused: bool,
+    end_lost: bool,
     last: Option<(i64, i64)>,
     first_seq_no: Option<i64>,
+    last_seq_no: Option<i64>,
     seq_nos: i64,
 }
 
@@ -125,6 +127,7 @@ impl Bill {
         self.id_reused |= told_transaction_id(&fact.transaction_id) != fact.transaction_id;
         if seq_no <= MAX_REAL_SEQ_NO {
             self.first_seq_no.get_or_insert(seq_no);
+            self.last_seq_no = Some(seq_no);
             self.seq_nos += i64::from(self.last.is_none_or(|last| last.0 < seq_no));
         }
         self.last = Some(order(fact));
@@ -149,6 +152,7 @@ impl Bill {
             self.ended_at = Some(*at);
             self.stopped_reason.clone_from(&fact.stopped_reason);
             self.orphan_stop = fact.trigger.as_deref() == Some("Orphan");
+            self.end_lost = fact.trigger.as_deref() == Some("EndLost");
         }
     }
 
@@ -193,10 +197,9 @@ impl Bill {
     }
 
     pub(crate) fn flags(&self) -> Vec<&'static str> {
-        let last_real = self.last.map_or(0, |last| last.0);
-        // Stand-ins of 1.6 stand beside a single real number, its start; nothing can be missing between.
-        let span = match self.first_seq_no {
-            Some(first) if last_real <= MAX_REAL_SEQ_NO => last_real - first + 1,
+        // Stand-ins have no gaps: those of 1.6 stand beside a single real number, its start.
+        let span = match (self.first_seq_no, self.last_seq_no) {
+            (Some(first), Some(last)) => last - first + 1,
             _ => self.seq_nos,
         };
         let below = self.meter_start_wh.zip(self.meter_stop_wh).is_some_and(|(start, stop)| stop < start);
@@ -205,6 +208,7 @@ impl Bill {
         flags.extend(self.ledger.flags());
         let more = [
             ("sequence_gap", span > self.seq_nos),
+            ("end_lost", self.end_lost),
             ("stop_below_start", below && !self.ledger.has(SegmentKind::Rollover)),
             ("clock_skew_future", self.clock_ahead),
             ("clock_skew_past", self.clock_behind),
@@ -301,6 +305,20 @@ mod tests {
         let bill = Bill::of(vec![late, early, start]);
         assert_eq!((bill.energy_wh(), bill.flags()), (Decimal::from(900), vec!["clock_skew_future"]));
         assert_eq!(bill.duration_s(), Some(120.0));
+    }
+
+    #[test]
+    fn a_lost_end_gives_way_to_what_the_station_says_after_all() {
+        let mut lost = event(Ended, u64::MAX >> 1, 60, None);
+        lost.fact.trigger = Some("EndLost".into());
+        let mut events = vec![event(Started, 0, 0, Some(0)), event(Updated, 2, 60, Some(500)), lost];
+        let bill = Bill::of(events.clone());
+        assert_eq!(bill.flags(), ["sequence_gap", "end_lost"]);
+        assert_eq!((bill.energy_wh(), bill.duration_s()), (Decimal::from(500), Some(60.0)));
+        events.extend([event(Updated, 1, 30, Some(200)), event(Ended, 3, 90, Some(700))]);
+        let bill = Bill::of(events);
+        assert!(bill.flags().is_empty());
+        assert_eq!((bill.energy_wh(), bill.duration_s()), (Decimal::from(700), Some(90.0)));
     }
 
     #[test]

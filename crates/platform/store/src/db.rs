@@ -209,6 +209,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "partners by OCPI", include_str!("../migrations/0006_ocpi.sql")),
     (7, "validation", include_str!("../migrations/0007_validation.sql")),
     (8, "files", include_str!("../migrations/0008_files.sql")),
+    (9, "id tokens, local lists", include_str!("../migrations/0009_id_tokens.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

@@ -66,10 +66,10 @@ pub use ocpi::{
     OcpiToken,
 };
 pub use records::{
-    Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, KeyRecord, Note, NoteFilter,
-    Page, Record, RecordFilter, SessionRecord, StationCredential, StationRecord, StationSecurity,
-    StationTotal, TenantRecord, TokenPolicy, TokenRecord, TokenStatus, Transaction, TransactionFilter,
-    TransactionState, TransactionUse, UserRecord,
+    Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, IdToken, KeyRecord, Note,
+    NoteFilter, Page, Record, RecordFilter, SessionRecord, StationCredential, StationRecord, StationSecurity,
+    StationTotal, TenantRecord, TokenFilter, TokenPolicy, TokenRecord, TokenSettings, TokenStatus, TokenUse,
+    Transaction, TransactionFilter, TransactionState, TransactionUse, UserRecord,
 };
 pub use store::{Store, StoreOptions};
 pub use tenant::{

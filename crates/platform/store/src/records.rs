@@ -40,12 +40,96 @@ pub enum TokenStatus {
 }
 
 /// One id token of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TokenRecord {
-    /// The token; upper and lower case are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IdToken {
+    /// The token, 1 to 255 characters; upper and lower case are the same.
     pub token: String,
+    /// What kind of token it is, as OCPP 2.x says it (`ISO14443`, `eMAID` …); empty when nobody said.
+    pub kind: String,
     /// What it may do.
     pub status: TokenStatus,
+    /// Until when.
+    pub expires_at: Option<Timestamp>,
+    /// Who belongs together: what a token of a group began, another may end.
+    pub parent: Option<String>,
+    /// Whose prices hold for it.
+    pub group: Option<String>,
+    /// The language of its holder.
+    pub language: Option<String>,
+    /// Whether it may charge at several places at once.
+    pub concurrent_allowed: bool,
+    /// The twin of the vehicle that it belongs to.
+    pub vehicle: Option<String>,
+    /// What a person wrote down.
+    pub note: String,
+    /// The twins of the stations and EVSEs where alone it is good; empty = everywhere.
+    pub only_at: Vec<String>,
+}
+
+impl Default for IdToken {
+    fn default() -> Self {
+        Self {
+            token: String::new(),
+            kind: String::new(),
+            status: TokenStatus::Accepted,
+            expires_at: None,
+            parent: None,
+            group: None,
+            language: None,
+            concurrent_allowed: false,
+            vehicle: None,
+            note: String::new(),
+            only_at: Vec::new(),
+        }
+    }
+}
+
+/// An id token as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TokenRecord {
+    /// What was decided.
+    #[serde(flatten)]
+    pub token: IdToken,
+    /// When it was changed last; the beginning of time where an earlier version did not say.
+    pub changed_at: Timestamp,
+    /// By whom.
+    pub changed_by: String,
+}
+
+/// Which id tokens to list; `None` means any.
+#[derive(Debug, Clone, Default)]
+pub struct TokenFilter {
+    /// Whose token, vehicle or note holds this text.
+    pub text: Option<String>,
+    /// In this status.
+    pub status: Option<TokenStatus>,
+    /// Of this parent.
+    pub parent: Option<String>,
+}
+
+/// What holds for the id tokens of a tenant together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TokenSettings {
+    /// What happens with tokens that are not listed.
+    pub unknown_tokens: TokenPolicy,
+    /// Tokens of this parent may end any transaction and begin none.
+    pub master_group: Option<String>,
+    /// Grows with every change of a token.
+    pub revision: i64,
+}
+
+/// A transaction that runs, as far as other uses of its token depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenUse {
+    /// Where.
+    pub station: String,
+    /// The id that station and central system share.
+    pub transaction_id: String,
+    /// EVSE number, from 1.
+    pub evse: Option<u32>,
+    /// The time of its newest event.
+    pub last_at: Timestamp,
 }
 
 /// One customer.
@@ -232,7 +316,7 @@ pub struct Transaction {
     pub offline: bool,
     /// How many different events it has.
     pub events: u64,
-    /// What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+    /// What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
     /// `clock_skew_past`, and what the register did: `meter_rollover`, `meter_reset`, `meter_glitch`,
     /// `meter_regressed`, `meter_jump`, `meter_negative`, `unit_mistake`.
     pub flags: Vec<&'static str>,

@@ -28,6 +28,7 @@ function span(t: Transaction): { from: string; to: string } | undefined {
 const flagWords: Readonly<Record<string, string>> = {
   meter_regressed: 'The meter went backwards between two readings.',
   sequence_gap: 'Event numbers are missing: the station may have lost some.',
+  end_lost: 'The station has forgotten how it ended: it ends where it was last heard of.',
   started_unknown: 'The start of this transaction was never received.',
 };
 

@@ -12,7 +12,7 @@ use voltwin_csms::{FirmwareImage, FirmwareRequest, LogRequest, VARIABLES_MAX, Va
 use voltwin_security::Permission;
 use voltwin_store::{NoteFilter, RecordFilter};
 
-use super::commands::Command;
+use super::commands::{Command, WAIT_MAX_S, WaitQuery};
 use super::files::StoredFile;
 use super::records::{Note, Record};
 use crate::auth::{Guard, Principal};
@@ -20,9 +20,6 @@ use crate::files::base_url;
 use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
 use crate::state::AppState;
 
-/// Longest wait for a station's answer, in seconds.
-const WAIT_MAX_S: u32 = 120;
-const WAIT_DEFAULT_S: u32 = 30;
 /// Steps of the firmware's history that are shown.
 const HISTORY: usize = 50;
 
@@ -80,26 +77,6 @@ async fn variables(
     let registry = state.registry(&principal.tenant);
     let page = registry.records_like(station.as_str(), &filter, query.cursor.as_deref(), limit).await?;
     Ok(Json(Page::from_store(page, Record::from)))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct WaitQuery {
-    /// Seconds to wait for the station's answer; the command goes on by itself after that.
-    #[param(minimum = 0, maximum = 120, default = 30)]
-    wait_s: Option<u32>,
-}
-
-impl WaitQuery {
-    fn get(&self) -> Result<Duration, Problem> {
-        let wait_s = self.wait_s.unwrap_or(WAIT_DEFAULT_S);
-        if wait_s <= WAIT_MAX_S {
-            return Ok(Duration::from_secs(u64::from(wait_s)));
-        }
-        let detail = format!("`wait_s` is {wait_s}; it must be 0 to {WAIT_MAX_S}");
-        Err(Problem::field("wait_s", detail).limit(WAIT_MAX_S))
-    }
 }
 
 /// A variable to read, or to set.

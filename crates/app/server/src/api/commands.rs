@@ -15,7 +15,7 @@ use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
 use crate::state::AppState;
 
 /// Longest wait for a station's answer, in seconds.
-const WAIT_MAX_S: u32 = 120;
+pub(super) const WAIT_MAX_S: u32 = 120;
 const WAIT_DEFAULT_S: u32 = 30;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -79,11 +79,12 @@ pub(crate) struct NewCommand {
     action: Option<String>,
     /// The payload of `action`, validated against the schema of the station's version; `{}` when left out.
     payload: Option<serde_json::Value>,
-    /// `remote_start`, `remote_stop`, `reset` or `trigger`.
+    /// `remote_start`, `remote_stop`, `reset`, `trigger`, `change_availability`, `unlock_connector` or `clear_cache`.
     command: Option<String>,
     /// `remote_start`: who charges.
     id_token: Option<String>,
-    /// EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset or ask about.
+    /// EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset, ask about, unlock or take out
+    /// of service.
     #[schema(minimum = 1)]
     evse: Option<u32>,
     /// `remote_stop`: the transaction; left out, the one at `evse` or the only one of the station.
@@ -92,6 +93,11 @@ pub(crate) struct NewCommand {
     immediate: Option<bool>,
     /// `trigger`: the message to send, such as `StatusNotification`.
     message: Option<String>,
+    /// `change_availability`: into service (`true`) or out of it; a transaction may finish first.
+    operative: Option<bool>,
+    /// `change_availability`, `unlock_connector`: the connector of `evse` (OCPP 2.x).
+    #[schema(minimum = 1)]
+    connector: Option<u32>,
 }
 
 impl NewCommand {
@@ -106,8 +112,12 @@ impl NewCommand {
                     "remote_stop" => &["transaction_id", "evse"],
                     "reset" => &["immediate", "evse"],
                     "trigger" => &["message", "evse"],
+                    "change_availability" => &["operative", "evse", "connector"],
+                    "unlock_connector" => &["evse", "connector"],
+                    "clear_cache" => &[],
                     other => {
-                        let names = "remote_start, remote_stop, reset, trigger";
+                        let names = "remote_start, remote_stop, reset, trigger, change_availability, \
+                            unlock_connector, clear_cache";
                         return Err(Problem::field("command", format!("`{other}` is none of {names}")));
                     }
                 };
@@ -118,8 +128,13 @@ impl NewCommand {
         if let Some(extra) = given.into_iter().find(|field| !allowed.contains(field)) {
             return Err(Problem::field(extra, format!("`{extra}` does not go with `{name}`")));
         }
-        if self.evse == Some(0) {
-            return Err(Problem::field("evse", "`evse` is 0; it must be 1 or more").limit(1));
+        for (field, number) in [("evse", self.evse), ("connector", self.connector)] {
+            if number == Some(0) {
+                return Err(Problem::field(field, format!("`{field}` is 0; it must be 1 or more")).limit(1));
+            }
+        }
+        if self.connector.is_some() && self.evse.is_none() {
+            return Err(Problem::field("evse", "a connector is one of an EVSE, so name the EVSE"));
         }
         let missing = |field: &'static str| Problem::field(field, format!("`{field}` is missing"));
         Ok(match (self.action, name.as_str()) {
@@ -136,6 +151,16 @@ impl NewCommand {
             (None, "reset") => {
                 CommandRequest::Reset { immediate: self.immediate.unwrap_or(false), evse: self.evse }
             }
+            (None, "change_availability") => CommandRequest::ChangeAvailability {
+                operative: self.operative.ok_or_else(|| missing("operative"))?,
+                evse: self.evse,
+                connector: self.connector,
+            },
+            (None, "unlock_connector") => CommandRequest::Unlock {
+                evse: self.evse.ok_or_else(|| missing("evse"))?,
+                connector: self.connector,
+            },
+            (None, "clear_cache") => CommandRequest::ClearCache,
             (None, _) => CommandRequest::Trigger {
                 message: self.message.ok_or_else(|| missing("message"))?,
                 evse: self.evse,
@@ -151,6 +176,8 @@ impl NewCommand {
             ("transaction_id", self.transaction_id.is_some()),
             ("immediate", self.immediate.is_some()),
             ("message", self.message.is_some()),
+            ("operative", self.operative.is_some()),
+            ("connector", self.connector.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, given)| given.then_some(name))
@@ -161,10 +188,26 @@ impl NewCommand {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct WaitQuery {
+pub(super) struct WaitQuery {
     /// Seconds to wait for the station's answer; the command goes on by itself after that.
     #[param(minimum = 0, maximum = 120, default = 30)]
     wait_s: Option<u32>,
+}
+
+impl WaitQuery {
+    pub(super) fn get(&self) -> Result<Duration, Problem> {
+        wait_of(self.wait_s)
+    }
+}
+
+/// How long to wait for a station's answer.
+pub(super) fn wait_of(wait_s: Option<u32>) -> Result<Duration, Problem> {
+    let wait_s = wait_s.unwrap_or(WAIT_DEFAULT_S);
+    if wait_s <= WAIT_MAX_S {
+        return Ok(Duration::from_secs(u64::from(wait_s)));
+    }
+    let detail = format!("`wait_s` is {wait_s}; it must be 0 to {WAIT_MAX_S}");
+    Err(Problem::field("wait_s", detail).limit(WAIT_MAX_S))
 }
 
 /// Give a command to a station and wait for its answer. A station that is offline or refuses is no error: `state`
@@ -182,13 +225,8 @@ async fn give(
     Query(query): Query<WaitQuery>,
     Json(body): Json<NewCommand>,
 ) -> Result<(axum::http::StatusCode, Json<Command>), Problem> {
-    let wait_s = query.wait_s.unwrap_or(WAIT_DEFAULT_S);
-    if wait_s > WAIT_MAX_S {
-        let detail = format!("`wait_s` is {wait_s}; it must be 0 to {WAIT_MAX_S}");
-        return Err(Problem::field("wait_s", detail).limit(WAIT_MAX_S));
-    }
+    let wait = query.get()?;
     super::stations::must_exist(&state, &principal, &station)?;
-    let wait = Duration::from_secs(u64::from(wait_s));
     let request = body.request()?;
     let record = state.csms.command(&principal.tenant, &station, request, &principal.name, wait).await?;
     let pending = matches!(record.state, CommandState::Requested | CommandState::Sent);
@@ -254,7 +292,18 @@ mod tests {
         assert_eq!(request(r#"{"action":"ClearCache"}"#), Ok(raw));
         let reset = CommandRequest::Reset { immediate: true, evse: None };
         assert_eq!(request(r#"{"command":"reset","immediate":true}"#), Ok(reset));
+        let out = CommandRequest::ChangeAvailability { operative: false, evse: Some(2), connector: Some(1) };
+        let body = r#"{"command":"change_availability","operative":false,"evse":2,"connector":1}"#;
+        assert_eq!(request(body), Ok(out));
+        let unlock = CommandRequest::Unlock { evse: 1, connector: None };
+        assert_eq!(request(r#"{"command":"unlock_connector","evse":1}"#), Ok(unlock));
+        assert_eq!(request(r#"{"command":"clear_cache"}"#), Ok(CommandRequest::ClearCache));
         for (body, field) in [
+            (r#"{"command":"change_availability"}"#, "operative"),
+            (r#"{"command":"unlock_connector"}"#, "evse"),
+            (r#"{"command":"change_availability","operative":true,"connector":1}"#, "evse"),
+            (r#"{"command":"unlock_connector","evse":1,"connector":0}"#, "connector"),
+            (r#"{"command":"clear_cache","evse":1}"#, "evse"),
             ("{}", "command"),
             (r#"{"action":"A","command":"reset"}"#, "command"),
             (r#"{"command":"dance"}"#, "command"),

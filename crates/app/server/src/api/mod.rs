@@ -4,11 +4,14 @@ mod alarms;
 mod audit;
 mod bulk;
 mod care;
+mod charging;
 mod claims;
 mod commands;
 mod efficiency;
 mod files;
 mod history;
+mod id_tokens;
+mod local_lists;
 mod messages;
 mod ocpi;
 mod ocpp;
@@ -17,6 +20,7 @@ mod overview;
 mod receipts;
 mod recordings;
 mod records;
+mod reservations;
 mod scene;
 mod search;
 mod security;
@@ -78,6 +82,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(security::routes())
         .merge(commands::routes())
         .merge(care::routes())
+        .merge(reservations::routes())
+        .merge(charging::routes())
         .merge(files::routes())
         .merge(bulk::routes())
         .merge(onboarding::routes())
@@ -89,6 +95,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(validation::routes())
         .merge(transactions::routes())
         .merge(receipts::routes())
+        .merge(id_tokens::routes())
+        .merge(local_lists::routes())
         .merge(tariffs::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())

@@ -58,7 +58,7 @@ pub(crate) struct Transaction {
     offline: bool,
     /// How many different events it has.
     events: u64,
-    /// What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+    /// What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
     /// `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
     /// `meter_jump`, `meter_negative`, `unit_mistake`.
     #[schema(value_type = Vec<String>)]

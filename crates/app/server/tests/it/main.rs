@@ -13,6 +13,7 @@ mod ocpp;
 mod openapi;
 mod stream;
 mod tls;
+mod tokens;
 mod validation;
 mod web;
 mod world;

@@ -2,6 +2,8 @@
 //!
 //! Topics: `availability` (key = EVSE and connector, `0` = the station), `transaction_status` (key = transaction).
 
+use std::pin::Pin;
+
 use serde_json::{Value as Json, json};
 use voltwin_ocpp::Version;
 
@@ -53,6 +55,13 @@ impl CentralSystem {
             events.note(speaker.station, self.inner.runtime.now(), "transaction_status", detail);
         }
         events.say(speaker, "transaction_status", transaction, Some(value));
-        self.record(events).await
+        self.record(events).await?;
+        if !lost {
+            return Ok(());
+        }
+        // boxed: what a transaction means may lead to a command, and a command leads here
+        let ending: Pin<Box<dyn Future<Output = Result<(), CsmsError>> + Send + '_>> =
+            Box::pin(self.end_lost(speaker, transaction));
+        ending.await
     }
 }

@@ -132,10 +132,26 @@ impl CentralSystem {
         station: &TwinId,
         limit: &VariableName,
     ) -> Result<usize, CsmsError> {
-        let Some(key) = limit.key(ACTUAL) else { return Ok(ITEMS_DEFAULT) };
+        let told = self.number_of(tenant, station, limit, "value").await?;
+        Ok(told.unwrap_or(ITEMS_DEFAULT).min(VARIABLES_MAX))
+    }
+
+    /// A number above 0 that the station told of itself: the `value` of a variable, or its greatest one (`max`).
+    pub(super) async fn number_of(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        name: &VariableName,
+        member: &str,
+    ) -> Result<Option<usize>, CsmsError> {
+        let Some(key) = name.key(ACTUAL) else { return Ok(None) };
         let store = self.inner.runtime.store().tenant(tenant);
         let known = store.record(station.as_str(), "variable", &key).await?;
-        let told = known.and_then(|known| known.value["value"].as_str()?.parse::<usize>().ok());
-        Ok(told.filter(|items| *items > 0).unwrap_or(ITEMS_DEFAULT).min(VARIABLES_MAX))
+        let told = known.and_then(|known| match &known.value[member] {
+            Json::String(text) => text.parse::<f64>().ok(),
+            other => other.as_f64(),
+        });
+        // as a count, whatever its form
+        Ok(told.filter(|number| (1.0..1e9).contains(number)).map(|number| number as usize))
     }
 }

@@ -19,6 +19,8 @@ mod fields;
 mod files;
 mod firmware;
 mod inventory;
+mod list_entries;
+mod local_list;
 mod logs;
 mod monitoring;
 mod payload;
@@ -45,6 +47,10 @@ pub use composite::{Composite, CompositeRequest, StationSchedule};
 pub use customer::CustomerInformation;
 pub(crate) use customer::Customers;
 pub use files::{FirmwareImage, FirmwareRequest, LogRequest};
+pub(crate) use local_list::LocalLists;
+pub use local_list::{
+    LOCAL_LIST_CHOSEN_MAX, LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish,
+};
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security_events::ends_when_seen;
 pub use variable::{Variable, VariableName};
@@ -130,6 +136,8 @@ impl CentralSystem {
             }
             "GetLog" | "GetDiagnostics" => return self.log_asked(speaker, payload, outcome).await,
             "DataTransfer" => return self.data_transferred(speaker, payload, outcome).await,
+            "GetLocalListVersion" => return self.list_version_asked(speaker, outcome).await,
+            "SendLocalList" => return self.local_list_asked(speaker, payload, outcome).await,
             _ => {}
         }
         match outcome {

@@ -13,6 +13,7 @@ use voltwin_store::{Command as CommandRecord, Page};
 use super::fields::{is, place, text, time, whole};
 use crate::decide::Speaker;
 use crate::stations::Events;
+use crate::tokens::same;
 use crate::{CentralSystem, CommandRequest, CsmsError};
 
 pub(super) const RESERVATION: &str = "reservation";
@@ -97,13 +98,16 @@ impl CentralSystem {
         &self,
         tenant: &TenantId,
         station: &TwinId,
-        request: ReservationRequest,
+        mut request: ReservationRequest,
         by: &str,
         wait: Duration,
     ) -> Result<(Option<Reservation>, CommandRecord), CsmsError> {
         let version = self.version_of(tenant, station, self.inner.directory.get(tenant, station).as_ref())?;
         let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
         self.check_conflicts(&speaker, &request).await?;
+        if request.group.is_none() {
+            request.group = self.parent_of(&speaker, &request.id_token).await?;
+        }
         let id = self.inner.runtime.store().next_transaction_number().await? & 0x7fff_ffff;
         let payload = reserve_payload(version, id, &request);
         let wish = CommandRequest::Raw { action: "ReserveNow".to_owned(), payload };
@@ -176,6 +180,24 @@ impl CentralSystem {
             .filter_map(|record| Reservation::of(&record.twin, &record.value, now))
             .collect();
         Ok(Page { items, next: page.next })
+    }
+
+    /// The reservations of a station, by number.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn reservations_of(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Reservation>, CsmsError> {
+        let now = self.inner.runtime.now();
+        let store = self.inner.runtime.store().tenant(tenant);
+        let page = store.records(station.as_str(), RESERVATION, cursor, limit).await?;
+        let read = |record: &voltwin_store::Record| Reservation::of(&record.twin, &record.value, now);
+        Ok(Page { items: page.items.iter().filter_map(read).collect(), next: page.next })
     }
 
     /// Asks the station of a reservation to give it up.
@@ -276,11 +298,19 @@ impl CentralSystem {
         named: Option<i64>,
     ) -> Result<(), CsmsError> {
         let active = self.active_reservations(speaker).await?;
+        let parent = match fact.id_token.as_deref() {
+            Some(token) if active.iter().any(|held| held.group.is_some()) => {
+                self.parent_of(speaker, token).await?
+            }
+            _ => None,
+        };
         let ours = |reservation: &&Reservation| {
             let here = reservation.evse.is_none_or(|evse| evse == 0 || Some(evse) == fact.evse);
             let token = fact.id_token.as_deref().is_some_and(|token| {
-                let same = |other: &str| other.eq_ignore_ascii_case(token);
-                same(&reservation.id_token) || reservation.group.as_deref().is_some_and(same)
+                let of_group = |group: &str| {
+                    same(group, token) || parent.as_deref().is_some_and(|parent| same(group, parent))
+                };
+                same(&reservation.id_token, token) || reservation.group.as_deref().is_some_and(of_group)
             });
             here && token
         };
@@ -314,7 +344,8 @@ fn reserve_payload(version: Version, id: i64, request: &ReservationRequest) -> J
     match (version, &request.group) {
         (_, None) => {}
         (Version::V16, Some(group)) => payload["parentIdTag"] = group.as_str().into(),
-        (_, Some(group)) => payload["groupIdToken"] = token(group),
+        // as it is called wherever a station is told of a group
+        (_, Some(group)) => payload["groupIdToken"] = json!({"idToken": group, "type": "Central"}),
     }
     if let (true, Some(evse)) = (version.is_v2(), request.evse) {
         payload["evseId"] = evse.into();

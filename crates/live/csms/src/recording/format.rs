@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use voltwin_core::{PropertyName, RelationshipId, Timestamp, TransactionFact, TwinId};
 use voltwin_ocpp::Validation;
-use voltwin_store::{TokenPolicy, TokenStatus};
+use voltwin_store::{IdToken, TokenPolicy, TokenStatus};
 
 /// The newest format that is understood.
 pub(super) const FORMAT: u32 = 1;
@@ -111,6 +111,9 @@ pub(crate) enum Line {
         token: String,
         /// What it may do.
         status: TokenStatus,
+        /// All that was decided of it, without the note; recordings of an earlier version have the status alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<Box<IdToken>>,
     },
     /// A frame passed.
     Frame {

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use voltwin_core::{CommandId, Event, EventBody, RecordFact, TenantId, Timestamp, TwinId, Value};
 use voltwin_ocpp::Version;
 use voltwin_runtime::{Clock, Runtime, RuntimeConfig};
-use voltwin_store::{Store, TransactionFilter};
+use voltwin_store::{IdToken, Store, TransactionFilter};
 
 use super::format::{Header, Line, RecordingError, read};
 use crate::log::shown;
@@ -101,6 +101,7 @@ pub async fn replay(
         call_timeout_s: header.call_timeout_s,
         max_frame_bytes: header.max_frame_bytes,
         validation: header.validation,
+        return_check_s: None,
         ..CsmsConfig::default()
     };
     let csms = CentralSystem::start(runtime.clone(), config).await?;
@@ -179,9 +180,11 @@ impl Stage {
             match line {
                 Line::Open { version, .. } => self.open(&version, number).await?,
                 Line::Close { .. } => self.close().await,
-                Line::Token { token, status, .. } => {
+                Line::Token { token, status, terms, .. } => {
                     let registry = self.csms.inner.runtime.store().tenant(&self.tenant);
-                    registry.set_token(&token, status, BY, self.csms.inner.runtime.now()).await?;
+                    let alone = || IdToken { token, status, concurrent_allowed: true, ..IdToken::default() };
+                    let known = terms.map_or_else(alone, |terms| *terms);
+                    registry.set_id_token(&known, BY, self.csms.inner.runtime.now()).await?;
                 }
                 Line::Frame { direction, text, .. } if direction == "in" => {
                     if let Some(known) = numbers.get(&number) {

@@ -9,6 +9,7 @@ use tokio::fs::{self, File};
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 use tokio::sync::mpsc;
 use voltwin_core::{TenantId, TwinId};
+use voltwin_store::IdToken;
 
 use super::format::{Chain, Header, Line};
 use super::{Job, RECORDING_BYTES_MAX, Recording, RecordingError};
@@ -108,8 +109,10 @@ impl Writer {
             return Ok(());
         }
         let registry = self.csms.inner.runtime.store().tenant(&self.tenant);
-        if let Some(status) = registry.token(&token).await? {
-            self.line(&Line::Token { at: before.at(), token, status }).await?;
+        if let Some(record) = registry.token(&token).await? {
+            let status = record.token.status;
+            let terms = Some(Box::new(IdToken { note: String::new(), ..record.token }));
+            self.line(&Line::Token { at: before.at(), token, status, terms }).await?;
         }
         Ok(())
     }

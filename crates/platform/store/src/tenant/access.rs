@@ -6,8 +6,8 @@ use voltwin_security::{PasswordHash, Role, TokenHash};
 
 use super::TenantStore;
 use super::stations::check_text;
-use crate::row::{Fields, limit_plus_one, page, word};
-use crate::{KeyRecord, Page, StoreError, TokenPolicy, TokenRecord, TokenStatus, UserRecord};
+use crate::row::{Fields, limit_plus_one, page};
+use crate::{KeyRecord, Page, StoreError, UserRecord};
 
 /// Sessions of one tenant; the one that ends first gives way to a new one.
 const SESSIONS_MAX: i64 = 1000;
@@ -204,79 +204,6 @@ impl TenantStore {
             .await
             .map_err(StoreError::database("end a session"))?;
         tx.commit().await
-    }
-
-    /// Decides what an id token may do.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the tenant does not exist, [`StoreError::Invalid`] for a token of none or more
-    /// than 200 characters.
-    pub async fn set_token(
-        &self,
-        token: &str,
-        status: TokenStatus,
-        by: &str,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        check_text("token", token)?;
-        let mut tx = self.db.begin("set a token").await?;
-        sqlx::query(
-            "INSERT INTO tokens (tenant, token, status) VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET status = excluded.status",
-        )
-        .bind(self.tenant.as_str())
-        .bind(token)
-        .bind(word(&status))
-        .execute(tx.conn())
-        .await
-        .map_err(self.unknown_tenant("set a token"))?;
-        self.commit_as(tx, (by, at), ("token.set", token, &word(&status))).await
-    }
-
-    /// What was decided of an id token; upper and lower case are the same.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn token(&self, token: &str) -> Result<Option<TokenStatus>, StoreError> {
-        let row = sqlx::query("SELECT status FROM tokens WHERE tenant = ? AND token = ?")
-            .bind(self.tenant.as_str())
-            .bind(token)
-            .fetch_optional(self.db.readers())
-            .await
-            .map_err(StoreError::database("look for a token"))?;
-        row.as_ref().map(|row| Fields(row).word("status")).transpose()
-    }
-
-    /// All id tokens that something was decided of.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn tokens(&self, cursor: Option<&str>, limit: usize) -> Result<Page<TokenRecord>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM tokens WHERE tenant = ? AND token > ? ORDER BY token LIMIT ?")
-            .bind(self.tenant.as_str())
-            .bind(cursor.unwrap_or_default())
-            .bind(limit_plus_one(limit))
-            .fetch_all(self.db.readers())
-            .await
-            .map_err(StoreError::database("list tokens"))?;
-        let read =
-            |row| Ok(TokenRecord { token: Fields(row).text("token")?, status: Fields(row).word("status")? });
-        let items = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(page(items, limit, |item| item.token.clone()))
-    }
-
-    /// What happens to id tokens that nothing was decided of.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the tenant does not exist.
-    pub async fn token_policy(&self) -> Result<TokenPolicy, StoreError> {
-        let row = sqlx::query("SELECT unknown_tokens FROM tenants WHERE tenant = ?")
-            .bind(self.tenant.as_str())
-            .fetch_optional(self.db.readers())
-            .await
-            .map_err(StoreError::database("read a tenant"))?;
-        let missing = || StoreError::NotFound { what: "tenant", id: self.tenant.to_string() };
-        Fields(&row.ok_or_else(missing)?).word("unknown_tokens")
     }
 }
 

@@ -233,7 +233,7 @@ async fn access_is_found_by_what_is_presented_and_belongs_to_one_tenant() {
     assert!(store.find_session(&token.hash()).await.unwrap().is_none());
 
     a.set_token("Tag1", TokenStatus::Blocked, "ann", at(1)).await.unwrap();
-    assert_eq!(a.token("TAG1").await.unwrap(), Some(TokenStatus::Blocked));
+    assert_eq!(a.token("TAG1").await.unwrap().unwrap().token.status, TokenStatus::Blocked);
     assert_eq!(b.token("TAG1").await.unwrap(), None);
     assert_eq!(b.token_policy().await.unwrap(), TokenPolicy::Accept);
     let nobody = store.tenant(&tenant("nobody"));
