@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 def free_port() -> int:
@@ -111,12 +111,15 @@ class Store(Crud):
         return [], 0, True
 
     @classmethod
-    async def create(cls, module: ModuleID, role: RoleEnum, data: Any, *_: Any, **__: Any) -> Any:
+    async def create(cls, module: ModuleID, role: RoleEnum, data: Any, *_: Any, **more: Any) -> Any:
         if module == ModuleID.credentials_and_registration:
             Book.cpo = data
             Book.tokens_a = []
             Book.tokens_c = [Book.token_to_give]
             return credentials(Book.token_to_give)
+        if module == ModuleID.charging_profile:
+            Book.results[more["query_params"]["id"]] = data
+            return data
         return cls.keep(module, data, "create")
 
     @classmethod
@@ -223,7 +226,7 @@ async def provider() -> AsyncIterator[Bodies]:
     """The provider's server, in a thread of its own, so that blocking calls of a test cannot stop it."""
     Book.reset()
     modules = [ModuleID.credentials_and_registration, ModuleID.locations, ModuleID.sessions, ModuleID.cdrs,
-               ModuleID.tariffs, ModuleID.tokens, ModuleID.commands]
+               ModuleID.tariffs, ModuleID.tokens, ModuleID.commands, ModuleID.charging_profile]
     app = get_application(version_numbers=[VersionNumber.v_2_2_1], roles=[RoleEnum.emsp], crud=Store,
                           modules=modules, authenticator=Ids, adapter=Shapes)
     bodies = Bodies(app)
@@ -237,6 +240,54 @@ async def provider() -> AsyncIterator[Bodies]:
     finally:
         server.should_exit = True
         await asyncio.to_thread(thread.join, 10)
+
+
+class Elsewhere:
+    """The same application under another address: what it says of itself names that one."""
+
+    def __init__(self, app: Any, url: str) -> None:
+        self.app, self.url = app, url.encode()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start: dict[str, Any] = {}
+        body = b""
+
+        async def keep(message: dict[str, Any]) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            body = body.replace(f"http://127.0.0.1:{PORT}".encode(), self.url)
+            headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+            await send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+            await send({"type": "http.response.body", "body": body})
+
+        await self.app(scope, receive, keep)
+
+
+@contextlib.contextmanager
+def over_tls(app: Any, certificate: str, key: str, port: int = 0) -> Iterator[str]:
+    """The provider by https as well, with this certificate; gives its address."""
+    port = port or free_port()
+    url = f"https://127.0.0.1:{port}"
+    config = uvicorn.Config(Elsewhere(app, url), host="127.0.0.1", port=port, log_level="critical",
+                            ssl_certfile=certificate, ssl_keyfile=key, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 class Cpo:
@@ -281,6 +332,17 @@ class Cpo:
         data = self.data("POST", f"{self.urls['commands']}/{name}", {"response_url": url, **body})
         CommandResponse(**data)
         return data
+
+    def profile(self, method: str, session: str, uid: str, body: Any = None, **query: Any) -> str:
+        """Sets, asks for or clears the charging profile of a session; the result comes under `uid`."""
+        back = f"http://127.0.0.1:{PORT}/ocpi/emsp/2.2.1/chargingprofiles/?id={uid}"
+        url = f"{self.urls['chargingprofiles']}/{session}"
+        if body is None:
+            data = self.data(method, f"{url}?{urllib.parse.urlencode({'response_url': back, **query})}")
+        else:
+            data = self.data(method, url, {"charging_profile": body, "response_url": back})
+        second.ChargingProfileResponse.from_dict(data)
+        return data["result"]
 
     def pages(self, module: str, limit: int, **query: str) -> list[dict[str, Any]]:
         """All objects of a module, page by page, each judged."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import json
 import sys
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
+from datetime import datetime, timedelta, timezone
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from ocpp import v16, v201
 from ocpp.routing import on
 
@@ -279,8 +287,231 @@ async def others(cpo: Cpo, point: Any, version: str, site: str, name: str, drive
     equal(Book.results["u1"]["result"].value, expected, "the result of UNLOCK_CONNECTOR")
 
 
+class Limited16(Station16):
+    @on("SetChargingProfile")
+    def on_profile(self, connector_id: int, cs_charging_profiles: dict[str, Any]) -> Any:
+        self.asked("profile", evse=connector_id, profile=cs_charging_profiles)
+        return v16.call_result.SetChargingProfile(status="Accepted")
+
+    @on("ClearChargingProfile")
+    def on_clear(self, **which: Any) -> Any:
+        self.asked("clear", **which)
+        return v16.call_result.ClearChargingProfile(status="Accepted")
+
+    @on("GetCompositeSchedule")
+    def on_composite(self, connector_id: int, duration: int, **_: Any) -> Any:
+        self.asked("composite", evse=connector_id, duration=duration)
+        periods = [{"startPeriod": 0, "limit": 7000.0}, {"startPeriod": 300, "limit": 3500.0}]
+        schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": periods, "duration": duration}
+        return v16.call_result.GetCompositeSchedule(status="Accepted", connector_id=connector_id,
+                                                    schedule_start=charge_points.now(), charging_schedule=schedule)
+
+
+class Limited201(Station201):
+    @on("SetChargingProfile")
+    def on_profile(self, evse_id: int, charging_profile: dict[str, Any]) -> Any:
+        self.asked("profile", evse=evse_id, profile=charging_profile)
+        return v201.call_result.SetChargingProfile(status="Accepted")
+
+    @on("ClearChargingProfile")
+    def on_clear(self, **which: Any) -> Any:
+        self.asked("clear", **which)
+        return v201.call_result.ClearChargingProfile(status="Accepted")
+
+    @on("GetCompositeSchedule")
+    def on_composite(self, duration: int, evse_id: int, **_: Any) -> Any:
+        self.asked("composite", evse=evse_id, duration=duration)
+        periods = [{"startPeriod": 0, "limit": 7000.0}, {"startPeriod": 300, "limit": 3500.0}]
+        schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": periods, "duration": duration,
+                    "scheduleStart": charge_points.now(), "evseId": evse_id}
+        return v201.call_result.GetCompositeSchedule(status="Accepted", schedule=schedule)
+
+
+async def limits(server: Server, version: str, kind: type, bodies: Any) -> None:
+    api = server.api()
+    name, site, uid = f"LIM-{version}", f"LIM-SITE-{version}", f"LIM-TAG-{version}"
+    await api_call(build, api, site, [name])
+    cpo = await connect(server)
+    await until(lambda: cpo.request("GET", f"{cpo.urls['locations']}/{site}").status_code == 200, "the location")
+    await asyncio.to_thread(cpo.put_token, token(uid, "ALWAYS"))
+    wish = {"charging_rate_unit": "W", "duration": 600, "min_charging_rate": 1400,
+            "charging_profile_period": [{"start_period": 0, "limit": 11000}, {"start_period": 120, "limit": 3680.5}]}
+    async with charge_points.station(server.ocpp, name, version, kind=kind) as point:
+        await point.boot()
+        await point.status(1, "Available")
+        transaction = await point.begin(1, uid, Decimal(0))
+        session = await until(lambda: next((str(o["id"]) for (m, _), o in Book.objects.items() if m == "sessions"), None),
+                              "a session")
+        equal(await asyncio.to_thread(cpo.profile, "PUT", "424242", "p0", wish), "UNKNOWN_SESSION", "not theirs")
+        equal(await asyncio.to_thread(cpo.profile, "PUT", session, "p1", wish), "ACCEPTED", "a wish")
+        equal(await until(lambda: Book.results.get("p1"), "the result"), {"result": "ACCEPTED"}, "the result of the wish")
+        what, order = point.orders[-1]
+        equal((what, order["evse"]), ("profile", 1), "what the station was told")
+        profile = order["profile"]
+        equal((profile["charging_profile_purpose"], str(profile["transaction_id"])), ("TxProfile", transaction), "for what")
+        schedule = profile["charging_schedule"]
+        schedule = schedule[0] if isinstance(schedule, list) else schedule
+        told = [(p["start_period"], p["limit"]) for p in schedule["charging_schedule_period"]]
+        equal((told, schedule["duration"], schedule["min_charging_rate"], schedule["charging_rate_unit"]),
+              ([(0, 11000), (120, 3680.5)], 600, 1400, "W"), "how fast")
+        records = await api_call(api.pages, f"/twins/{name}/records", topic="charging_profile")
+        equal(len(records), 1, "the profile as a record")
+        equal(await asyncio.to_thread(partial(cpo.profile, "GET", session, "p2", duration=600)), "ACCEPTED", "a question")
+        active = await until(lambda: Book.results.get("p2"), "the active profile")
+        second = ocpi_peer.second.ActiveChargingProfileResult.from_dict(active)
+        equal(second.result.value, "ACCEPTED", "the active profile")
+        shown = active["profile"]["charging_profile"]
+        equal([(p["start_period"], p["limit"]) for p in shown["charging_profile_period"]], [(0, 7000), (300, 3500)],
+              "the station's own word")
+        equal(point.orders[-1], ("composite", {"evse": 1, "duration": 600}), "what the station was asked")
+        equal(await asyncio.to_thread(cpo.profile, "DELETE", session, "p3"), "ACCEPTED", "taking it back")
+        equal(await until(lambda: Book.results.get("p3"), "the result"), {"result": "ACCEPTED"}, "the result of that")
+        equal(point.orders[-1][0], "clear", "what the station was told")
+        bad = {**wish, "charging_profile_period": [{"start_period": 5, "limit": 1}]}
+        answer = await asyncio.to_thread(cpo.request, "PUT", f"{cpo.urls['chargingprofiles']}/{session}",
+                                         {"charging_profile": bad, "response_url": "http://127.0.0.1:1/x"})
+        equal((answer.status_code, answer.json()["status_code"]), (400, 2001), "a profile that does not begin at 0")
+        await point.end(transaction, Decimal(500), "Local")
+        await until(lambda: pushed("sessions", session)["status"].value == "COMPLETED", "the end at the partner")
+        equal(await asyncio.to_thread(cpo.profile, "PUT", session, "p4", wish), "REJECTED", "a session that has ended")
+
+
+for _version, _kind in (("1.6", Limited16), ("2.0.1", Limited201)):
+    stories.append((f"a partner says how fast a session charges, OCPP {_version}",
+                    lambda s, b, version=_version, kind=_kind: limits(s, version, kind, b)))
+
+
 stories.append(("a driver of a partner charges by its app, OCPP 1.6", lambda s, b: charge(s, "1.6", b)))
 stories.append(("a driver of a partner charges by its app, OCPP 2.0.1", lambda s, b: charge(s, "2.0.1", b)))
+
+
+PRICES = {
+    "currency": "EUR",
+    "elements": [{"components": [
+        {"kind": "energy", "price": "0.45", "tax_percent": "19"},
+        {"kind": "time", "price": "1.20", "tax_percent": "19", "step": 60},
+        {"kind": "parking", "price": "6.00", "tax_percent": "7", "step": 60},
+        {"kind": "flat", "price": "0.50", "tax_percent": "7"},
+    ]}],
+}
+PART_OF = {"ENERGY": "total_energy_cost", "TIME": "total_time_cost", "PARKING_TIME": "total_parking_cost",
+           "FLAT": "total_fixed_cost"}
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def cent(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def priced(cdr: dict[str, Any]) -> dict[str, tuple[Decimal, Decimal]]:
+    """What a CDR comes to, by nothing but its own tariff, periods and times: net and with VAT, a part at a time."""
+    used = {"ENERGY": Decimal(0), "TIME": Decimal(0), "PARKING_TIME": Decimal(0), "FLAT": Decimal(1)}
+    starts = [instant(p["start_date_time"]) for p in cdr["charging_periods"]] + [instant(cdr["end_date_time"])]
+    for period, start, end in zip(cdr["charging_periods"], starts, starts[1:]):
+        assert period["tariff_id"] == cdr["tariffs"][0]["id"], period
+        kinds = {dimension["type"]: Decimal(dimension["volume"]) for dimension in period["dimensions"]}
+        used["ENERGY"] += kinds.get("ENERGY", Decimal(0)) * 1000
+        kind = "PARKING_TIME" if "PARKING_TIME" in kinds else "TIME"
+        used[kind] += Decimal((end - start) // timedelta(microseconds=1)) / 1_000_000
+    parts = {}
+    for component in cdr["tariffs"][0]["elements"][0]["price_components"]:
+        kind, step = component["type"], Decimal(component["step_size"])
+        unit = {"ENERGY": Decimal(1000), "FLAT": Decimal(1)}.get(kind, Decimal(3600))
+        billed = (used[kind] / step).to_integral_value(ROUND_CEILING) * step
+        net = cent(billed * Decimal(component["price"]) / unit)
+        if net or kind == "FLAT":
+            parts[PART_OF[kind]] = (net, net + cent(net * Decimal(component["vat"]) / 100))
+    return parts
+
+
+def sums(price: dict[str, Any]) -> tuple[Decimal, Decimal]:
+    return Decimal(price["excl_vat"]), Decimal(price["incl_vat"])
+
+
+def exact(cpo: Cpo, module: str) -> list[dict[str, Any]]:
+    """All objects of a module, their numbers as the decimals that they are."""
+    cpo.pages(module, 100)
+    answer = cpo.request("GET", cpo.urls[module])
+    return json.loads(answer.text, parse_float=Decimal)["data"]
+
+
+@story("a partner is told what a session costs, to the cent, and gets a credit where it comes to something else")
+async def costs(server: Server, bodies: Any) -> None:
+    api = server.api()
+    await api_call(build, api, "COST-SITE", ["COST"])
+    await api_call(api.post, "/tariffs", {"id": "all-four", "name": "All four", "tariff": PRICES})
+    await api_call(api.post, "/tariff-assignments", {"scope": "station", "target": "COST", "tariff": "all-four"})
+    cpo = await connect(server)
+    await until(lambda: cpo.request("GET", f"{cpo.urls['locations']}/COST-SITE").status_code == 200, "the location")
+    await asyncio.to_thread(cpo.put_token, token("COST-1", "ALWAYS"))
+    begin = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1)
+    async with charge_points.station(server.ocpp, "COST", "2.0.1") as point:
+        await point.boot()
+        await point.status(1, "Available")
+
+        async def event(kind: str, seq_no: int, second: int, wh: int, state: str, **more: Any) -> Any:
+            at = (begin + timedelta(seconds=second)).isoformat().replace("+00:00", "Z")
+            energy = {"value": wh, "measurand": "Energy.Active.Import.Register", "unit_of_measure": {"unit": "Wh"}}
+            return await point.call(v201.call.TransactionEvent(
+                event_type=kind, timestamp=at, trigger_reason="MeterValuePeriodic", seq_no=seq_no,
+                transaction_info={"transaction_id": "COST-TX", "charging_state": state},
+                evse={"id": 1, "connector_id": 1}, meter_value=[{"timestamp": at, "sampled_value": [energy]}], **more),
+                suppress=False)
+
+        await event("Started", 0, 0, 1000, "Charging", id_token={"id_token": "COST-1", "type": "ISO14443"})
+        await event("Updated", 1, 60, 6000, "Charging")
+
+        def running() -> Any:
+            found = [s for s in exact(cpo, "sessions") if s["kwh"] == 5]
+            return found[0] if found else None
+
+        session = await until(running, "the running session with its energy", 20)
+        # 5 kWh, one minute, the flat fee: 2.25 + 0.02 + 0.50, with VAT 2.68 + 0.02 + 0.54
+        equal(sums(session["total_cost"]), (Decimal("2.77"), Decimal("3.24")), "what it costs so far")
+        ended = await event("Ended", 3, 100, 9000, "Idle", id_token={"id_token": "COST-1", "type": "ISO14443"})
+        id = session["id"]
+        await until(lambda: pushed("cdrs", id), "the CDR")
+        first = exact(cpo, "cdrs")[0]
+        # all 100 s charge: 8 kWh, 2 minutes
+        expected = {"total_energy_cost": (Decimal("3.60"), Decimal("4.28")), "total_time_cost": (Decimal("0.04"), Decimal("0.05")),
+                    "total_fixed_cost": (Decimal("0.50"), Decimal("0.54"))}
+        equal(priced(first), expected, "what the CDR comes to by itself")
+        equal({part: sums(first[part]) for part in PART_OF.values() if part in first}, expected, "its parts")
+        equal(sums(first["total_cost"]), (Decimal("4.14"), Decimal("4.87")), "its total")
+        equal(Decimal(str(ended.total_cost)), Decimal("4.87"), "what the station was told")
+        equal((first["total_energy"], first["total_time"]), (8, Decimal("0.0278")), "energy and time")
+        told = await until(lambda: next((s for s in exact(cpo, "sessions") if s["status"] == "COMPLETED"), None), "the end")
+        equal(sums(told["total_cost"]), (Decimal("4.14"), Decimal("4.87")), "the session's total")
+
+        # what the station kept while it was offline: the vehicle had stopped to charge
+        await event("Updated", 2, 70, 9000, "SuspendedEV", offline=True)
+        await until(lambda: pushed("cdrs", f"{id}-2"), "the CDR that follows the credit")
+        all_three = {cdr["id"]: cdr for cdr in exact(cpo, "cdrs")}
+        equal(sorted(all_three), [id, f"{id}-2", f"{id}-C"], "CDRs")
+        back, second = all_three[f"{id}-C"], all_three[f"{id}-2"]
+        equal((back["credit"], back["credit_reference_id"]), (True, id), "the credit")
+        equal(sums(back["total_cost"]), (Decimal("-4.14"), Decimal("-4.87")), "the credit's total")
+        ignored = ("id", "credit", "credit_reference_id", "total_cost", "last_updated")
+        equal({k: v for k, v in back.items() if k not in ignored}, {k: v for k, v in first.items() if k not in ignored},
+              "all else of the credit")
+        equal(all_three[id], first, "the first CDR stays")
+        expected |= {"total_parking_cost": (Decimal("0.10"), Decimal("0.11"))}
+        equal(priced(second), expected, "what the second comes to by itself")
+        equal({part: sums(second[part]) for part in PART_OF.values() if part in second}, expected, "its parts")
+        owed = [sum(column) for column in zip(*(sums(cdr["total_cost"]) for cdr in all_three.values()))]
+        equal(owed, [Decimal("4.24"), Decimal("4.98")], "what is owed in the end")
+        receipt = await until(lambda: receipt_of(api, id), "the second receipt")
+        equal([Decimal(receipt["cost"]["net"]), Decimal(receipt["cost"]["gross"])], owed, "our own receipt")
+        order = [i for module, i, _ in Book.history if module == "cdrs"]
+        equal(order, [id, f"{id}-C", f"{id}-2"], "what was sent, in order")
+
+
+def receipt_of(api: Any, number: str) -> Any:
+    receipt = api.get(f"/transactions/{number}/receipt")
+    return receipt if receipt.get("revision") == 2 else None
 
 
 @story("tokens decide at the station, by themselves or by their owner")
@@ -365,6 +596,82 @@ async def away(server: Server, bodies: Any) -> None:
         Book.tokens_c = ["b" * 40]
         again = await api_call(api.post, f"/ocpi/parties/{cpo.id}/retry")
         await until(lambda: pushed("locations", "AWAY-SITE"), f"the location at the partner ({again})", 40)
+
+
+class WithAuthority(Server):
+    """`voltwin serve` that believes one more authority."""
+
+    def spawn(self, *more: str) -> Any:
+        return super().spawn("--ocpi-ca", str(self.folder / "authority.pem"), *more)
+
+
+def authority(common_name: str) -> tuple[Any, Any]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    now = datetime.now(timezone.utc)
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=30))
+            .not_valid_after(now + timedelta(days=30)).add_extension(x509.BasicConstraints(True, None), True)
+            .sign(key, hashes.SHA256()))
+    return made, key
+
+
+def certificate(folder: Path, file: str, issuer: tuple[Any, Any], address: str, days: int) -> tuple[str, str]:
+    """A certificate for an address, which ends in so many days, and its key, as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.now(timezone.utc)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    made = (x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(issuer[0].subject)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=20)).not_valid_after(now + timedelta(days=days))
+            .add_extension(names, True).sign(issuer[1], hashes.SHA256()))
+    paths = folder / f"{file}.pem", folder / f"{file}.key"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.NoEncryption()))
+    return str(paths[0]), str(paths[1])
+
+
+@story("partners are reached by https, and a certificate that is not accepted is told")
+async def https(server: Server, bodies: Any) -> None:
+    with WithAuthority(server.voltwin) as secure:
+        ours, theirs = authority("Private authority of a partner"), authority("An authority nobody knows")
+        (secure.folder / "authority.pem").write_bytes(ours[0].public_bytes(serialization.Encoding.PEM))
+        secure.seed("admin")
+        secure.start()
+        api = secure.api()
+        api.call("PUT", "/ocpi/settings", {"country_code": "DE", "party_id": "VOL", "name": "Volt", "website": None,
+                                           "currency": "EUR", "url": secure.url})
+        wrong = {"foreign": (certificate(secure.folder, "foreign", theirs, "127.0.0.1", 10), "nobody known here issued it"),
+                 "old": (certificate(secure.folder, "old", ours, "127.0.0.1", -1), "it has expired"),
+                 "other": (certificate(secure.folder, "other", ours, "127.0.0.2", 10), "it is for another name")}
+        for files, why in wrong.values():
+            with ocpi_peer.over_tls(bodies, *files) as url:
+                Book.reset()
+                try:
+                    await api_call(api.post, "/ocpi/parties", {"name": "P", "url": f"{url}/ocpi/versions", "token": TOKEN_A})
+                    raise AssertionError(f"a certificate was taken although {why}")
+                except ApiError as error:
+                    equal(error.status, 409, why)
+                    assert f"the certificate of the partner is not accepted: {why}" in error.body, error.body
+        good = certificate(secure.folder, "good", ours, "127.0.0.1", 10)
+        with ocpi_peer.over_tls(bodies, *good) as url:
+            Book.reset()
+            party = await api_call(api.post, "/ocpi/parties",
+                                   {"name": "P", "url": f"{url}/ocpi/versions", "token": TOKEN_A})
+            equal((party["state"], party["trouble"]), ("registered", None), "the partner")
+            shown = await api_call(api.get, f"/ocpi/parties/{party['id']}")
+            assert shown["url"].startswith("https://"), shown
+            await api_call(build, api, "TLS-1", ["TLS-A"])
+            await until(lambda: pushed("locations", "TLS-1"), "the location at the partner", 40)
+            port = int(url.rsplit(":", 1)[1])
+        with ocpi_peer.over_tls(bodies, *wrong["old"][0], port=port):
+            await api_call(build, api, "TLS-2", ["TLS-B"])
+            trouble = await until(lambda: api.get(f"/ocpi/parties/{party['id']}")["trouble"], "the trouble", 40)
+            equal(trouble["reason"], "the certificate of the partner is not accepted: it has expired", "the reason")
+        with ocpi_peer.over_tls(bodies, *good, port=port):
+            await until(lambda: pushed("locations", "TLS-2"), "what waited", 60)
+            await until(lambda: api.get(f"/ocpi/parties/{party['id']}")["trouble"] is None, "no trouble any more", 20)
 
 
 async def main() -> int:

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
+
 /// How the server treats its clients.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -20,6 +22,8 @@ pub struct ServerConfig {
     pub firmware_bytes_max: u64,
     /// Bytes of all files of one tenant.
     pub files_bytes_max: u64,
+    /// Authorities whose partners (OCPI) are believed, beside those of the machine.
+    pub partner_authorities: Vec<CertificateDer<'static>>,
 }
 
 impl Default for ServerConfig {
@@ -33,6 +37,7 @@ impl Default for ServerConfig {
             log_bytes_max: 64 * 1024 * 1024,
             firmware_bytes_max: 256 * 1024 * 1024,
             files_bytes_max: 2 * 1024 * 1024 * 1024,
+            partner_authorities: Vec::new(),
         }
     }
 }

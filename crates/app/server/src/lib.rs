@@ -50,5 +50,5 @@ mod web;
 pub use api::openapi_json;
 pub use config::ServerConfig;
 pub use error::ServerError;
-pub use http::{Tls, TlsFiles, serve, serve_on, serve_tls};
+pub use http::{Tls, TlsFiles, authorities, serve, serve_on, serve_tls};
 pub use server::{Listeners, Server};

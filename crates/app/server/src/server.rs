@@ -46,12 +46,12 @@ impl Server {
         let operations = Operations::start(runtime.clone(), csms.clone());
         let state = AppState::new(Shared {
             requests: Semaphore::new(config.requests_max),
+            ocpi: crate::ocpi::Ocpi::new(&config.partner_authorities),
             config,
             runtime,
             csms,
             history,
             operations,
-            ocpi: crate::ocpi::Ocpi::default(),
             throttle: parking_lot::Mutex::default(),
             overviews: crate::overview::Overviews::default(),
             hubs: live::Hubs::default(),

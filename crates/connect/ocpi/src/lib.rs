@@ -29,6 +29,7 @@ mod error;
 mod locations;
 mod map;
 mod parties;
+mod profiles;
 mod scalar;
 mod sessions;
 mod tariffs;
@@ -40,10 +41,14 @@ mod words;
 pub use error::OcpiError;
 pub use locations::{Connector, Evse, GeoLocation, Hours, Location};
 pub use map::{
-    Bill, Changes, Charging, Gap, Operator, cdr, evse_uid, location, location_id, retired, session, settle,
-    tariff,
+    Bill, Changes, Charging, Gap, Operator, cdr, cdr_id, credit, evse_uid, location, location_id, retired,
+    session, settle, tariff,
 };
 pub use parties::{BusinessDetails, Credentials, CredentialsRole, Endpoint, Version, VersionDetails};
+pub use profiles::{
+    ActiveChargingProfile, ActiveChargingProfileResult, ChargingProfile, ChargingProfilePeriod,
+    ChargingProfileResponse, ChargingProfileResult, SetChargingProfile,
+};
 pub use scalar::{DateTime, Number};
 pub use sessions::{Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, Session};
 pub use tariffs::{DisplayText, Price, PriceComponent, Tariff, TariffElement, TariffRestrictions};
@@ -57,7 +62,8 @@ pub use wire::{
     tokens_of,
 };
 pub use words::{
-    Allowed, AuthMethod, Capability, CommandResponseType, CommandResultType, ConnectorFormat,
-    ConnectorStandard, DayOfWeek, DimensionType, EvseStatus, InterfaceRole, Module, PowerType,
-    ReservationRestriction, Role, SessionStatus, TariffDimensionType, TokenType, Whitelist,
+    Allowed, AuthMethod, Capability, ChargingProfileResponseType, ChargingProfileResultType,
+    ChargingRateUnit, CommandResponseType, CommandResultType, ConnectorFormat, ConnectorStandard, DayOfWeek,
+    DimensionType, EvseStatus, InterfaceRole, Module, PowerType, ReservationRestriction, Role, SessionStatus,
+    TariffDimensionType, TokenType, Whitelist,
 };

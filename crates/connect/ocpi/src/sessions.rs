@@ -178,6 +178,12 @@ pub struct Cdr {
     /// More, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<Text<255>>,
+    /// Whether it takes another one back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<bool>,
+    /// The one that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit_reference_id: Option<CiText<39>>,
     /// When it was made.
     pub last_updated: DateTime,
 }

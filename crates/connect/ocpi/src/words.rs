@@ -142,6 +142,15 @@ words! {
         EvseInoperative = "EVSE_INOPERATIVE", Failed = "FAILED", NotSupported = "NOT_SUPPORTED",
         Rejected = "REJECTED", Timeout = "TIMEOUT", UnknownReservation = "UNKNOWN_RESERVATION",
     }
+    /// The unit of a charging profile.
+    ChargingRateUnit { Watt = "W", Ampere = "A" }
+    /// Whether we take a charging profile.
+    ChargingProfileResponseType {
+        Accepted = "ACCEPTED", NotSupported = "NOT_SUPPORTED", Rejected = "REJECTED", TooOften = "TOO_OFTEN",
+        UnknownSession = "UNKNOWN_SESSION",
+    }
+    /// What came of it at the station.
+    ChargingProfileResultType { Accepted = "ACCEPTED", Rejected = "REJECTED", Unknown = "UNKNOWN" }
 }
 
 #[cfg(test)]

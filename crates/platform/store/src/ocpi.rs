@@ -63,6 +63,8 @@ pub struct OcpiParty {
     pub created_by: String,
     /// When it last changed.
     pub changed_at: Timestamp,
+    /// Why it cannot be reached, and since when.
+    pub trouble: Option<(String, Timestamp)>,
 }
 
 /// Something that partners may read.

@@ -162,6 +162,18 @@ pub(crate) struct Party {
     created_by: String,
     #[schema(value_type = String, format = DateTime)]
     changed_at: Timestamp,
+    /// Why it cannot be reached at the moment, such as a certificate that is not accepted.
+    trouble: Option<Trouble>,
+}
+
+/// Why a partner cannot be reached.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Trouble {
+    #[schema(example = "the certificate of the partner is not accepted: it has expired")]
+    reason: String,
+    /// When it was first out of reach.
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
 }
 
 /// One role of a partner.
@@ -195,6 +207,7 @@ impl From<OcpiParty> for Party {
             created_at: party.created_at,
             created_by: party.created_by,
             changed_at: party.changed_at,
+            trouble: party.trouble.map(|(reason, since)| Trouble { reason, since }),
         }
     }
 }
@@ -253,6 +266,7 @@ async fn add(
         created_at: now,
         created_by: principal.name.clone(),
         changed_at: now,
+        trouble: None,
     };
     let (party, token) = match (body.url, body.token) {
         (Some(url), Some(token)) => {

@@ -13,4 +13,4 @@ pub(crate) use middleware::{Trace, layers, wrong_method};
 pub(crate) use page::{Page, PageLimit};
 pub(crate) use problem::Problem;
 pub use serve::{serve, serve_on, serve_tls};
-pub use tls::{Tls, TlsFiles};
+pub use tls::{Tls, TlsFiles, authorities};

@@ -148,6 +148,22 @@ fn verifier(files: &TlsFiles) -> Result<Arc<dyn ClientCertVerifier>, ServerError
         .map_err(|error| tls(&files.client_authorities[0], error))
 }
 
+/// The authorities in these files (PEM).
+///
+/// # Errors
+/// [`ServerError::Tls`] with the file and what is wrong with it.
+pub fn authorities(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, ServerError> {
+    let mut found = Vec::new();
+    for path in files {
+        for certificate in certificates(path)? {
+            let mut alone = RootCertStore::empty();
+            alone.add(certificate.clone()).map_err(|error| tls(path, error))?;
+            found.push(certificate);
+        }
+    }
+    Ok(found)
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
     let found = CertificateDer::pem_file_iter(path).map_err(|error| tls(path, format!("{error:?}")))?;
     let found: Result<Vec<_>, _> = found.collect();

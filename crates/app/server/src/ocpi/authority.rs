@@ -18,7 +18,7 @@ use voltwin_store::{OcpiGrant, OcpiParty, OcpiPartyState};
 
 use super::client::{Client, Failure, Route, needed};
 use super::find::site_of;
-use super::partner::{endpoint, operator, roles};
+use super::partner::{endpoint, note_trouble, operator, roles};
 
 /// How long an answer of a partner holds: the station asks again when the transaction starts.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -122,8 +122,11 @@ impl Authority {
         let theirs = roles(party).into_iter().next();
         let to = theirs.as_ref().map(|role| (role.country_code.as_str(), role.party_id.as_str()));
         let route = to.map(|to| Route { from: &us, to });
-        let answer = self.client.send(Method::POST, &url, secret, route, location.as_ref()).await?;
-        let info: AuthorizationInfo = needed(answer)?;
+        let answer = self.client.send(Method::POST, &url, secret, route, location.as_ref()).await;
+        if let Err(error) = note_trouble(&registry, party, answer.as_ref().err(), self.runtime.now()).await {
+            tracing::warn!(%error, party = party.id, "what a partner's state says may be old");
+        }
+        let info: AuthorizationInfo = needed(answer?)?;
         let grant = OcpiGrant {
             method: AuthMethod::AuthRequest.as_str().to_owned(),
             reference: info.authorization_reference.map(|reference| reference.as_str().to_owned()),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, redirect};
+use reqwest::{Certificate, Method, redirect};
+use rustls::CertificateError;
+use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -68,23 +70,30 @@ pub(super) struct Route<'a> {
 #[derive(Clone)]
 pub(crate) struct Client(Option<reqwest::Client>);
 
-impl Default for Client {
-    fn default() -> Self {
-        let built = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("voltwin/", env!("CARGO_PKG_VERSION")))
-            .build();
+impl Client {
+    /// One that believes the authorities of this machine and these.
+    pub(crate) fn new(authorities: &[CertificateDer<'static>]) -> Self {
+        let more: Vec<Certificate> =
+            authorities.iter().filter_map(|authority| Certificate::from_der(authority).ok()).collect();
+        let builder = || {
+            reqwest::Client::builder()
+                .timeout(TIMEOUT)
+                .connect_timeout(TIMEOUT)
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .user_agent(concat!("voltwin/", env!("CARGO_PKG_VERSION")))
+        };
+        let built = builder().tls_certs_merge(more.clone()).build().or_else(|error| {
+            // as in a container without any: partners by http and those of our own authorities can be asked all the same
+            tracing::warn!(error = chain(&error), "the authorities of this machine cannot be used");
+            builder().tls_certs_only(more).build()
+        });
         if let Err(error) = &built {
-            tracing::error!(%error, "partners cannot be asked");
+            tracing::error!(error = chain(error), "partners cannot be asked");
         }
         Self(built.ok())
     }
-}
 
-impl Client {
     /// Reads something.
     pub(super) async fn get<T: DeserializeOwned>(&self, url: &str, token: &Secret) -> Result<T, Failure> {
         let answer = self.send(Method::GET, url, token, None, None::<&()>).await?;
@@ -117,9 +126,8 @@ impl Client {
             request = request.json(body);
         }
         let unreachable = |error: reqwest::Error| {
-            // the source says what happened; the error itself names the address only
-            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            Failure::of(format!("{} {source}", error.without_url()).trim().to_owned())
+            let error = error.without_url();
+            Failure::of(certificate(&error).unwrap_or_else(|| chain(&error)))
         };
         let mut answer = request.send().await.map_err(unreachable)?;
         let http = answer.status();
@@ -150,6 +158,55 @@ impl Client {
                 text: format!("HTTP {} without an OCPI envelope ({error})", http.as_u16()),
             }),
         }
+    }
+}
+
+/// What happened and why, down to the first cause: the error itself says little more than that something failed.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut told = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !told.contains(&cause_text) {
+            told = format!("{told}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    told
+}
+
+/// What is wrong with the partner's certificate, where that is why it was not asked.
+fn certificate(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut source = Some(error);
+    while let Some(cause) = source {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(wrong)) = tls.or_else(|| cause.downcast_ref()) {
+            return Some(format!("the certificate of the partner is not accepted: {}", in_words(wrong)));
+        }
+        source = match inner {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    None
+}
+
+fn in_words(wrong: &CertificateError) -> String {
+    match wrong {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet".to_owned()
+        }
+        CertificateError::BadSignature => "its signature is not that of its issuer".to_owned(),
+        CertificateError::UnknownIssuer => {
+            "nobody known here issued it (`--ocpi-ca` makes an authority known)".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name".to_owned()
+        }
+        CertificateError::Revoked => "it was revoked".to_owned(),
+        other => other.to_string(),
     }
 }
 

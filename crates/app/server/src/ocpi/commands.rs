@@ -243,14 +243,23 @@ async fn carry_out(state: AppState, partner: Visitor, order: Order) {
         Err(error) => (CommandResultType::NotSupported, Some(error.to_string())),
     };
     let message = why.iter().map(|why| DisplayText::english(why)).collect();
-    let result = CommandResult { result, message };
+    hand_over(&state, &partner, &order.response_url, &CommandResult { result, message }).await;
+}
+
+/// Tells a partner what came of what it asked for, some times if need be.
+pub(super) async fn hand_over(
+    state: &AppState,
+    partner: &Visitor,
+    response_url: &Url,
+    result: &impl serde::Serialize,
+) {
     let (Ok(us), Some(token)) = (operator(&partner.settings), &partner.party.token_out) else { return };
     let theirs = roles(&partner.party).into_iter().next();
     let to = theirs.as_ref().map(|role| (role.country_code.as_str(), role.party_id.as_str()));
     for attempt in 1..=ATTEMPTS {
         let route = to.map(|to| Route { from: &us, to });
-        let url = order.response_url.as_str();
-        match state.ocpi.client.send(Method::POST, url, token, route, Some(&result)).await {
+        let url = response_url.as_str();
+        match state.ocpi.client.send(Method::POST, url, token, route, Some(result)).await {
             Ok(_) => return,
             Err(failure) if attempt < ATTEMPTS && !failure.is_final() => {
                 tokio::time::sleep(Duration::from_secs(1 << attempt)).await;

@@ -10,6 +10,7 @@ mod commands;
 mod envelope;
 mod find;
 mod partner;
+mod profiles;
 mod project;
 mod push;
 mod read;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
+use rustls_pki_types::CertificateDer;
 use tokio::sync::Notify;
 use voltwin_ocpi::VERSION;
 
@@ -36,13 +38,19 @@ pub(crate) use register::{Failed, leave, register};
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// What the parts of this share.
-#[derive(Default)]
 pub(crate) struct Ocpi {
     pub(crate) client: Client,
     /// Rung when settings or partners changed.
     pub(crate) changed: Arc<Notify>,
     /// Rung when there is something to send.
     pub(crate) outbox: Arc<Notify>,
+}
+
+impl Ocpi {
+    /// One that asks partners whose certificates this machine's authorities or these have issued.
+    pub(crate) fn new(authorities: &[CertificateDer<'static>]) -> Self {
+        Self { client: Client::new(authorities), changed: Arc::default(), outbox: Arc::default() }
+    }
 }
 
 /// Starts the tasks behind the routes; they end with the runtime.
@@ -65,7 +73,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/locations/{id}/{evse}", get(read::evse))
         .route("/locations/{id}/{evse}/{connector}", get(read::connector))
         .route("/tokens/{country}/{party}/{uid}", put(tokens::put).patch(tokens::patch).get(tokens::get))
-        .route("/commands/{command}", post(commands::take));
+        .route("/commands/{command}", post(commands::take))
+        .route("/chargingprofiles/{session}", put(profiles::put).get(profiles::get).delete(profiles::delete));
     let slashed = Router::new()
         .route("/ocpi/versions", get(register::versions))
         .nest(&format!("/ocpi/{VERSION}"), modules)

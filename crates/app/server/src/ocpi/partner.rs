@@ -3,14 +3,15 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode as Http, header};
-use voltwin_core::TenantId;
+use voltwin_core::{TenantId, Timestamp};
 use voltwin_ocpi::{
     BusinessDetails, CiText, CredentialsRole, Endpoint, InterfaceRole, Module, OcpiError, Operator, Role,
     StatusCode, Text, Url, tokens_of,
 };
 use voltwin_security::PartnerToken;
-use voltwin_store::{OcpiParty, OcpiPartyState, OcpiSettings, TenantStore};
+use voltwin_store::{OcpiParty, OcpiPartyState, OcpiSettings, StoreError, TenantStore};
 
+use super::client::Failure;
 use super::envelope::{Refusal, text};
 use crate::state::AppState;
 
@@ -85,6 +86,20 @@ impl FromRequestParts<AppState> for Partner {
         to("ocpi-to-party-id", &visitor.settings.party_id)?;
         Ok(Self(visitor))
     }
+}
+
+/// Keeps what is said of whether a partner can be reached. An answer about one object, even a refusal, is none of it.
+pub(super) async fn note_trouble(
+    registry: &TenantStore,
+    party: &OcpiParty,
+    failure: Option<&Failure>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let why = failure.filter(|failure| !failure.is_final()).map(|failure| failure.text.as_str());
+    if why == party.trouble.as_ref().map(|(why, _)| why.as_str()) {
+        return Ok(());
+    }
+    registry.set_ocpi_trouble(&party.id, why, now).await
 }
 
 /// The roles of a partner.

@@ -1,28 +1,26 @@
 //! Keeps what partners may read in step with what happens.
 
 mod dirt;
+mod sessions;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value as Json;
 use voltwin_core::{Seq, TenantId, Timestamp, TwinId};
 use voltwin_ocpi::{
-    AuthMethod, Changes, Charging, CiText, DateTime, InterfaceRole, Location, Module, OcpiError, Operator,
-    Session, Token, evse_uid, location_id,
+    Changes, CiText, DateTime, InterfaceRole, Location, Module, OcpiError, Operator, location_id,
 };
 use voltwin_runtime::RuntimeError;
-use voltwin_store::{
-    OcpiObject, OcpiParty, OcpiPartyState, OcpiPush, OcpiSettings, StoreError, TariffScope, Transaction,
-};
+use voltwin_store::{OcpiObject, OcpiParty, OcpiPartyState, OcpiPush, OcpiSettings, StoreError, TariffScope};
 
 use super::find::site_of;
 use super::partner::{endpoint, operator};
 use crate::network::SITE;
 use crate::state::AppState;
 use dirt::Dirt;
+use sessions::session_objects;
 
 /// Names the place in the feed.
 const CURSOR: &str = "ocpi";
@@ -32,8 +30,6 @@ const TICK: Duration = Duration::from_millis(250);
 const SWEEP: Duration = Duration::from_secs(30);
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(1);
-/// Seconds before its start within which an authorisation belongs to a session.
-const GRANT_S: f64 = 900.0;
 /// Items of one page of a list.
 const PAGE: usize = 500;
 
@@ -293,103 +289,6 @@ async fn tariffs(state: &AppState, id: &TenantId, tenant: &Tenant) -> Result<(),
         state.ocpi.outbox.notify_one();
     }
     Ok(())
-}
-
-/// The session of a transaction, and its CDR once it has ended; nothing for a driver who is no partner's.
-async fn session_objects(
-    state: &AppState,
-    id: &TenantId,
-    tenant: &Tenant,
-    station: &str,
-    transaction_id: &str,
-) -> Result<Writing, StoreError> {
-    let mut writing = Writing::default();
-    let registry = state.registry(id);
-    let now = state.runtime.now();
-    let Some(transaction) = registry.transaction_by_id(station, transaction_id).await? else {
-        return Ok(writing);
-    };
-    let (Some(started), Some(evse)) = (transaction.started_at, transaction.evse) else { return Ok(writing) };
-    let Some((token, party)) = owner(state, id, tenant, &transaction).await? else { return Ok(writing) };
-    let site = state.runtime.read(id, |graph| {
-        let site = site_of(graph, graph.twin(station)?)?;
-        Some(location_id(site.id().as_str()))
-    });
-    let Some(site) = site else { return Ok(writing) };
-    let location = registry.ocpi_object("locations", site.as_str()).await?;
-    let location = location.and_then(|object| serde_json::from_value::<Location>(object.body).ok());
-    let Some(location) = location else { return Ok(writing) };
-
-    let key = transaction.number.to_string();
-    let stored = registry.ocpi_object("sessions", &key).await?;
-    let stored: Option<Session> = stored.and_then(|object| serde_json::from_value(object.body).ok());
-    let (method, reference) = match &stored {
-        Some(session) => (session.auth_method.clone(), session.authorization_reference.clone()),
-        None => granted(state, id, token.uid.as_str(), started).await?,
-    };
-    let Ok(number) = CiText::new(&key) else { return Ok(writing) };
-    let Ok(plug) = CiText::new(&transaction.connector.unwrap_or(1).to_string()) else { return Ok(writing) };
-    let charging = Charging {
-        id: number,
-        started,
-        ended: transaction.ended_at,
-        energy_wh: Decimal::max(transaction.energy_wh, Decimal::ZERO),
-        token: token.for_cdr(),
-        method,
-        reference,
-        location: &location,
-        evse_uid: evse_uid(&format!("{station}:{evse}")),
-        connector_id: plug,
-        currency: &tenant.settings.currency,
-        bill: None,
-    };
-    let session = voltwin_ocpi::session(&tenant.operator, &charging, DateTime::of(now));
-    let same =
-        stored.is_some_and(|before| Session { last_updated: session.last_updated, ..before } == session);
-    if !same {
-        writing.add(tenant, &Module::Sessions, (&key, &party), &session, None, now);
-    }
-    // a CDR is the last word: what comes later does not change it
-    if transaction.ended_at.is_some()
-        && registry.ocpi_object("cdrs", &key).await?.is_none()
-        && let Some(cdr) = voltwin_ocpi::cdr(&tenant.operator, &charging, DateTime::of(now))
-    {
-        writing.add(tenant, &Module::Cdrs, (&key, &party), &cdr, None, now);
-    }
-    Ok(writing)
-}
-
-/// The token of a transaction and the partner that it belongs to.
-async fn owner(
-    state: &AppState,
-    id: &TenantId,
-    tenant: &Tenant,
-    transaction: &Transaction,
-) -> Result<Option<(Token, String)>, StoreError> {
-    let Some(uid) = &transaction.id_token else { return Ok(None) };
-    let tokens = state.registry(id).ocpi_tokens(uid).await?;
-    Ok(tokens.into_iter().find_map(|record| {
-        tenant.parties.iter().find(|party| party.id == record.party)?;
-        Some((serde_json::from_value(record.body).ok()?, record.party))
-    }))
-}
-
-/// How a driver was let in; by the list of tokens where nothing else is known.
-async fn granted(
-    state: &AppState,
-    id: &TenantId,
-    uid: &str,
-    started: Timestamp,
-) -> Result<(AuthMethod, Option<CiText<36>>), StoreError> {
-    let grant = state.registry(id).ocpi_grant(uid).await?;
-    let recent = grant.filter(|grant| started.seconds_since(grant.at) <= GRANT_S);
-    Ok(match recent {
-        Some(grant) => {
-            let reference = grant.reference.and_then(|reference| CiText::new(&reference).ok());
-            (AuthMethod::from(grant.method.as_str()), reference)
-        }
-        None => (AuthMethod::Whitelist, None),
-    })
 }
 
 impl Writing {

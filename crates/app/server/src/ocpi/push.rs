@@ -12,7 +12,7 @@ use voltwin_ocpi::{InterfaceRole, Location, Module, Operator, Url};
 use voltwin_store::{OcpiParty, OcpiPartyState, OcpiPush, StoreError};
 
 use super::client::{Client, Failure, Route};
-use super::partner::{endpoint, operator, roles};
+use super::partner::{endpoint, note_trouble, operator, roles};
 use crate::state::AppState;
 
 /// How often the outbox is looked into when nobody rings.
@@ -81,6 +81,7 @@ async fn deliver(
         return Ok(());
     };
     let mut unreachable = None;
+    let mut last = None;
     for push in pushes {
         let sent = match &unreachable {
             // the next ones would only wait for the same silence
@@ -89,6 +90,7 @@ async fn deliver(
         };
         let outcome = if sent.is_ok() { "sent" } else { "failed" };
         metrics::counter!("voltwin_ocpi_pushes_total", "outcome" => outcome).increment(1);
+        last = Some(sent.clone());
         let Err(failure) = sent else {
             registry.ocpi_sent(&push, None).await?;
             continue;
@@ -105,7 +107,10 @@ async fn deliver(
             unreachable = Some(failure);
         }
     }
-    Ok(())
+    match last {
+        Some(last) => note_trouble(&registry, &party, last.as_ref().err(), state.runtime.now()).await,
+        None => Ok(()),
+    }
 }
 
 async fn send(client: &Client, us: &Operator, party: &OcpiParty, push: &OcpiPush) -> Result<(), Failure> {

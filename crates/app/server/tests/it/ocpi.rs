@@ -61,7 +61,7 @@ async fn an_invitation_opens_the_versions_and_nothing_else() {
     let versions = ask("/ocpi/versions", &token).await;
     assert_eq!(versions.headers["x-request-id"], "r-1");
     assert_eq!(versions.ok()["data"][0]["url"], "http://cpo.example/ocpi/2.2.1");
-    assert_eq!(ask("/ocpi/2.2.1", &token).await.ok()["data"]["endpoints"].as_array().unwrap().len(), 7);
+    assert_eq!(ask("/ocpi/2.2.1", &token).await.ok()["data"]["endpoints"].as_array().unwrap().len(), 8);
     for (path, token) in [("/ocpi/2.2.1/locations", token.as_str()), ("/ocpi/versions", "nobody's")] {
         let refused = ask(path, token).await;
         assert_eq!((refused.status.as_u16(), &refused.body["status_code"]), (401, &json!(2000)), "{path}");

@@ -10,7 +10,7 @@ use crate::{BusinessDetails, CiText};
 
 pub use ids::{evse_uid, location_id};
 pub use location::{Gap, location};
-pub use session::{Bill, Charging, cdr, session};
+pub use session::{Bill, Charging, cdr, cdr_id, credit, session};
 pub use settle::{Changes, retired, settle};
 pub use tariff::tariff;
 

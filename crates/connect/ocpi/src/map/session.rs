@@ -2,13 +2,16 @@
 
 use rust_decimal::Decimal;
 use voltwin_core::Timestamp;
-use voltwin_tariff::{Cost, LineKind};
+use voltwin_tariff::{Cost, Line, LineKind};
 
 use crate::map::Operator;
 use crate::{
     AuthMethod, Cdr, CdrLocation, CdrToken, ChargingPeriod, CiText, DateTime, Dimension, DimensionType,
     Location, Number, Price, Session, SessionStatus, Tariff, Text,
 };
+
+/// What follows the id of a CDR in that of the one which takes it back.
+const CREDIT: &str = "-C";
 
 /// What there is to say of one transaction.
 #[derive(Debug, Clone)]
@@ -73,9 +76,10 @@ pub fn session(operator: &Operator, charging: &Charging<'_>, now: DateTime) -> S
     }
 }
 
-/// The CDR of an ended transaction; `None` while it runs, or where the location does not know its connector any more.
+/// The CDR of an ended transaction, its first or a later `version` (from 1) that follows a credit; `None` while it runs,
+/// or where the location does not know its connector any more.
 #[must_use]
-pub fn cdr(operator: &Operator, charging: &Charging<'_>, now: DateTime) -> Option<Cdr> {
+pub fn cdr(operator: &Operator, charging: &Charging<'_>, version: u32, now: DateTime) -> Option<Cdr> {
     let ended = charging.ended?;
     let evse = charging.location.evses.iter().find(|evse| evse.uid == charging.evse_uid)?;
     let connector = evse.connectors.iter().find(|connector| connector.id == charging.connector_id)?;
@@ -95,7 +99,7 @@ pub fn cdr(operator: &Operator, charging: &Charging<'_>, now: DateTime) -> Optio
     Some(Cdr {
         country_code: operator.country_code.clone(),
         party_id: operator.party_id.clone(),
-        id: CiText::new(charging.id.as_str()).ok()?,
+        id: cdr_id(charging.id.as_str(), version)?,
         start_date_time: session.start_date_time,
         end_date_time: DateTime::of(ended),
         session_id: Some(charging.id.clone()),
@@ -130,10 +134,78 @@ pub fn cdr(operator: &Operator, charging: &Charging<'_>, now: DateTime) -> Optio
         total_time_cost: part(LineKind::Time),
         total_parking_time: (!parking.is_zero()).then(|| Number::of(parking)),
         total_parking_cost: part(LineKind::Parking),
-        remark: bill.is_none().then(|| Text::fitted("No tariff applies to this session.")),
+        remark: remark(bill),
+        credit: None,
+        credit_reference_id: None,
         charging_periods: session.charging_periods,
         last_updated: now,
     })
+}
+
+/// The id of the CDR of a session in its first version, or in a later one; `None` if it were too long.
+#[must_use]
+pub fn cdr_id(session: &str, version: u32) -> Option<CiText<39>> {
+    let id = match version {
+        0 | 1 => session.to_owned(),
+        later => format!("{session}-{later}"),
+    };
+    // what is appended to it to take it back must fit
+    (id.chars().count() + CREDIT.len() <= 39).then(|| CiText::new(&id).ok())?
+}
+
+/// The CDR that takes this one back: all that it says, and its total cost negative. `None` for one that takes back itself.
+#[must_use]
+pub fn credit(cdr: &Cdr, now: DateTime) -> Option<Cdr> {
+    if cdr.credit == Some(true) {
+        return None;
+    }
+    let minus = |number: Number| Number::of(-number.get());
+    let Price { excl_vat, incl_vat } = &cdr.total_cost;
+    Some(Cdr {
+        id: CiText::new(&format!("{}{CREDIT}", cdr.id)).ok()?,
+        total_cost: Price { excl_vat: minus(*excl_vat), incl_vat: incl_vat.map(minus) },
+        credit: Some(true),
+        credit_reference_id: Some(cdr.id.clone()),
+        last_updated: now,
+        ..cdr.clone()
+    })
+}
+
+impl Cdr {
+    /// Whether both bill the same: who, when, what, and for how much. Their ids, times and words about the location may
+    /// differ.
+    #[must_use]
+    pub fn bills_like(&self, other: &Self) -> bool {
+        let told = |cdr: &Self| Self {
+            id: self.id.clone(),
+            cdr_location: self.cdr_location.clone(),
+            last_updated: self.last_updated,
+            tariffs: cdr
+                .tariffs
+                .iter()
+                .map(|tariff| Tariff { last_updated: self.last_updated, ..tariff.clone() })
+                .collect(),
+            ..cdr.clone()
+        };
+        told(self) == told(other)
+    }
+}
+
+/// What the parts of a CDR do not say.
+fn remark(bill: Option<&Bill<'_>>) -> Option<Text<255>> {
+    let Some(bill) = bill else { return Some(Text::fitted("No tariff applies to this session.")) };
+    let limit = |line: &Line| {
+        let bound = match line.kind {
+            LineKind::Minimum => "least",
+            LineKind::Maximum => "greatest",
+            _ => return None,
+        };
+        let (by, gross) = (Number::of(line.net), Number::of(line.net + line.tax));
+        Some(format!(
+            "The total is the {bound} price of the tariff, {by} more than its parts ({gross} with VAT)."
+        ))
+    };
+    bill.cost.lines.iter().find_map(limit).map(|text| Text::fitted(&text))
 }
 
 fn kwh(wh: Decimal) -> Number {
@@ -234,14 +306,14 @@ mod tests {
         let location = World::new().location().0.unwrap();
         let ended = charging(&location, Decimal::new(123_456_789, 4), None);
         let now = DateTime::of(at("2026-11-21T10:00:00Z"));
-        let cdr = cdr(&operator(), &ended, now).unwrap();
+        let cdr = cdr(&operator(), &ended, 1, now).unwrap();
         assert_eq!(
             (cdr.total_energy.to_string(), cdr.total_time.to_string()),
             ("12.3457".into(), "1.5".into())
         );
         assert!(cdr.remark.is_some() && cdr.total_cost.excl_vat.get().is_zero());
         let running = Charging { ended: None, ..ended };
-        assert!(super::cdr(&operator(), &running, now).is_none());
+        assert!(super::cdr(&operator(), &running, 1, now).is_none());
         let session = session(&operator(), &running, now);
         assert_eq!((session.status.clone(), session.end_date_time), (SessionStatus::Active, None));
         assert_eq!(session.charging_periods[0].dimensions[1].volume.to_string(), "2");
@@ -268,7 +340,7 @@ mod tests {
         let told = crate::tariff(&operator(), &id, &tariff, DateTime::default());
         let bill = Bill { cost: &cost, tariff: Some(told) };
         let cdr =
-            cdr(&operator(), &charging(&location, Decimal::from(20_000), Some(bill)), DateTime::default())
+            cdr(&operator(), &charging(&location, Decimal::from(20_000), Some(bill)), 1, DateTime::default())
                 .unwrap();
         let shown =
             |price: Option<Price>| price.map(|p| (p.excl_vat.to_string(), p.incl_vat.unwrap().to_string()));
@@ -283,6 +355,54 @@ mod tests {
         assert_eq!(cdr.charging_periods.len(), 2);
         assert!(cdr.charging_periods[0].tariff_id == Some(id));
         assert_eq!(crate::read::<Cdr>(serde_json::to_string(&cdr).unwrap().as_bytes()).unwrap(), cdr);
+    }
+
+    #[test]
+    fn a_cdr_is_taken_back_by_another_one() {
+        let location = World::new().location().0.unwrap();
+        let mut tariff = voltwin_tariff::Tariff::new(
+            "EUR".parse().unwrap(),
+            vec![Element::of(vec![
+                Component::new(Kind::Energy, Decimal::new(30, 2)).taxed(Decimal::from(20)),
+            ])],
+        );
+        tariff.min_price = Some(voltwin_tariff::Limit { net: Decimal::from(10), gross: None });
+        let priced = |wh: i64| {
+            let span =
+                Span::charging(at("2026-11-21T08:00:00Z"), at("2026-11-21T09:30:00Z"), Decimal::from(wh));
+            cost(&tariff, &jiff_utc(), &[span]).unwrap()
+        };
+        let made = |wh: i64, version: u32, time: &str| {
+            let cost = priced(wh);
+            let bill = Bill { cost: &cost, tariff: None };
+            let charging = charging(&location, Decimal::from(wh), Some(bill));
+            cdr(&operator(), &charging, version, DateTime::of(at(time))).unwrap()
+        };
+        let first = made(20_000, 1, "2026-11-21T10:00:00Z");
+        assert_eq!((first.id.as_str(), first.credit), ("17", None));
+        // 20 kWh * 0.30 = 6, lifted to 10 and the tax with it
+        assert_eq!(first.total_cost.excl_vat.to_string(), "10");
+        assert_eq!(
+            first.remark.as_ref().unwrap().as_str(),
+            "The total is the least price of the tariff, 4 more than its parts (4.8 with VAT)."
+        );
+        let again = made(20_000, 2, "2026-11-22T10:00:00Z");
+        assert!(again.bills_like(&first) && again.id.as_str() == "17-2");
+        let other = made(50_000, 2, "2026-11-22T10:00:00Z");
+        assert!(!other.bills_like(&first) && other.remark.is_none());
+
+        let back = credit(&first, DateTime::of(at("2026-11-22T10:00:00Z"))).unwrap();
+        assert_eq!((back.id.as_str(), back.credit), ("17-C", Some(true)));
+        assert_eq!(back.credit_reference_id.as_ref().unwrap().as_str(), "17");
+        let sums = (back.total_cost.excl_vat.to_string(), back.total_cost.incl_vat.unwrap().to_string());
+        assert_eq!(sums, ("-10".into(), "-12".into()));
+        assert_eq!(
+            (back.total_energy_cost, back.charging_periods.len()),
+            (first.total_energy_cost.clone(), first.charging_periods.len())
+        );
+        assert_eq!(credit(&back, DateTime::default()), None);
+        assert_eq!(crate::read::<Cdr>(serde_json::to_string(&back).unwrap().as_bytes()).unwrap(), back);
+        assert!(cdr_id(&"9".repeat(37), 1).is_some() && cdr_id(&"9".repeat(37), 2).is_none());
     }
 
     fn jiff_utc() -> jiff::tz::TimeZone {

@@ -144,6 +144,33 @@ impl TenantStore {
         self.commit_as(tx, (by, party.changed_at), (action, &party.id, &party.name)).await
     }
 
+    /// Writes down that a partner cannot be reached and why, or that it can be again. Since when it cannot stays what it
+    /// was while only the reason changes.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::Database`].
+    pub async fn set_ocpi_trouble(
+        &self,
+        party: &str,
+        why: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin("write the trouble with a partner").await?;
+        sqlx::query(
+            "UPDATE ocpi_parties SET trouble = ?3,
+                 trouble_since_us = CASE WHEN ?3 IS NULL THEN NULL ELSE coalesce(trouble_since_us, ?4) END
+             WHERE tenant = ?1 AND id = ?2",
+        )
+        .bind(self.tenant.as_str())
+        .bind(party)
+        .bind(why)
+        .bind(now.as_micros())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::database("write the trouble with a partner"))?;
+        tx.commit().await
+    }
+
     /// One object, whoever may read it.
     ///
     /// # Errors
@@ -555,6 +582,10 @@ pub(crate) fn party(row: &SqliteRow) -> Result<OcpiParty, StoreError> {
         created_at: fields.time("created_at_us")?,
         created_by: fields.text("created_by")?,
         changed_at: fields.time("changed_at_us")?,
+        trouble: match (fields.get("trouble")?, fields.time_opt("trouble_since_us")?) {
+            (Some(why), Some(since)) => Some((why, since)),
+            _ => None,
+        },
     })
 }
 
