@@ -73,6 +73,7 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
     let script = |name: &str| clients::script(root, &python, name, &voltwin);
     report.run("real stations", &script("run.py")).await?;
     report.run("the page of OCPP conformance", &script("conformance.py")).await?;
+    report.run("prices at the station", &script("prices.py")).await?;
     report.run("partners by OCPI", &script("partners.py")).await?;
     report.run("stations over TLS", &script("secure.py")).await?;
     report

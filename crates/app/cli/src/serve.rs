@@ -47,6 +47,12 @@ pub(crate) struct Args {
     /// without it, as whoever asks reaches it.
     #[arg(long, value_name = "URL", env = "VOLTWIN_PUBLIC_URL")]
     public_url: Option<String>,
+    /// An authority whose partners by OCPI are believed beside those of this machine (PEM), for private ones.
+    #[arg(long, value_name = "FILE")]
+    ocpi_ca: Vec<PathBuf>,
+    /// Seconds between two tellings of what a running transaction costs, at least.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    cost_every: u32,
     /// Does not ask a new station by itself for everything that it is.
     #[arg(long)]
     no_first_report: bool,
@@ -82,6 +88,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         allow_unauthenticated: args.allow_unauthenticated,
         signer: signer(&args)?,
         validation: args.validation,
+        cost_every_s: args.cost_every,
         ..CsmsConfig::default()
     };
     if args.no_first_report {
@@ -91,6 +98,8 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
     let server = ServerConfig {
         secure_cookies: listeners.plain.is_none(),
         public_url: args.public_url,
+        partner_authorities: voltwin_server::authorities(&args.ocpi_ca)
+            .map_err(|error| CliError::input(format!("--ocpi-ca: {error}")))?,
         ..ServerConfig::default()
     };
     let node = Node::start_with(&args.data, csms, server).await?;

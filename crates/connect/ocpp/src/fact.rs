@@ -189,6 +189,8 @@ pub struct TransactionReport {
     pub samples: Vec<MeterSample>,
     /// Signed readings that came with it, as sent.
     pub signed: Vec<SignedReading>,
+    /// What the station works out that it costs, as sent (2.1).
+    pub cost_details: Option<serde_json::Value>,
 }
 
 impl TransactionReport {

@@ -79,6 +79,10 @@ impl CentralSystem {
         self.record(events).await?;
         self.firmware_booted(speaker, before.as_deref(), firmware.as_deref()).await?;
         self.plan_inventory(speaker);
+        self.tell_again(speaker.tenant, speaker.station);
+        if speaker.version == Version::V21 {
+            self.look_at_tariffs(speaker.tenant, speaker.station);
+        }
         Ok(Answer::Boot { status: BootStatus::Accepted, interval_s: self.inner.config.heartbeat_s, now })
     }
 

@@ -64,6 +64,12 @@ impl Directory {
         self.entries.lock().get(&(tenant.clone(), station.clone())).cloned()
     }
 
+    /// All that speak this version.
+    pub(crate) fn stations(&self, version: Version) -> Vec<(TenantId, TwinId)> {
+        let entries = self.entries.lock();
+        entries.iter().filter(|(_, entry)| entry.version == version).map(|(key, _)| key.clone()).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.lock().len()
     }

@@ -67,16 +67,13 @@ use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
 pub use blocks::{
-    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX,
-    LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation,
-    ReservationRequest, ReservationState, StationSchedule, VARIABLES_MAX, Variable, VariableName,
-    VariableWish, ends_when_seen,
+    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX, LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation, ReservationRequest, ReservationState, StationSchedule, StationTariff, StationTariffs, VARIABLES_MAX, Variable, VariableName, VariableWish, WantedTariff, ends_when_seen,
 };
 pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
-pub use money::{Receipt, preview};
+pub use money::{Receipt, preview, station_tariff, station_tariff_id};
 pub use partners::{PartnerAnswer, PartnerTokens};
 pub use recording::{
     Difference, RECORDING_BYTES_MAX, RECORDING_FRAMES_MAX, RECORDING_S_MAX, RECORDINGS_AT_ONCE,
@@ -108,6 +105,8 @@ pub struct CsmsConfig {
     /// Within how many seconds after it has connected a station is asked what may have been lost meanwhile (open
     /// transactions, the local list), each at a time of its own; `None` asks nobody.
     pub return_check_s: Option<(u32, u32)>,
+    /// Seconds between two tellings of what a running transaction costs, at least.
+    pub cost_every_s: u32,
 }
 
 impl Default for CsmsConfig {
@@ -122,6 +121,7 @@ impl Default for CsmsConfig {
             message_log: voltwin_messages::Limits::default(),
             first_report_s: Some((20, 140)),
             return_check_s: Some((5, 35)),
+            cost_every_s: 60,
         }
     }
 }
@@ -193,6 +193,7 @@ impl CentralSystem {
             csms.fail_unfinished_commands(&tenant.tenant).await?;
         }
         csms.start_rating();
+        csms.start_tariffs();
         Ok(csms)
     }
 

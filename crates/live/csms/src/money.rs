@@ -4,26 +4,25 @@
 //! events come: assignments and versions are added and never changed. Its price is worked out from its events alone, so
 //! that the answer to a station, the receipt and a later check agree.
 
-use std::collections::HashMap;
+mod costmsg;
+mod station_tariff;
+mod tell;
+
+pub use station_tariff::{station_tariff, station_tariff_id};
+
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio::sync::Notify;
-use tokio::time::Instant;
-use voltwin_core::{
-    Decimal, TenantId, Timestamp, TransactionFact, TransactionPhase, TwinId, told_transaction_id,
-};
+use voltwin_core::{Decimal, TenantId, Timestamp, TwinId};
 use voltwin_graph::{Graph, TwinRef};
-use voltwin_ocpp::{Version, json_number};
-use voltwin_store::{Rated, TariffRecord, TariffScope, Transaction, Usage, UsageStep};
+use voltwin_store::{Rated, TariffRecord, TariffScope, Usage, UsageStep};
 use voltwin_tariff::{Cost, Span, Tariff, TariffError, cost};
 
-use crate::decide::Speaker;
-use crate::{CentralSystem, CommandRequest, CsmsError, Inner};
+use crate::{CentralSystem, CsmsError, Inner};
 
 const SITE: &str = "dtmi:voltwin:Site;1";
 /// Transactions rated before what they come to is written.
@@ -32,10 +31,6 @@ const BATCH: usize = 100;
 const LOOK: Duration = Duration::from_secs(5);
 /// A wake-up waits this long, so that transactions that end together are written together.
 const GATHER: Duration = Duration::from_millis(50);
-/// A station is told the running cost of a transaction at most this often.
-const TELL: Duration = Duration::from_secs(60);
-/// Running transactions whose last telling is remembered.
-const TOLD_MAX: usize = 100_000;
 
 /// What a transaction costs, so far or in the end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +69,25 @@ pub struct Receipt {
 #[derive(Default)]
 pub(crate) struct Money {
     due: Arc<Notify>,
-    told: Mutex<HashMap<(TenantId, TwinId, String), Instant>>,
+    told: Mutex<tell::Told>,
+}
+
+/// Whose tariff is looked for.
+pub(crate) struct Charged<'a> {
+    pub(crate) station: &'a str,
+    pub(crate) evse: Option<u32>,
+    /// The id that station and central system share.
+    pub(crate) transaction: Option<&'a str>,
+    pub(crate) id_token: Option<&'a str>,
+}
+
+/// A receipt, and by what it was made.
+pub(crate) struct Bill {
+    pub(crate) receipt: Receipt,
+    pub(crate) tariff: Tariff,
+    pub(crate) zone: TimeZone,
+    /// The register, where it was last read.
+    pub(crate) meter_wh: Decimal,
 }
 
 impl CentralSystem {
@@ -90,14 +103,44 @@ impl CentralSystem {
         }
     }
 
+    /// What a running or ended transaction comes to; `None` also where it cannot be priced, which is logged.
+    pub(crate) async fn charged(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        transaction_id: &str,
+    ) -> Result<Option<Bill>, CsmsError> {
+        let store = self.inner.runtime.store().tenant(tenant);
+        let found = store.transaction_by_id(station.as_str(), transaction_id).await?;
+        let Some(transaction) = found else { return Ok(None) };
+        let Some(usage) = store.usage(transaction.number).await? else { return Ok(None) };
+        match self.bill(tenant, &usage).await {
+            Err(CsmsError::Price(error)) => {
+                tracing::warn!(%station, %error, "a transaction cannot be priced");
+                Ok(None)
+            }
+            done => done,
+        }
+    }
+
     async fn price_usage(&self, tenant: &TenantId, usage: &Usage) -> Result<Option<Receipt>, CsmsError> {
+        Ok(self.bill(tenant, usage).await?.map(|bill| bill.receipt))
+    }
+
+    async fn bill(&self, tenant: &TenantId, usage: &Usage) -> Result<Option<Bill>, CsmsError> {
         let transaction = &usage.transaction;
         let first = usage.steps.first().map(|step| step.from);
         let Some(started_at) = transaction.started_at.or(first).or(transaction.ended_at) else {
             return Ok(None);
         };
         let (site, zone) = self.surroundings(tenant, &transaction.station);
-        let Some((record, tariff)) = self.tariff_of(tenant, transaction, site, started_at).await? else {
+        let charged = Charged {
+            station: &transaction.station,
+            evse: transaction.evse,
+            transaction: Some(&transaction.transaction_id),
+            id_token: transaction.id_token.as_deref(),
+        };
+        let Some((record, tariff)) = self.tariff_of(tenant, &charged, site, started_at).await? else {
             return Ok(None);
         };
         let spans = spans(&usage.steps);
@@ -106,7 +149,7 @@ impl CentralSystem {
             let of = spans.iter().filter(|span| span.charging == charging);
             of.map(|span| Decimal::new(span.to.as_micros() - span.from.as_micros(), 6)).sum::<Decimal>()
         };
-        Ok(Some(Receipt {
+        let receipt = Receipt {
             tariff: record.id,
             version: record.version,
             name: record.name,
@@ -121,26 +164,28 @@ impl CentralSystem {
             charging_s: seconds(true).normalize(),
             idle_s: seconds(false).normalize(),
             cost,
-        }))
+        };
+        let meter_wh = transaction.meter_stop_wh.or(transaction.meter_start_wh).unwrap_or_default();
+        Ok(Some(Bill { receipt, tariff, zone, meter_wh }))
     }
 
-    /// The tariff that applies to a transaction that started then.
-    async fn tariff_of(
+    /// The tariff that applies to whoever starts then.
+    pub(crate) async fn tariff_of(
         &self,
         tenant: &TenantId,
-        transaction: &Transaction,
+        charged: &Charged<'_>,
         site: Option<String>,
         at: Timestamp,
     ) -> Result<Option<(TariffRecord, Tariff)>, CsmsError> {
         let store = self.inner.runtime.store().tenant(tenant);
-        let station = &transaction.station;
-        let mut scopes =
-            vec![(TariffScope::Transaction, format!("{station}:tx:{}", transaction.transaction_id))];
-        scopes.extend(transaction.evse.map(|evse| (TariffScope::Evse, format!("{station}:{evse}"))));
-        scopes.push((TariffScope::Station, station.clone()));
+        let station = charged.station;
+        let mut scopes = Vec::new();
+        scopes.extend(charged.transaction.map(|id| (TariffScope::Transaction, format!("{station}:tx:{id}"))));
+        scopes.extend(charged.evse.map(|evse| (TariffScope::Evse, format!("{station}:{evse}"))));
+        scopes.push((TariffScope::Station, station.to_owned()));
         scopes.extend(site.map(|site| (TariffScope::Site, site)));
         scopes.push((TariffScope::Default, String::new()));
-        for id in store.assigned_tariffs(&scopes, transaction.id_token.as_deref(), at).await? {
+        for id in store.assigned_tariffs(&scopes, charged.id_token, at).await? {
             let Some(record) = store.tariff_at(&id, at).await? else { continue };
             match serde_json::from_value::<Tariff>(record.tariff.clone()) {
                 Ok(tariff) if tariff.holds_at(at) => return Ok(Some((record, tariff))),
@@ -152,92 +197,13 @@ impl CentralSystem {
     }
 
     /// The site that a station stands at, and its time zone: UTC where none is known.
-    fn surroundings(&self, tenant: &TenantId, station: &str) -> (Option<String>, TimeZone) {
+    pub(crate) fn surroundings(&self, tenant: &TenantId, station: &str) -> (Option<String>, TimeZone) {
         let (site, zone) = self.inner.runtime.read(tenant, |graph| {
             let site = graph.twin(station).and_then(|twin| site_of(graph, twin));
             let zone = site.and_then(|site| site.text("time_zone")).map(str::to_owned);
             (site.map(|site| site.id().to_string()), zone)
         });
         (site, zone.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC))
-    }
-
-    /// What a station of OCPP 2.x is to be told of the cost with the answer to its event: the total at the end and, from
-    /// 2.1 on, now and then what it is so far. Stations of 2.0.1 are sent the running cost by a command instead.
-    pub(crate) async fn cost_to_tell(
-        &self,
-        speaker: &Speaker<'_>,
-        fact: &TransactionFact,
-    ) -> Result<Option<Decimal>, CsmsError> {
-        let store = self.inner.runtime.store().tenant(speaker.tenant);
-        let ended = fact.phase == TransactionPhase::Ended;
-        let v2 = speaker.version != Version::V16;
-        if !(ended || (v2 && self.turn_to_tell(speaker, &fact.transaction_id))) {
-            return Ok(None);
-        }
-        if !store.prices_anything().await? {
-            return Ok(None);
-        }
-        if ended {
-            self.forget(speaker, &fact.transaction_id);
-            self.inner.money.due.notify_one();
-            if !v2 {
-                return Ok(None);
-            }
-        }
-        let found = store.transaction_by_id(speaker.station.as_str(), &fact.transaction_id).await?;
-        let Some(transaction) = found else { return Ok(None) };
-        let priced = self.price(speaker.tenant, transaction.number).await;
-        let receipt = match priced {
-            Ok(receipt) => receipt,
-            Err(CsmsError::Price(error)) => {
-                tracing::warn!(station = %speaker.station, %error, "a transaction cannot be priced");
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let Some(receipt) = receipt else { return Ok(None) };
-        if !ended && speaker.version == Version::V201 {
-            self.send_cost(speaker, &fact.transaction_id, receipt.cost.gross);
-            return Ok(None);
-        }
-        Ok(Some(receipt.cost.gross))
-    }
-
-    fn send_cost(&self, speaker: &Speaker<'_>, transaction_id: &str, gross: Decimal) {
-        let Some(number) = json_number(gross) else { return };
-        let payload = json!({"totalCost": number, "transactionId": told_transaction_id(transaction_id)});
-        let request = CommandRequest::Raw { action: "CostUpdated".to_owned(), payload };
-        let (csms, tenant, station) = (self.clone(), speaker.tenant.clone(), speaker.station.clone());
-        tokio::spawn(async move {
-            if let Err(error) = csms.command(&tenant, &station, request, "tariff", Duration::ZERO).await {
-                tracing::debug!(%station, %error, "a running cost was not sent");
-            }
-        });
-    }
-
-    /// Whether it is time to tell the running cost; the first time is after one period.
-    fn turn_to_tell(&self, speaker: &Speaker<'_>, transaction_id: &str) -> bool {
-        let key = (speaker.tenant.clone(), speaker.station.clone(), transaction_id.to_owned());
-        let now = Instant::now();
-        let mut told = self.inner.money.told.lock();
-        match told.get_mut(&key) {
-            Some(last) if now.duration_since(*last) < TELL => false,
-            Some(last) => {
-                *last = now;
-                true
-            }
-            None => {
-                if told.len() < TOLD_MAX {
-                    told.insert(key, now);
-                }
-                false
-            }
-        }
-    }
-
-    fn forget(&self, speaker: &Speaker<'_>, transaction_id: &str) {
-        let key = (speaker.tenant.clone(), speaker.station.clone(), transaction_id.to_owned());
-        self.inner.money.told.lock().remove(&key);
     }
 
     /// Rates what is due, of all tenants, and returns how many transactions that were.

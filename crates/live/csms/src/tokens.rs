@@ -40,7 +40,11 @@ impl CentralSystem {
     ) -> Result<Answer, CsmsError> {
         let at = self.inner.runtime.now();
         let shown = Shown { token, kind, evse: None, at, begins: None };
-        Ok(Answer::Authorize { token: self.judge_token(speaker, shown).await? })
+        let info = self.judge_token(speaker, shown).await?;
+        if info.status == TokenStatus::Accepted {
+            self.tell_price(speaker, token);
+        }
+        Ok(Answer::Authorize { token: info })
     }
 
     /// What to tell the station of the token of a transaction event, if it names one.

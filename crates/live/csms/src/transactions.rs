@@ -25,6 +25,7 @@ impl CentralSystem {
     ) -> Result<Answer, CsmsError> {
         let token = self.token_of(speaker, &report).await?;
         let (told, reservation) = (report.at, report.reservation_id);
+        let details = report.cost_details.clone();
         let (mut fact, known) = self.identify(speaker, report).await?;
         if known {
             metrics::counter!("voltwin_transaction_events_repeated_total").increment(1);
@@ -69,6 +70,12 @@ impl CentralSystem {
         };
         if let Err(error) = followed {
             tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a statement did not follow");
+        }
+        if fact.phase == TransactionPhase::Ended
+            && let Some(details) = details
+            && let Err(error) = self.station_cost(speaker, &fact, &details).await
+        {
+            tracing::warn!(station = %speaker.station, %error, "the station's own cost was not kept");
         }
         let cost = self.cost_to_tell(speaker, &fact).await.unwrap_or_else(|error| {
             // What was said is recorded; the receipt will tell.

@@ -39,6 +39,7 @@
 mod cost;
 mod currency;
 mod error;
+mod prices;
 mod restrict;
 mod tariff;
 mod usage;
@@ -51,6 +52,7 @@ mod tests;
 pub use cost::{Cost, Line, LineKind, Period, cost};
 pub use currency::Currency;
 pub use error::TariffError;
+pub use prices::{Prices, Situation};
 pub use tariff::{
     Component, Day, Element, Kind, Limit, LocalTime, Reservation, Restrictions, Rounding, Tariff, Text,
 };

@@ -25,6 +25,7 @@ mod scene;
 mod search;
 mod security;
 mod session;
+mod station_tariffs;
 mod stations;
 mod tariffs;
 mod telemetry;
@@ -98,6 +99,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(id_tokens::routes())
         .merge(local_lists::routes())
         .merge(tariffs::routes())
+        .merge(station_tariffs::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())
         .merge(twins::routes())

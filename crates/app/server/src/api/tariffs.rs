@@ -147,6 +147,7 @@ async fn write(
     let json = serde_json::to_value(tariff).map_err(|error| Problem::internal(&error))?;
     let (registry, now) = (state.registry(&principal.tenant), state.runtime.now());
     registry.add_tariff(id, name, &json, &principal.name, now).await?;
+    state.csms.tariffs_changed(&principal.tenant);
     newest(state, principal, id).await
 }
 
@@ -429,6 +430,7 @@ async fn assign(
     };
     let registry = state.registry(&principal.tenant);
     let number = registry.assign_tariff(&new, &principal.name, now).await?;
+    state.csms.tariffs_changed(&principal.tenant);
     let NewTariffAssignment { scope, target, token_group, from, tariff } = new;
     let made = TariffAssignment {
         number,

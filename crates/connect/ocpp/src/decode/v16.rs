@@ -242,6 +242,7 @@ fn blank(phase: TransactionPhase, at: Timestamp) -> TransactionReport {
         reservation_id: None,
         samples: Vec::new(),
         signed: Vec::new(),
+        cost_details: None,
     }
 }
 

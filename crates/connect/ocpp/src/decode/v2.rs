@@ -142,6 +142,8 @@ struct TransactionEvent<'a> {
     meter_value: Raw<'a>,
     #[serde(borrow)]
     reservation_id: Raw<'a>,
+    #[serde(borrow)]
+    cost_details: Raw<'a>,
 }
 
 #[derive(Deserialize)]
@@ -220,6 +222,7 @@ fn transaction(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         reservation_id: reader.plain(fields.reservation_id, "reservationId", "an integer"),
         samples: samples.plain,
         signed: samples.signed,
+        cost_details: reader.plain(fields.cost_details, "costDetails", "an object"),
     }))
 }
 

@@ -83,7 +83,10 @@ impl CentralSystem {
         speaker: &Speaker<'_>,
         variables: u64,
     ) -> Result<(), CsmsError> {
-        self.inventory_is(speaker, json!({"state": "complete", "variables": variables})).await
+        self.inventory_is(speaker, json!({"state": "complete", "variables": variables})).await?;
+        // only now is it known whether the station works out costs
+        self.look_at_tariffs(speaker.tenant, speaker.station);
+        Ok(())
     }
 
     /// The station will not tell, or is about to.

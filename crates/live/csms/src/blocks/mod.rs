@@ -30,6 +30,7 @@ mod reservations;
 mod security_events;
 mod streams;
 mod swaps;
+mod tariffs;
 mod variable;
 
 use serde_json::{Value as Json, json};
@@ -53,6 +54,7 @@ pub use local_list::{
 };
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security_events::ends_when_seen;
+pub use tariffs::{StationTariff, StationTariffs, WantedTariff};
 pub use variable::{Variable, VariableName};
 
 impl CentralSystem {
@@ -158,6 +160,9 @@ impl CentralSystem {
         match action {
             "InstallCertificate" | "DeleteCertificate" | "GetInstalledCertificateIds" => {
                 self.certificates_answered(speaker, action, payload, answer).await
+            }
+            "SetDefaultTariff" | "ClearTariffs" | "GetTariffs" | "ChangeTransactionTariff" => {
+                self.tariffs_answered(speaker, action, payload, answer).await
             }
             "GetVariables" => self.variables_read(speaker, answer).await,
             "SetVariables" => self.variables_set(speaker, payload, answer).await,

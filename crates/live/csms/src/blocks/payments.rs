@@ -28,8 +28,14 @@ impl CentralSystem {
         payload: &Json,
     ) -> Result<Answer, CsmsError> {
         let at = time(payload, "settlementTime").unwrap_or_else(|| self.inner.runtime.now());
+        let mut detail = without(payload, &["customData"]);
+        if let Some(transaction) = text(payload, "transactionId") {
+            let settled = payload.get("settlementAmount").and_then(Json::as_number);
+            let settled = settled.and_then(|amount| amount.to_string().parse().ok());
+            detail["ours"] = self.settled_against(speaker, transaction, settled).await?;
+        }
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
-        events.note(speaker.station, at, "settlement", without(payload, &["customData"]));
+        events.note(speaker.station, at, "settlement", detail);
         self.record(events).await?;
         Ok(Answer::Payload(json!({})))
     }
