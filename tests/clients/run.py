@@ -15,6 +15,7 @@ from typing import Any
 
 import websockets
 
+import campaigns
 import care
 import charging
 import live_stream
@@ -346,7 +347,7 @@ async def main() -> int:
         server.start()
         # Beside the running server, as an operator would do it.
         server.seed("admin", tenant="other")
-        for name, function in stories + care.stories + charging.stories:
+        for name, function in stories + care.stories + charging.stories + campaigns.stories:
             if args.only in name:
                 await report.run(name, partial(function, server), server)
     return report.finish()

@@ -288,6 +288,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/firmware-campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Firmware campaigns, newest first. The newest 1,000 that have ended are kept. */
+        get: operations["get_firmware-campaigns"];
+        put?: never;
+        /** Begin a firmware campaign, or tell in a dry run whom it would reach. A station can be in one campaign at a time. */
+        post: operations["post_firmware-campaigns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-campaigns/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One firmware campaign. */
+        get: operations["get_firmware-campaigns_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-campaigns/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask nobody any more, ever. It is over when the stations at work have come to an end. */
+        post: operations["post_firmware-campaigns_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-campaigns/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask nobody any more. Stations at work go on and are followed. */
+        post: operations["post_firmware-campaigns_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-campaigns/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a paused campaign. */
+        post: operations["post_firmware-campaigns_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-campaigns/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the stations again that failed or were given up, with all their attempts. A campaign that is done goes on. */
+        post: operations["post_firmware-campaigns_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firmware-campaigns/{id}/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where each station stands, by id. */
+        get: operations["get_firmware-campaigns_id_stations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages": {
         parameters: {
             query?: never;
@@ -1524,6 +1644,107 @@ export interface components {
             state: string;
             station: string;
         };
+        /** @description A firmware campaign, and how far it has come. */
+        Campaign: {
+            /**
+             * @description Stations by state: `pending`, `asked`, `downloading`, `downloaded`, `installing`, `verifying` (it says that it
+             *     has installed it and has not told the new version), `installed`, `failed`, `given_up` (it failed, and a person
+             *     went on without it), `cancelled`.
+             */
+            by_state: {
+                [key: string]: number;
+            };
+            file: string;
+            /**
+             * Format: int64
+             * @description Stations whose part is over.
+             */
+            finished: number;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+            id: string;
+            name: string;
+            reason?: string | null;
+            /** @description What was asked. */
+            request: unknown;
+            /** Format: date-time */
+            requested_at: string;
+            requested_by: string;
+            /**
+             * @description `running`, `paused` (by a person, or because too many failed), `cancelling`, `done`, `cancelled`.
+             * @example running
+             */
+            state: string;
+            /**
+             * Format: int64
+             * @description Stations in all.
+             */
+            total: number;
+            version: string;
+            waves: components["schemas"]["CampaignWave"][];
+        };
+        /** @description What a dry run found. */
+        CampaignDryRun: {
+            /** @description How many have each firmware now; `""`: not known. */
+            by_firmware: {
+                [key: string]: number;
+            };
+            /** @description How many speak each OCPP version; a station that never connected counts as 1.6. */
+            by_version: {
+                [key: string]: number;
+            };
+            /** @description Stations that the filter holds. */
+            matched: number;
+            /** @description How many of them are connected now. */
+            online: number;
+            /** @description Why it could not begin now. */
+            problem?: string | null;
+            /** @description The first 500 of them, in the order in which they are asked. */
+            stations: string[];
+            /** @description How many have the version already. */
+            up_to_date: number;
+            /** @description Stations of each wave; the first is the canary's, which may be empty. */
+            waves: number[];
+        };
+        /** @description Where one station stands. */
+        CampaignStation: {
+            /**
+             * Format: date-time
+             * @description When it was asked last.
+             */
+            asked_at?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was asked.
+             */
+            attempts: number;
+            /** Format: date-time */
+            changed_at: string;
+            /** @description The last command that it was given. */
+            command?: string | null;
+            /** @description Why it stands there, for a person. */
+            detail?: string | null;
+            /**
+             * Format: int64
+             * @description The number under which it reports; null for an unsigned update of OCPP 1.6.
+             */
+            request_id?: number | null;
+            state: string;
+            station: string;
+            /** Format: int32 */
+            wave: number;
+        };
+        /** @description One wave. */
+        CampaignWave: {
+            by_state: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            total: number;
+            /** Format: int32 */
+            wave: number;
+        };
         /** @description A charge detail record: an ended transaction and what it costs. */
         Cdr: {
             receipt?: components["schemas"]["Receipt"] | null;
@@ -2011,6 +2232,89 @@ export interface components {
             filter: components["schemas"]["Filter"];
         };
         /**
+         * @description A firmware for all stations of a filter.
+         * @example {
+         *       "file": "0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a",
+         *       "filter": {
+         *         "vendor": "ACME"
+         *       },
+         *       "name": "Spring",
+         *       "only_idle": true,
+         *       "version": "2.4.0",
+         *       "waves": {
+         *         "canary": 2,
+         *         "pause_above": 0.1,
+         *         "percent": 20
+         *       },
+         *       "window": {
+         *         "from": "01:00",
+         *         "time_zone": "Europe/Berlin",
+         *         "to": "05:00"
+         *       }
+         *     }
+         */
+        NewCampaign: {
+            /**
+             * Format: int32
+             * @description Stations at work at once.
+             * @default 100
+             */
+            at_once: number;
+            /**
+             * Format: int32
+             * @description How often a station is asked at most.
+             * @default 3
+             */
+            attempts: number;
+            /**
+             * @description Only tell whom it would reach, and in which waves.
+             * @default false
+             */
+            dry_run: boolean;
+            /** @description The id of a stored firmware. */
+            file: string;
+            /** @description Which stations; they are chosen once, when the campaign begins. */
+            filter: components["schemas"]["Filter"];
+            /** @description 1 to 200 characters. */
+            name: string;
+            /** @description Only while nobody charges there or is plugged in. */
+            only_idle?: boolean;
+            /**
+             * Format: int32
+             * @description How often a station itself may try to fetch the file.
+             */
+            retries?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds between two attempts.
+             * @default 600
+             */
+            retry_after_s: number;
+            /**
+             * Format: int32
+             * @description Seconds between two such tries.
+             */
+            retry_interval_s?: number | null;
+            /** @description The signature, in Base64; with `signing_certificate`. */
+            signature?: string | null;
+            /** @description The certificate that signed it, in PEM; with `signature`: a signed update. */
+            signing_certificate?: string | null;
+            /**
+             * Format: int32
+             * @description Seconds without progress, while connected, after which an attempt has failed.
+             * @default 21600
+             */
+            silent_s: number;
+            /**
+             * @description The version that a station tells at its boot once the firmware is in it, 1 to 50 characters. A station has got
+             *     there when it tells this version, not before; one that has it already is not asked.
+             */
+            version: string;
+            /** @description Who goes first; all at once when left out. */
+            waves?: components["schemas"]["NewWaves"];
+            window?: components["schemas"]["NewWindow"] | null;
+        };
+        /**
          * @description Either an OCPP `action` of the station's version with its `payload`, or a neutral `command` with its fields.
          * @example {
          *       "command": "remote_start",
@@ -2235,6 +2539,40 @@ export interface components {
              */
             scope: string;
             /** Format: date-time */
+            to: string;
+        };
+        /** @description The first wave has `canary` stations, the others `size` or `percent` of all; with neither, the second is the rest. */
+        NewWaves: {
+            /**
+             * Format: int32
+             * @default 0
+             */
+            canary: number;
+            /**
+             * Format: double
+             * @description The share of a wave's stations, 0 to 1, above which failures pause the campaign.
+             * @default 0.5
+             */
+            pause_above: number;
+            /**
+             * Format: double
+             * @description More than 0, up to 100.
+             */
+            percent?: number | null;
+            /** Format: int32 */
+            size?: number | null;
+        };
+        /** @description A part of the day at the station's site; one that ends before it begins goes over midnight. */
+        NewWindow: {
+            /** @example 01:00 */
+            from: string;
+            /**
+             * @description For stations whose site has no time zone; `UTC` when left out.
+             * @default UTC
+             * @example Europe/Berlin
+             */
+            time_zone: string;
+            /** @example 05:00 */
             to: string;
         };
         /** @description One entry of a twin's notebook. */
@@ -2529,6 +2867,84 @@ export interface components {
                 detail?: string | null;
                 state: string;
                 station: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Campaign: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /**
+                 * @description Stations by state: `pending`, `asked`, `downloading`, `downloaded`, `installing`, `verifying` (it says that it
+                 *     has installed it and has not told the new version), `installed`, `failed`, `given_up` (it failed, and a person
+                 *     went on without it), `cancelled`.
+                 */
+                by_state: {
+                    [key: string]: number;
+                };
+                file: string;
+                /**
+                 * Format: int64
+                 * @description Stations whose part is over.
+                 */
+                finished: number;
+                /** Format: date-time */
+                finished_at?: string | null;
+                /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+                id: string;
+                name: string;
+                reason?: string | null;
+                /** @description What was asked. */
+                request: unknown;
+                /** Format: date-time */
+                requested_at: string;
+                requested_by: string;
+                /**
+                 * @description `running`, `paused` (by a person, or because too many failed), `cancelling`, `done`, `cancelled`.
+                 * @example running
+                 */
+                state: string;
+                /**
+                 * Format: int64
+                 * @description Stations in all.
+                 */
+                total: number;
+                version: string;
+                waves: components["schemas"]["CampaignWave"][];
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CampaignStation: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was asked last.
+                 */
+                asked_at?: string | null;
+                /**
+                 * Format: int32
+                 * @description How often it was asked.
+                 */
+                attempts: number;
+                /** Format: date-time */
+                changed_at: string;
+                /** @description The last command that it was given. */
+                command?: string | null;
+                /** @description Why it stands there, for a person. */
+                detail?: string | null;
+                /**
+                 * Format: int64
+                 * @description The number under which it reports; null for an unsigned update of OCPP 1.6.
+                 */
+                request_id?: number | null;
+                state: string;
+                station: string;
+                /** Format: int32 */
+                wave: number;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -3341,6 +3757,14 @@ export interface components {
             detail: string;
             /** @description Its place in `items`, from 0. */
             index: number;
+        };
+        /** @description How to go on. */
+        ResumeCampaign: {
+            /**
+             * @description Ask the stations again that failed; otherwise they are given up, and no longer count as failures.
+             * @default false
+             */
+            retry_failed: boolean;
         };
         /** @description What was begun anew. */
         Retried: {
@@ -5288,6 +5712,519 @@ export interface operations {
                 };
             };
             /** @description No such file, or it has not come yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_firmware-campaigns": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_firmware-campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCampaign"];
+            };
+        };
+        responses: {
+            /** @description A dry run: what it would reach. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignDryRun"];
+                };
+            };
+            /** @description It has begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One of the stations is in another campaign. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_firmware-campaigns_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such campaign. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_firmware-campaigns_id_cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such campaign. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_firmware-campaigns_id_pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such campaign. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_firmware-campaigns_id_resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeCampaign"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such campaign. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not paused. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_firmware-campaigns_id_retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The campaign. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such campaign. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was cancelled, or a station is in another campaign by now. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_firmware-campaigns_id_stations": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only stations in this state. */
+                state?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The campaign. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CampaignStation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such campaign. */
             404: {
                 headers: {
                     [name: string]: unknown;

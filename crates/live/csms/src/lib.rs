@@ -67,7 +67,10 @@ use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
 pub use blocks::{
-    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX, LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation, ReservationRequest, ReservationState, StationSchedule, StationTariff, StationTariffs, VARIABLES_MAX, Variable, VariableName, VariableWish, WantedTariff, ends_when_seen,
+    Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX,
+    LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation,
+    ReservationRequest, ReservationState, StationSchedule, StationTariff, StationTariffs, VARIABLES_MAX,
+    Variable, VariableName, VariableWish, WantedTariff, ends_when_seen,
 };
 pub use commands::CommandRequest;
 pub use error::CsmsError;

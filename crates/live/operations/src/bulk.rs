@@ -84,6 +84,7 @@ impl Operations {
             attempts: 0,
             request_id: None,
             command: None,
+            asked_at: None,
             detail: None,
             changed_at: now,
         };

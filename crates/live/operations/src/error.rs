@@ -31,6 +31,14 @@ pub enum OperationError {
         /// What it must be.
         rule: String,
     },
+    /// A station is in another job that does not suffer a second one.
+    #[error("station `{station}` is in the firmware campaign {job}, which has not ended")]
+    Taken {
+        /// The station.
+        station: String,
+        /// The other job.
+        job: String,
+    },
     /// Too many jobs run already.
     #[error("{limit} jobs of this kind are running already")]
     Busy {

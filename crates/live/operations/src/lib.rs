@@ -1,4 +1,4 @@
-//! One thing asked of many stations: bulk commands.
+//! One thing asked of many stations: bulk commands and firmware campaigns.
 //!
 //! # The idea
 //! A job is a row that says what is asked and a row for each station that says what became of it; a task works
@@ -12,6 +12,7 @@
 //! - A bulk command is never resumed by itself after a restart: what was under way has failed, what was not sent is
 //!   `not_sent`, and the job is `interrupted`. Whether a reset from before the crash is still wanted is for a person
 //!   to say.
+//! - A campaign goes on after a restart. No station is asked more than once in an attempt, whatever crashes.
 //!
 //! # Example
 //! ```
@@ -33,6 +34,7 @@
 //! ```
 
 mod bulk;
+mod campaign;
 mod error;
 
 use std::collections::HashMap;
@@ -46,6 +48,10 @@ use voltwin_csms::CentralSystem;
 use voltwin_runtime::Runtime;
 
 pub use bulk::{BULK, BulkRequest, CONCURRENCY_MAX, JOBS_AT_ONCE, STATIONS_MAX};
+pub use campaign::{
+    AT_ONCE_MAX, ATTEMPTS_MAX, CAMPAIGN, CAMPAIGNS_AT_ONCE, CampaignOrder, CampaignPlan, WAIT_S_MAX,
+    WaveSize, Waves, Window,
+};
 pub use error::OperationError;
 
 /// The jobs of one installation. Cheap to clone.
@@ -59,6 +65,10 @@ struct Inner {
     csms: CentralSystem,
     /// What runs, and how to end it early.
     running: Mutex<HashMap<(TenantId, String), CancellationToken>>,
+    /// The campaigns at work, and how to reach them.
+    campaigns: Mutex<HashMap<(TenantId, String), tokio::sync::mpsc::Sender<campaign::Order>>>,
+    /// Held while a campaign is filed.
+    starting: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
 }
 
@@ -68,7 +78,14 @@ impl Operations {
     #[must_use]
     pub fn start(runtime: Runtime, csms: CentralSystem) -> Self {
         let started = runtime.now();
-        let inner = Inner { runtime, csms, running: Mutex::default(), tasks: TaskTracker::new() };
+        let inner = Inner {
+            runtime,
+            csms,
+            running: Mutex::default(),
+            campaigns: Mutex::default(),
+            starting: tokio::sync::Mutex::default(),
+            tasks: TaskTracker::new(),
+        };
         let operations = Self { inner: Arc::new(inner) };
         let taking_over = operations.clone();
         operations.inner.tasks.spawn(async move {
@@ -82,6 +99,7 @@ impl Operations {
     async fn take_over(&self, started: Timestamp) -> Result<(), OperationError> {
         for tenant in self.inner.runtime.store().tenants().await? {
             self.interrupt_bulk(&tenant.tenant, started).await?;
+            self.resume_campaigns(&tenant.tenant).await?;
         }
         Ok(())
     }

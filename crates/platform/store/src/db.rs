@@ -211,6 +211,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "files", include_str!("../migrations/0008_files.sql")),
     (9, "id tokens, local lists", include_str!("../migrations/0009_id_tokens.sql")),
     (10, "partners out of reach", include_str!("../migrations/0010_partners.sql")),
+    (11, "campaigns", include_str!("../migrations/0011_campaigns.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 mod alarms;
 mod audit;
 mod bulk;
+mod campaigns;
 mod care;
 mod charging;
 mod claims;
@@ -87,6 +88,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(charging::routes())
         .merge(files::routes())
         .merge(bulk::routes())
+        .merge(campaigns::routes())
         .merge(onboarding::routes())
         .merge(uptime::routes())
         .merge(efficiency::routes())

@@ -263,7 +263,7 @@ impl From<OperationError> for Problem {
     fn from(error: OperationError) -> Self {
         match error {
             OperationError::NoJob { .. } => Self::not_found(error.to_string()),
-            OperationError::State { .. } => Self::conflict(error.to_string()),
+            OperationError::State { .. } | OperationError::Taken { .. } => Self::conflict(error.to_string()),
             OperationError::Invalid { field, .. } => Self::field(field, error.to_string()),
             OperationError::Busy { limit } => Self::busy(error.to_string()).limit(limit),
             OperationError::Store(inner) => inner.into(),

@@ -119,6 +119,42 @@ impl CentralSystem {
         by: &str,
         wait: Duration,
     ) -> Result<(Option<i64>, Command), CsmsError> {
+        let request_id = self.firmware_number(tenant, station, request).await?;
+        let command = self.update_firmware_as(request_id, (tenant, station), request, base, by, wait).await?;
+        Ok((request_id, command))
+    }
+
+    /// A fresh number for such a request; none where the station's version has no place for one (an unsigned update of
+    /// OCPP 1.6).
+    ///
+    /// # Errors
+    /// [`CsmsError::NoStation`], or when no number can be drawn.
+    pub async fn firmware_number(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        request: &FirmwareRequest,
+    ) -> Result<Option<i64>, CsmsError> {
+        let entry = self.inner.directory.get(tenant, station);
+        let version = self.version_of(tenant, station, entry.as_ref())?;
+        let plain = version == Version::V16 && request.signed.is_none();
+        Ok(if plain { None } else { Some(self.request_number().await?) })
+    }
+
+    /// As [`CentralSystem::update_firmware`], under a number that was drawn before, so that whoever asks can write it
+    /// down first.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn update_firmware_as(
+        &self,
+        request_id: Option<i64>,
+        (tenant, station): (&TenantId, &TwinId),
+        request: &FirmwareRequest,
+        base: &str,
+        by: &str,
+        wait: Duration,
+    ) -> Result<Command, CsmsError> {
         let entry = self.inner.directory.get(tenant, station);
         let version = self.version_of(tenant, station, entry.as_ref())?;
         let now = self.inner.runtime.now();
@@ -130,11 +166,9 @@ impl CentralSystem {
                 self.fetch_address(tenant, id, base, until).await?
             }
         };
-        let plain = version == Version::V16 && request.signed.is_none();
-        let request_id = if plain { None } else { Some(self.request_number().await?) };
         let (action, payload) = request.call(version, &location, retrieve_at, request_id);
         let command = CommandRequest::Raw { action: action.to_owned(), payload };
-        Ok((request_id, self.command(tenant, station, command, by, wait).await?))
+        self.command(tenant, station, command, by, wait).await
     }
 
     /// An address under which whoever has it can fetch a stored file until then.

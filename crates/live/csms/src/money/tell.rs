@@ -143,7 +143,10 @@ impl CentralSystem {
             }
             Version::V201 | Version::V21 => {
                 let total = json_number(cost.gross);
-                ("CostUpdated", json!({"totalCost": total, "transactionId": told_transaction_id(transaction_id)}))
+                (
+                    "CostUpdated",
+                    json!({"totalCost": total, "transactionId": told_transaction_id(transaction_id)}),
+                )
             }
         };
         self.set_off(Telling { tenant: tenant.clone(), station: station.clone(), action, payload }).await

@@ -47,6 +47,8 @@ pub struct JobStation {
     pub request_id: Option<i64>,
     /// The last command that it was given.
     pub command: Option<String>,
+    /// When the last attempt began, where its kind keeps that.
+    pub asked_at: Option<Timestamp>,
     /// Why it stands there, for a person.
     pub detail: Option<String>,
     /// When that changed last.
@@ -135,6 +137,56 @@ impl TenantStore {
         let action = format!("{kind}.{}", step.state);
         self.commit_as(tx, (step.by, step.at), (&action, id, step.reason.unwrap_or_default())).await?;
         Ok(true)
+    }
+
+    /// Lets a job that has ended go on, and writes the deed down; tells whether it did.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::Database`].
+    pub async fn reopen_job(&self, kind: &str, id: &str, step: JobStep<'_>) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin("reopen a job").await?;
+        let done = sqlx::query(
+            "UPDATE jobs SET state = ?, reason = ?, finished_at_us = NULL
+             WHERE tenant = ? AND id = ? AND kind = ? AND finished_at_us IS NOT NULL",
+        )
+        .bind(step.state)
+        .bind(step.reason)
+        .bind(self.tenant.as_str())
+        .bind(id)
+        .bind(kind)
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::database("reopen a job"))?;
+        if done.rows_affected() == 0 {
+            tx.commit().await?;
+            return Ok(false);
+        }
+        let action = format!("{kind}.reopen");
+        self.commit_as(tx, (step.by, step.at), (&action, id, step.reason.unwrap_or_default())).await?;
+        Ok(true)
+    }
+
+    /// The first of these stations that is part of a job of the kind that has not ended, with that job.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn station_in_job(
+        &self,
+        kind: &str,
+        stations: &[String],
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let named = Json::from(stations).to_string();
+        sqlx::query_as(
+            "SELECT s.station, s.job FROM jobs j JOIN job_stations s ON s.tenant = j.tenant AND s.job = j.id
+             WHERE j.tenant = ?1 AND j.kind = ?2 AND j.finished_at_us IS NULL
+                 AND s.station IN (SELECT value FROM json_each(?3)) ORDER BY s.station LIMIT 1",
+        )
+        .bind(self.tenant.as_str())
+        .bind(kind)
+        .bind(named)
+        .fetch_optional(self.db.readers())
+        .await
+        .map_err(StoreError::database("look for a station in jobs"))
     }
 
     /// Writes where stations of a job stand.
@@ -259,6 +311,26 @@ impl TenantStore {
         Ok(page(items, limit, |item| item.station.clone()))
     }
 
+    /// How many stations of each wave of a job stand in each state.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn job_waves(&self, job: &str) -> Result<Vec<(u32, String, u64)>, StoreError> {
+        let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+            "SELECT wave, state, count(*) FROM job_stations WHERE tenant = ? AND job = ?
+             GROUP BY wave, state ORDER BY wave, state",
+        )
+        .bind(self.tenant.as_str())
+        .bind(job)
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("count the stations of a job"))?;
+        let row = |(wave, state, count): (i64, String, i64)| {
+            Ok((u32::try_from(wave).map_err(bad("wave"))?, state, count.unsigned_abs()))
+        };
+        rows.into_iter().map(row).collect()
+    }
+
     /// How many stations of a job stand in each state.
     ///
     /// # Errors
@@ -292,19 +364,20 @@ async fn upsert(
             s.request_id,
             s.command,
             s.detail,
-            s.changed_at.as_micros()
+            s.changed_at.as_micros(),
+            s.asked_at.map(Timestamp::as_micros)
         ])
     };
     let rows = Json::from(stations.iter().map(row).collect::<Vec<_>>()).to_string();
     sqlx::query(
         "INSERT INTO job_stations
-             (tenant, job, station, state, wave, attempts, request_id, command, detail, changed_at_us)
+             (tenant, job, station, state, wave, attempts, request_id, command, detail, changed_at_us, asked_at_us)
          SELECT ?1, ?2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-             value ->> 7
+             value ->> 7, value ->> 8
          FROM json_each(?3) WHERE true
          ON CONFLICT DO UPDATE SET state = excluded.state, wave = excluded.wave, attempts = excluded.attempts,
              request_id = excluded.request_id, command = excluded.command, detail = excluded.detail,
-             changed_at_us = excluded.changed_at_us",
+             changed_at_us = excluded.changed_at_us, asked_at_us = excluded.asked_at_us",
     )
     .bind(tenant)
     .bind(job)
@@ -343,6 +416,7 @@ fn job_station(row: &SqliteRow) -> Result<JobStation, StoreError> {
         request_id: fields.get("request_id")?,
         command: fields.get("command")?,
         detail: fields.get("detail")?,
+        asked_at: fields.time_opt("asked_at_us")?,
         changed_at: fields.time("changed_at_us")?,
     })
 }
