@@ -30,7 +30,7 @@ test('the tail is live, stands still when it is paused, and counts what waits', 
   await expect(first).not.toHaveText(before ?? '', { timeout: 20_000 });
   await page.getByRole('button', { name: 'Pause' }).click();
   const held = await first.textContent();
-  await expect(page.getByText(/^Paused, .*new$/)).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText(/^\d+ new$/)).toBeVisible({ timeout: 20_000 });
   await expect(first).toHaveText(held ?? '');
   await page.getByRole('button', { name: 'Go on' }).click();
   await expect(first).not.toHaveText(held ?? '', { timeout: 20_000 });

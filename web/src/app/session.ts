@@ -13,18 +13,30 @@ export async function currentSession(): Promise<Session | null> {
   }
 }
 
+const endings = new Set<() => void>();
+
+/** `forget` is run when somebody else may sit before the page: what was typed is not theirs to see. */
+export function atSessionEnd(forget: () => void): void {
+  endings.add(forget);
+}
+
+function forgetAll(): void {
+  queryClient.clear();
+  for (const forget of endings) forget();
+}
+
 export type Credentials = { key: string } | { tenant: string; user: string; password: string };
 
 export async function signIn(credentials: Credentials): Promise<Session> {
   const session = await api.post<Session>('/session', credentials);
-  queryClient.clear();
+  forgetAll();
   queryClient.setQueryData(keys.session, session);
   return session;
 }
 
 export async function signOut(): Promise<void> {
   await api.delete<void>('/session');
-  queryClient.clear();
+  forgetAll();
 }
 
 const rank: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };

@@ -129,6 +129,7 @@ export function Members({ schema, path, value }: { schema: Schema; path: Path; v
           path={[...path, name]}
           value={held[name]}
           required={needed.has(name)}
+          added={!needed.has(name) && !open(name, of)}
           action={
             !needed.has(name) &&
             !open(name, of) && <RemoveButton of={label(name)} onRemove={() => remove(name)} />

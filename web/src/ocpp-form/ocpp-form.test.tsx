@@ -212,10 +212,11 @@ describe('words and figures', () => {
   });
 });
 
-describe('the form', () => {
+describe('the form', { timeout: 60_000 }, () => {
   let root: Root;
   let box: HTMLElement;
   let value: Plain;
+  let schema: Schema;
   let broken: string | null;
   let strict: boolean;
 
@@ -223,7 +224,7 @@ describe('the form', () => {
     act(() => {
       root.render(
         <SchemaForm
-          schema={profile}
+          schema={schema}
           value={value}
           broken={broken}
           strict={strict}
@@ -260,6 +261,7 @@ describe('the form', () => {
     (globalThis as Record<string, unknown>).IS_REACT_ACT_ENVIRONMENT = true;
     box = document.body.appendChild(document.createElement('div'));
     root = createRoot(box);
+    schema = profile;
     value = initialPayload(profile);
     broken = null;
     strict = false;
@@ -284,10 +286,42 @@ describe('the form', () => {
     expect(at(value, ['csChargingProfiles', 'chargingSchedule', 'chargingSchedulePeriod', 0])).toEqual({
       limit: 16.5,
     });
+    // An entry or field that was added stays when it is emptied, to be filled in anew.
     await click('Custom data');
     expect(at(value, ['csChargingProfiles', 'customData'])).toEqual({});
     await click('Remove Custom data');
     expect(at(value, ['csChargingProfiles', 'customData'])).toBeUndefined();
+  });
+
+  it('keeps a field that was added while it is emptied and typed again', async () => {
+    await act(() => root.unmount());
+    root = createRoot(box);
+    const many: Schema = {
+      type: 'object',
+      properties: {
+        group: {
+          type: 'object',
+          properties: Object.fromEntries(
+            ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, { type: 'integer' } as Schema]),
+          ),
+        },
+        words: { type: 'array', items: { type: 'string' } },
+      },
+    };
+    value = { group: { a: 1 }, words: ['x'] };
+    schema = many;
+    await draw();
+    const field = (end: string) => box.querySelector(`input[id$="${end}"]`);
+    await type(field('group-a'), '');
+    expect(value).toEqual({ group: { a: null }, words: ['x'] });
+    expect(validate(many, value)).toHaveLength(1);
+    await type(field('group-a'), '5');
+    await type(field('words-0'), '');
+    expect(value).toEqual({ group: { a: 5 }, words: [null] });
+    await type(field('words-0'), 'y');
+    expect(value).toEqual({ group: { a: 5 }, words: ['y'] });
+    await click('Remove A');
+    expect(value).toEqual({ group: {}, words: ['y'] });
   });
 
   it('keeps form and JSON the same value, both ways', async () => {

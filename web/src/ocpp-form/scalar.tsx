@@ -12,8 +12,17 @@ export interface FieldProps {
   path: Path;
   value: unknown;
   required: boolean;
+  /** The field stands there only because of its value: emptied, it stays, to be filled in anew. */
+  added?: boolean;
   /** Stands at the end of the line of the label: a way to take the field away. */
   action?: ReactNode;
+}
+
+/** What the inputs of all kinds share beyond their field. */
+interface InputProps extends FieldProps {
+  title: string;
+  ties: Ties;
+  change: (value: unknown) => void;
 }
 
 /** How an input is tied to its label, help and fault. */
@@ -41,6 +50,8 @@ export function ScalarField(props: FieldProps) {
     'aria-required': required ? true : undefined,
     onBlur: () => form.touch(path),
   };
+  const stays = props.added === true || typeof last === 'number';
+  const change = (value: unknown) => form.change(path, value === undefined && stays ? null : value);
   const boolean = kindOf(schema) === 'boolean';
   return (
     <div className="field sf-field" data-fault={fault ? 'true' : undefined}>
@@ -63,7 +74,7 @@ export function ScalarField(props: FieldProps) {
         )}
         {props.action}
       </div>
-      <Input {...props} title={title} ties={ties} />
+      <Input {...props} title={title} ties={ties} change={change} />
       {fault ? (
         <span className="problem" id={`${id}-help`}>
           {title} {fault}.
@@ -87,7 +98,7 @@ export function Mark() {
   );
 }
 
-function Input(props: FieldProps & { title: string; ties: Ties }) {
+function Input(props: InputProps) {
   switch (kindOf(props.schema)) {
     case 'enum':
       return <EnumInput {...props} />;
@@ -105,10 +116,7 @@ function Input(props: FieldProps & { title: string; ties: Ties }) {
   }
 }
 
-type InputProps = FieldProps & { title: string; ties: Ties };
-
-function EnumInput({ schema, path, value, required, ties }: InputProps) {
-  const form = useForm();
+function EnumInput({ schema, value, required, added, ties, change }: InputProps) {
   const words = schema.enum ?? [];
   const held = typeof value === 'string' ? value : '';
   return (
@@ -116,9 +124,9 @@ function EnumInput({ schema, path, value, required, ties }: InputProps) {
       {...ties}
       className="input"
       value={held}
-      onChange={(event) => form.change(path, event.target.value || undefined)}
+      onChange={(event) => change(event.target.value || undefined)}
     >
-      <option value="">{required ? 'Choose…' : 'Leave out'}</option>
+      <option value="">{required || added ? 'Choose…' : 'Leave out'}</option>
       {held !== '' && !words.includes(held) && <option value={held}>{held} (not allowed)</option>}
       {words.map((word) => (
         <option key={word} value={word}>
@@ -129,25 +137,24 @@ function EnumInput({ schema, path, value, required, ties }: InputProps) {
   );
 }
 
-function BooleanInput({ path, value, required, title }: InputProps) {
-  const form = useForm();
+function BooleanInput({ value, required, added, title, change }: InputProps) {
   const held = value === true ? 'yes' : value === false ? 'no' : 'none';
   const options = [
     { value: 'yes', label: 'Yes' },
     { value: 'no', label: 'No' },
-    ...(required ? [] : [{ value: 'none', label: 'Leave out' }]),
+    ...(required || added ? [] : [{ value: 'none', label: 'Leave out' }]),
   ];
   return (
     <Segments
       label={title}
       value={held}
       options={options}
-      onChange={(next) => form.change(path, next === 'none' ? undefined : next === 'yes')}
+      onChange={(next) => change(next === 'none' ? undefined : next === 'yes')}
     />
   );
 }
 
-function NumberInput({ schema, path, value, name, ties }: InputProps) {
+function NumberInput({ schema, path, value, name, ties, change }: InputProps) {
   const form = useForm();
   const [typed, setTyped] = useState('');
   const held = value === undefined || value === null ? '' : String(value);
@@ -165,7 +172,7 @@ function NumberInput({ schema, path, value, name, ties }: InputProps) {
         value={shown}
         onChange={(event) => {
           setTyped(event.target.value);
-          form.change(path, numberOf(event.target.value));
+          change(numberOf(event.target.value));
         }}
       />
       <Words id={`${ties.id}-words`} words={words} />
@@ -184,15 +191,15 @@ function Words({ id, words }: { id: string; words: readonly string[] }) {
   );
 }
 
-/** From so many characters on a text gets several lines. */
+/** Texts that may have more characters than this get several lines. */
 const LONG = 1_000;
 
-function TextInput({ schema, path, value, name, ties }: InputProps) {
+function TextInput({ schema, path, value, name, ties, change }: InputProps) {
   const form = useForm();
   const held = value === undefined || value === null ? '' : String(value);
   const words = form.suggest(name, path);
-  const change = (text: string) => form.change(path, text === '' ? undefined : text);
-  if ((schema.maxLength ?? 0) >= LONG || /certificate|chain|^csr$/i.test(name)) {
+  const write = (text: string) => change(text === '' ? undefined : text);
+  if ((schema.maxLength ?? 0) > LONG || /certificate|chain|^csr$/i.test(name)) {
     return (
       <textarea
         {...ties}
@@ -200,7 +207,7 @@ function TextInput({ schema, path, value, name, ties }: InputProps) {
         rows={4}
         spellCheck={false}
         value={held}
-        onChange={(event) => change(event.target.value)}
+        onChange={(event) => write(event.target.value)}
       />
     );
   }
@@ -215,15 +222,14 @@ function TextInput({ schema, path, value, name, ties }: InputProps) {
         spellCheck={false}
         list={words.length > 0 ? `${ties.id}-words` : undefined}
         value={held}
-        onChange={(event) => change(event.target.value)}
+        onChange={(event) => write(event.target.value)}
       />
       <Words id={`${ties.id}-words`} words={words} />
     </>
   );
 }
 
-function InstantInput({ path, value, ties, title }: InputProps) {
-  const form = useForm();
+function InstantInput({ value, ties, title, change }: InputProps) {
   const [typed, setTyped] = useState('');
   const held = typeof value === 'string' ? value : '';
   const local = localText(held);
@@ -234,41 +240,40 @@ function InstantInput({ path, value, ties, title }: InputProps) {
         {...ties}
         className="input mono"
         value={held}
-        onChange={(event) => form.change(path, event.target.value || undefined)}
+        onChange={(event) => change(event.target.value || undefined)}
       />
     );
   }
   const shown = typed !== '' && rfc3339(typed) === held ? typed : (local ?? '');
   const now = () => {
     setTyped('');
-    form.change(path, rfc3339(localText(new Date().toISOString()) ?? ''));
+    change(rfc3339(localText(new Date().toISOString()) ?? ''));
   };
   return (
     <>
-      <div className="sf-with">
-        <input
-          {...ties}
-          className="input num"
-          type="datetime-local"
-          step={1}
-          value={shown}
-          onChange={(event) => {
-            setTyped(event.target.value);
-            form.change(path, rfc3339(event.target.value));
-          }}
-        />
-        <button type="button" className="btn" onClick={now} aria-label={`${title}: now`}>
-          Now
+      <input
+        {...ties}
+        className="input num"
+        type="datetime-local"
+        step={1}
+        value={shown}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          change(rfc3339(event.target.value));
+        }}
+      />
+      <span className="sf-instant">
+        <span className="hint mono">{held}</span>
+        <button type="button" className="link-button" onClick={now}>
+          Now<span className="visually-hidden"> for {title}</span>
         </button>
-      </div>
-      {held !== '' && <span className="hint mono">{held}</span>}
+      </span>
     </>
   );
 }
 
 /** A value of no certain form: JSON where it reads as such, else text. */
-function AnyInput({ path, value, ties }: InputProps) {
-  const form = useForm();
+function AnyInput({ value, ties, change }: InputProps) {
   const [typed, setTyped] = useState('');
   const held = value === undefined || value === null ? '' : anyText(value);
   const shown = typed !== '' && same(anyValue(typed), value) ? typed : held;
@@ -282,11 +287,13 @@ function AnyInput({ path, value, ties }: InputProps) {
         value={shown}
         onChange={(event) => {
           setTyped(event.target.value);
-          form.change(path, anyValue(event.target.value));
+          change(anyValue(event.target.value));
         }}
       />
-      {held !== '' && (
-        <span className="hint">{typeof value === 'string' ? 'Sent as text.' : 'Sent as JSON.'}</span>
+      {value !== undefined && (
+        <span className="hint">
+          {value === null ? 'Sent as null.' : typeof value === 'string' ? 'Sent as text.' : 'Sent as JSON.'}
+        </span>
       )}
     </>
   );

@@ -127,6 +127,7 @@ const spellings = new Map(
     'SoC',
     'DER',
     'OCPP',
+    'CS',
     'CSMS',
   ]
     .concat(['V2X', 'EV', 'L1', 'L2', 'L3', 'PV', 'AC', 'DC', 'DCAC', 'ISO', 'VAT', 'PIN'])

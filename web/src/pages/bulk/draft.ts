@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import type { BulkRequest } from '@/api/ocpp';
+import { atSessionEnd } from '@/app/session';
 import type { Draft } from '../commands/payload-editor';
 import { draftOf, emptyFilter, type FilterDraft } from './logic';
 import { isPlain } from '@/ocpp-form/schema';
@@ -50,6 +51,8 @@ export const useBulkDraft = create<Store>((set) => ({
   change: (change) => set((s) => ({ draft: { ...s.draft, ...change } })),
   clear: () => set({ draft: fresh }),
 }));
+
+atSessionEnd(() => useBulkDraft.setState({ draft: fresh }));
 
 export function payloadKey(version: string, action: string): string {
   return `${version} ${action}`;

@@ -10,6 +10,7 @@ import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { ActionPicker } from './action-picker';
 import { CommandHistory } from './command-history';
+import { draftKey, useDrafts } from './drafts';
 import { CommandOutcome } from './outcome';
 import { newDraft, PayloadEditor, type Draft } from './payload-editor';
 import { useSuggestions } from './suggest';
@@ -30,7 +31,8 @@ export function CommandDesk({
   const version = versionOf(station.ocpp_version);
   const actions = useQuery(ocppActionsQuery(version));
   const used = useQuery(usedCommandsQuery);
-  const [drafts, setDrafts] = useState<Readonly<Record<string, Draft>>>({});
+  const drafts = useDrafts((s) => s.items);
+  const keepDraft = useDrafts((s) => s.keep);
   const current = actions.data?.actions.find((a) => a.action === action) ?? null;
   const names = useMemo(() => actions.data?.actions.map((a) => a.action) ?? [], [actions.data]);
   // What the central system asks by itself says nothing of what people use.
@@ -40,7 +42,7 @@ export function CommandDesk({
   );
   const form = useRef<HTMLElement>(null);
 
-  const keep = (name: string, draft: Draft) => setDrafts((all) => ({ ...all, [name]: draft }));
+  const keep = (name: string, draft: Draft) => keepDraft(station.id, name, draft);
   const again = (command: Command) => {
     if (!isPlain(command.payload)) return;
     keep(command.action, { value: structuredClone(command.payload), broken: null, strict: false });
@@ -71,7 +73,7 @@ export function CommandDesk({
                   key={`${station.id} ${current.action}`}
                   station={station}
                   action={current}
-                  draft={drafts[current.action] ?? null}
+                  draft={drafts.get(draftKey(station.id, current.action)) ?? null}
                   onDraft={(draft) => keep(current.action, draft)}
                   onBack={() => onAction(undefined)}
                 />
@@ -149,6 +151,9 @@ function Compose({
           suggest={suggest}
         />
         <footer className="cmd-foot">
+          {station.ocpp_version === null && (
+            <span className="faint">Has never said its version: 1.6 is assumed</span>
+          )}
           {!station.online && (
             <span className="cmd-offline">
               <Icon name="wifiOff" size={14} /> Not connected now

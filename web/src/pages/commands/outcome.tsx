@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { Command } from '@/api/types';
 import { live } from '@/live';
 import { took } from '@/ocpp-form/brief';
@@ -59,7 +60,16 @@ export function CommandSteps({ command, busy }: { command: Command | null; busy:
 }
 
 /** The steps, why it ended as it did, the answer field by field, and both payloads to unfold. */
-export function CommandOutcome({ command, busy }: { command: Command | null; busy: boolean }) {
+export function CommandOutcome({
+  command,
+  busy,
+  linked = true,
+}: {
+  command: Command | null;
+  busy: boolean;
+  /** Leads to the message log; not from a dialog that would stay open over it. */
+  linked?: boolean;
+}) {
   const over = finished(command);
   const good = command?.state === 'accepted';
   const answered = over && command?.answer != null;
@@ -89,7 +99,21 @@ export function CommandOutcome({ command, busy }: { command: Command | null; bus
               <Json value={command.answer} label={`Answer to ${command.action}`} />
             </details>
           )}
-          {over && <TraceTag trace={live.traceOf('command', command.id)} />}
+          {over && (
+            <span className="cmd-links">
+              {linked && (
+                <Link
+                  to="/stations/$stationId/$tab"
+                  params={{ stationId: command.station, tab: 'messages' }}
+                  search={{ action: command.action }}
+                  className="link"
+                >
+                  In the message log
+                </Link>
+              )}
+              <TraceTag trace={live.traceOf('command', command.id)} />
+            </span>
+          )}
         </div>
       )}
     </div>

@@ -216,8 +216,8 @@ export function MessageFilters({
             onChange={(event) => onChange({ outcome: event.target.value || undefined })}
           >
             <option value="">Good or bad</option>
-            <option value="wrong">Something was wrong</option>
-            <option value="ok">Nothing was wrong</option>
+            <option value="wrong">Only bad</option>
+            <option value="ok">Only good</option>
             {search.outcome && !['ok', 'wrong'].includes(search.outcome) && (
               <option value={search.outcome}>{search.outcome}</option>
             )}

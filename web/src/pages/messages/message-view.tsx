@@ -73,7 +73,13 @@ export function MessageView({
   return (
     <>
       <MessageFilters search={search} fixedStation={station !== undefined} onChange={onSearch} />
-      <div className="msg" data-beside={beside && open !== null}>
+      <div
+        className="msg"
+        data-beside={beside && open !== null}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape' && open) onSearch({ open: undefined });
+        }}
+      >
         <section className="panel msg-panel" aria-label="Messages">
           <header className="msg-bar">
             <button
@@ -85,12 +91,14 @@ export function MessageView({
               <Icon name={paused ? 'play' : 'pause'} size={13} /> {paused ? 'Go on' : 'Pause'}
             </button>
             <span className="msg-live" data-paused={paused} role="status">
-              {paused
-                ? waiting && waiting.n > 0
-                  ? `Paused, ${waiting.more ? 'more than ' : ''}${waiting.n} new`
-                  : 'Paused'
-                : 'Live'}
+              {paused ? 'Paused' : 'Live'}
             </span>
+            {waiting && waiting.n > 0 && (
+              <span className="num faint">
+                {waiting.more && 'more than '}
+                {waiting.n} new
+              </span>
+            )}
             <span className="spacer" />
             {tail && <span className="tally">{count(tail.rows.length)} read</span>}
           </header>

@@ -97,7 +97,7 @@ export function AskDialog({
         {children}
       </form>
       {aside}
-      {!asking && !aside && <CommandOutcome command={ask.data ?? null} busy={ask.isPending} />}
+      {!asking && !aside && <CommandOutcome command={ask.data ?? null} busy={ask.isPending} linked={false} />}
       {problem && (
         <div className="outcome" data-tone="bad" role="alert">
           <strong>

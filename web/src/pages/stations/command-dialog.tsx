@@ -61,7 +61,7 @@ export function CommandDialog({
       <form id="command-form" onSubmit={submit} style={{ display: asking ? 'grid' : 'none', gap: '1rem' }}>
         {children}
       </form>
-      {!asking && <CommandOutcome command={command} busy={waiting} />}
+      {!asking && <CommandOutcome command={command} busy={waiting} linked={false} />}
       {overdue && (
         <p className="muted">
           No answer within {WAIT_S} s. The command goes on by itself; this window shows the answer if it

@@ -152,6 +152,11 @@ export function StationsPage() {
         <div className="titles">
           <h1>Stations</h1>
         </div>
+        {may(session?.role, 'operator') && (
+          <Link to="/bulk/new" className="btn">
+            <Icon name="bulk" /> Command many
+          </Link>
+        )}
         {may(session?.role, 'admin') && (
           <button type="button" className="btn" onClick={() => setAdding(true)}>
             <Icon name="plus" /> Add station
