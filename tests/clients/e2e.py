@@ -12,6 +12,7 @@ from harness import TENANT, Server, arguments, checked, die_with_parent, until
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 STATION = "E2E-METER"
+DESK = "E2E-DESK"
 PLAYWRIGHT_WITHIN_S = 800
 
 
@@ -24,6 +25,13 @@ class DemoServer(Server):
 def start_station(server: Server, log: Path) -> subprocess.Popen[bytes]:
     script = Path(__file__).with_name("e2e_station.py")
     command = [sys.executable, str(script), "--url", server.ocpp, "--station", STATION, "--log", str(log)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+
+
+def start_desk(server: Server) -> subprocess.Popen[bytes]:
+    """A second station, which takes every command."""
+    script = Path(__file__).with_name("desk_station.py")
+    command = [sys.executable, str(script), "--url", server.ocpp, "--station", DESK]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
 
@@ -52,16 +60,19 @@ async def main() -> int:
         server.start()
         server.keys["admin"] = server.add_key("admin", TENANT)
         server.api().add_station(STATION)
+        server.api().add_station(DESK)
         log = server.folder / "station.jsonl"
         log.touch()
         station = start_station(server, log)
+        desk = start_desk(server)
         try:
             await until(lambda: '"meter"' in log.read_text(), "the station charging", within_s=30)
             # Playwright prints its own counts.
             return await asyncio.to_thread(playwright, server, log, args.specs)
         finally:
-            station.kill()
-            station.wait()
+            for process in (station, desk):
+                process.kill()
+                process.wait()
             if os.environ.get("VOLTWIN_SHOW_LOG"):
                 print(server.tail(60))
 

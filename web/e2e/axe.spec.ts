@@ -13,11 +13,11 @@ for (const colorScheme of ['dark', 'light'] as const) {
     });
 
     test('no route has a serious finding', async ({ page }) => {
-      test.setTimeout(240_000);
+      test.setTimeout(480_000);
       await enter(page);
       const station = await first<{ id: string }>(page, '/stations');
       const vehicle = await first<{ id: string }>(page, '/vehicles');
-      const transaction = await first<{ number: number }>(page, '/transactions');
+      const transaction = await first<{ number: number; station: string }>(page, '/transactions');
       const routes = [
         '/',
         `/?sel=station:${seg(station.id)}`,
@@ -38,6 +38,11 @@ for (const colorScheme of ['dark', 'light'] as const) {
         '/uptime',
         `/uptime/${seg(station.id)}`,
         '/alarms?status=all',
+        '/violations',
+        '/recordings',
+        '/partners',
+        '/onboarding',
+        '/onboarding/E2E-DESK',
         '/claims',
         '/api-docs',
         '/no-such-page',

@@ -3,7 +3,7 @@ import { enter, expect, first, test } from './support';
 test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
 test('every page fits a phone: one column, tabs below, targets of 44 px', async ({ page }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(360_000);
   await enter(page);
   const station = await first<{ id: string }>(page, '/stations');
   const vehicle = await first<{ id: string }>(page, '/vehicles');
@@ -18,6 +18,15 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     '/messages',
     '/bulk',
     '/bulk/new',
+    '/stations/E2E-DESK/device-model',
+    '/stations/E2E-DESK/charging',
+    '/stations/E2E-DESK/firmware',
+    '/stations/E2E-DESK/security',
+    '/stations/E2E-DESK/history',
+    '/violations',
+    '/recordings',
+    '/partners',
+    '/onboarding',
     '/vehicles',
     `/vehicles/${encodeURIComponent(vehicle.id)}`,
     '/transactions',

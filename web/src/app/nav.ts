@@ -1,5 +1,9 @@
 import type { IconName } from '@/ui/icons';
 
+/** What belongs together stands together; the groups in their order. */
+export const navGroups = ['Network', 'Charging', 'Protocol', 'System'] as const;
+export type NavGroup = (typeof navGroups)[number];
+
 export interface NavItem {
   to:
     | '/'
@@ -7,9 +11,12 @@ export interface NavItem {
     | '/vehicles'
     | '/transactions'
     | '/tariffs'
+    | '/partners'
     | '/uptime'
     | '/messages'
     | '/bulk'
+    | '/violations'
+    | '/recordings'
     | '/alarms'
     | '/claims'
     | '/api-docs';
@@ -17,18 +24,27 @@ export interface NavItem {
   icon: IconName;
   /** `g` then this letter goes there. */
   key: string;
+  group: NavGroup;
 }
 
 export const navItems: readonly NavItem[] = [
-  { to: '/', label: 'Operations', icon: 'operations', key: 'o' },
-  { to: '/stations', label: 'Stations', icon: 'stations', key: 's' },
-  { to: '/vehicles', label: 'Vehicles', icon: 'vehicles', key: 'v' },
-  { to: '/transactions', label: 'Transactions', icon: 'transactions', key: 't' },
-  { to: '/tariffs', label: 'Tariffs', icon: 'tariffs', key: 'f' },
-  { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u' },
-  { to: '/messages', label: 'Messages', icon: 'messages', key: 'm' },
-  { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b' },
-  { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a' },
-  { to: '/claims', label: 'Claims', icon: 'claims', key: 'c' },
-  { to: '/api-docs', label: 'API', icon: 'api', key: 'p' },
+  { to: '/', label: 'Operations', icon: 'operations', key: 'o', group: 'Network' },
+  { to: '/stations', label: 'Stations', icon: 'stations', key: 's', group: 'Network' },
+  { to: '/vehicles', label: 'Vehicles', icon: 'vehicles', key: 'v', group: 'Network' },
+  { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a', group: 'Network' },
+  { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u', group: 'Network' },
+  { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b', group: 'Network' },
+  { to: '/transactions', label: 'Transactions', icon: 'transactions', key: 't', group: 'Charging' },
+  { to: '/tariffs', label: 'Tariffs', icon: 'tariffs', key: 'f', group: 'Charging' },
+  { to: '/partners', label: 'Partners', icon: 'partners', key: 'r', group: 'Charging' },
+  { to: '/messages', label: 'Messages', icon: 'messages', key: 'm', group: 'Protocol' },
+  { to: '/violations', label: 'Violations', icon: 'violations', key: 'x', group: 'Protocol' },
+  { to: '/recordings', label: 'Recordings', icon: 'record', key: 'w', group: 'Protocol' },
+  { to: '/claims', label: 'Claims', icon: 'claims', key: 'c', group: 'System' },
+  { to: '/api-docs', label: 'API', icon: 'api', key: 'p', group: 'System' },
 ];
+
+/** On a phone these have a tab; the others are under "More". */
+export const tabItems: readonly NavItem[] = navItems.filter((item) =>
+  ['/', '/stations', '/vehicles', '/alarms'].includes(item.to),
+);

@@ -170,6 +170,38 @@ const alarms = createRoute({
   component: lazyRouteComponent(() => import('@/pages/alarms'), 'AlarmsPage'),
 });
 
+const violations = createRoute({
+  getParentRoute: () => shell,
+  path: '/violations',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/violations/violations'), 'ViolationsPage'),
+});
+
+const recordings = createRoute({
+  getParentRoute: () => shell,
+  path: '/recordings',
+  component: lazyRouteComponent(() => import('@/pages/recordings/recordings'), 'RecordingsPage'),
+});
+
+const partners = createRoute({
+  getParentRoute: () => shell,
+  path: '/partners',
+  component: lazyRouteComponent(() => import('@/pages/partners/partners'), 'PartnersPage'),
+});
+
+const onboarding = createRoute({
+  getParentRoute: () => shell,
+  path: '/onboarding',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/onboarding/onboarding'), 'OnboardingPage'),
+});
+
+const onboardingOf = createRoute({
+  getParentRoute: () => shell,
+  path: '/onboarding/$stationId',
+  component: lazyRouteComponent(() => import('@/pages/onboarding/follow'), 'FollowPage'),
+});
+
 const claims = createRoute({
   getParentRoute: () => shell,
   path: '/claims',
@@ -202,6 +234,11 @@ export const router = createRouter({
       bulkNew,
       bulkJob,
       alarms,
+      violations,
+      recordings,
+      partners,
+      onboarding,
+      onboardingOf,
       claims,
       apiDocs,
     ]),

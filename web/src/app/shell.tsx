@@ -6,7 +6,7 @@ import { useKpi } from '@/live';
 import { Icon, Mark } from '@/ui/icons';
 import { AlarmCounts, LinkBanner, LinkStrip } from './link-strip';
 import { preloadPages } from './lazy-route-component';
-import { navItems, type NavItem } from './nav';
+import { navGroups, navItems, tabItems, type NavItem } from './nav';
 import { usePreferences } from './preferences';
 import { queryClient } from './query-client';
 import { router } from './router';
@@ -143,24 +143,35 @@ function SideNav() {
         <Mark />
         <span>Voltwin</span>
       </Link>
-      <ul>
-        {navItems.map((item) => (
-          <li key={item.to}>
-            <Link
-              to={item.to}
-              className="nav-link"
-              activeOptions={{ exact: item.to === '/', includeSearch: false }}
-              activeProps={{ 'aria-current': 'page' }}
-              aria-label={counts[item.to]?.n ? undefined : item.label}
-              title={item.label}
-            >
-              <Icon name={item.icon} />
-              <span>{item.label}</span>
-              <NavCount count={counts[item.to]} />
-            </Link>
-          </li>
+      <div className="nav-groups">
+        {navGroups.map((group) => (
+          <div key={group} role="group" aria-label={group}>
+            <div className="nav-group" aria-hidden="true">
+              {group}
+            </div>
+            <ul>
+              {navItems
+                .filter((item) => item.group === group)
+                .map((item) => (
+                  <li key={item.to}>
+                    <Link
+                      to={item.to}
+                      className="nav-link"
+                      activeOptions={{ exact: item.to === '/', includeSearch: false }}
+                      activeProps={{ 'aria-current': 'page' }}
+                      aria-label={counts[item.to]?.n ? undefined : item.label}
+                      title={item.label}
+                    >
+                      <Icon name={item.icon} />
+                      <span>{item.label}</span>
+                      <NavCount count={counts[item.to]} />
+                    </Link>
+                  </li>
+                ))}
+            </ul>
+          </div>
         ))}
-      </ul>
+      </div>
       <div className="nav-foot">
         <div className="nav-hint" aria-hidden="true">
           <span className="kbd">G</span> then a letter to go
@@ -172,7 +183,6 @@ function SideNav() {
 
 function TabBar({ session }: { session: Session }) {
   const counts = useNavCounts();
-  const tabs = navItems.filter((i) => ['/', '/stations', '/vehicles', '/alarms'].includes(i.to));
   const more = (
     <button type="button">
       <Icon name="more" size={20} />
@@ -181,7 +191,7 @@ function TabBar({ session }: { session: Session }) {
   );
   return (
     <nav className="tabbar" aria-label="Main">
-      {tabs.map((item) => (
+      {tabItems.map((item) => (
         <Link
           key={item.to}
           to={item.to}

@@ -5,12 +5,9 @@ import { ApiError } from '@/api/client';
 import type { Session } from '@/api/types';
 import { Icon } from '@/ui/icons';
 import { toast } from '@/ui/toast';
-import { navItems } from './nav';
+import { navItems, tabItems } from './nav';
 import { usePreferences } from './preferences';
 import { signOut } from './session';
-
-/** Pages that have a place in the bar of a phone. */
-const tabbed: readonly string[] = ['/', '/stations', '/vehicles', '/alarms'];
 
 /** Who is signed in and for which tenant, and the way out; on a phone also the pages without a tab. */
 export default function UserMenu({
@@ -57,7 +54,7 @@ export default function UserMenu({
           <Menu.Separator className="menu-separator" />
           {withPages &&
             navItems
-              .filter((item) => !tabbed.includes(item.to))
+              .filter((item) => !tabItems.includes(item))
               .map((item) => (
                 <Menu.Item
                   key={item.to}

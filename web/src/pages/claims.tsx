@@ -1,14 +1,12 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { Link } from '@tanstack/react-router';
 import { api, seg } from '@/api/client';
 import { claimsQuery, keys } from '@/api/queries';
-import type { Claim, NewStation } from '@/api/types';
+import type { Claim } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
 import { age, instant } from '@/ui/format';
-import { Dialog } from '@/ui/dialog';
-import { Secret } from '@/ui/secret';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { toast } from '@/ui/toast';
@@ -20,82 +18,11 @@ function Ago({ at }: { at: string }) {
   return <span className="num">{ms === null ? '–' : `${age(now - ms)} ago`}</span>;
 }
 
-function AcceptDialog({ claim, onClose }: { claim: Claim; onClose: () => void }) {
-  const client = useQueryClient();
-  const accept = useMutation({
-    mutationFn: (name: string) =>
-      api.post<NewStation>(`/claims/${seg(claim.id)}/accept`, name ? { name } : {}),
-    onSuccess: (station) => {
-      toast(`${claim.station} is accepted`, { tone: 'good', detail: 'It is let in at its next attempt.' });
-      void client.invalidateQueries({ queryKey: keys.claims });
-      void client.invalidateQueries({ queryKey: keys.stations });
-      if (!station?.password) onClose();
-    },
-  });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    accept.mutate(String(new FormData(event.currentTarget).get('name') ?? '').trim());
-  };
-  if (accept.data?.password) {
-    return (
-      <Dialog
-        open
-        onOpenChange={(open) => !open && onClose()}
-        title={`${claim.station} is accepted`}
-        description="It offered no password, so one was made for it."
-        footer={
-          <button type="button" className="btn btn-primary" onClick={onClose}>
-            Done
-          </button>
-        }
-      >
-        <Secret value={accept.data.password} label="Password" />
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={`Accept ${claim.station}`}
-      description={
-        claim.has_password
-          ? `It knocked from ${claim.address} with a password, which will be its password from now on.`
-          : `It knocked from ${claim.address} without a password. Accept it only if you expect it there.`
-      }
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="accept-claim" className="btn btn-primary" disabled={accept.isPending}>
-            Accept
-          </button>
-        </>
-      }
-    >
-      <form id="accept-claim" onSubmit={submit}>
-        <div className="field">
-          <label htmlFor="claim-name">Name, if any</label>
-          <input id="claim-name" name="name" className="input" maxLength={120} autoComplete="off" autoFocus />
-          <span className="hint">What people will call it. The identity stays {claim.station}.</span>
-          {accept.error && (
-            <span className="problem" role="alert">
-              {accept.error.message}
-            </span>
-          )}
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
 export function ClaimsPage() {
   const client = useQueryClient();
   const session = useSession();
   const canManage = may(session?.role, 'admin');
   const { rows, error, retry } = useList(claimsQuery, 10_000);
-  const [accepting, setAccepting] = useState<Claim | null>(null);
   const dismiss = useMutation({
     mutationFn: (claim: Claim) => api.delete<void>(`/claims/${seg(claim.id)}`),
     onSuccess: (_, claim) =>
@@ -162,14 +89,14 @@ export function ClaimsPage() {
             >
               Dismiss
             </button>
-            <button
-              type="button"
+            <Link
+              to="/onboarding"
+              search={{ q: c.station }}
               className="btn btn-sm"
               aria-label={`Accept ${c.station}`}
-              onClick={() => setAccepting(c)}
             >
               Accept
-            </button>
+            </Link>
           </span>
         ),
     },
@@ -200,7 +127,6 @@ export function ClaimsPage() {
           />
         )}
       </section>
-      {accepting && <AcceptDialog claim={accepting} onClose={() => setAccepting(null)} />}
     </div>
   );
 }

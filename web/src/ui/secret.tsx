@@ -1,8 +1,16 @@
 import { useState } from 'react';
 import { Icon } from './icons';
 
-/** A secret that is shown once: it can be copied, and is gone when the dialog closes. */
-export function Secret({ value, label }: { value: string; label: string }) {
+/** A text to be copied; unless another hint is given a secret, which is shown once and gone when the dialog closes. */
+export function Secret({
+  value,
+  label,
+  hint = 'Shown once. Store it now; the server keeps only a hash.',
+}: {
+  value: string;
+  label: string;
+  hint?: string;
+}) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
     try {
@@ -17,11 +25,16 @@ export function Secret({ value, label }: { value: string; label: string }) {
       <span className="label">{label}</span>
       <div className="secret">
         <code>{value}</code>
-        <button type="button" className="btn btn-sm" onClick={() => void copy()}>
+        <button
+          type="button"
+          className="btn btn-sm"
+          aria-label={copied ? `${label} copied` : `Copy ${label.toLowerCase()}`}
+          onClick={() => void copy()}
+        >
           <Icon name={copied ? 'check' : 'copy'} size={14} /> {copied ? 'Copied' : 'Copy'}
         </button>
       </div>
-      <span className="hint">Shown once. Store it now; the server keeps only a hash.</span>
+      {hint && <span className="hint">{hint}</span>}
     </div>
   );
 }

@@ -12,6 +12,7 @@ import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { severityKey } from '@/ui/tokens';
+import { StationPolicyPanel } from '../violations/policies';
 import { AskDialog } from './ask-dialog';
 import { CertificatePanel } from './certificates';
 import type { TabProps } from './tabs';
@@ -245,6 +246,7 @@ export default function SecurityTab({ station, onCommand }: TabProps) {
       </section>
       <CertificatePanel station={station} issued={data?.certificates} admin={admin} />
       <EventPanel station={station.id} />
+      <StationPolicyPanel station={station.id} admin={admin} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { stationsQuery } from '@/api/queries';
 import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
@@ -17,7 +17,6 @@ import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { severityKey, statusKey } from '@/ui/tokens';
 import { useNow } from '@/ui/use-now';
-import { AddStationDialog } from './add-station';
 
 const route = getRouteApi('/shell/stations');
 
@@ -127,7 +126,6 @@ export function StationsPage() {
   const navigate = useNavigate({ from: '/stations' });
   const session = useSession();
   const { rows, error, retry, more, loadingMore } = useStations();
-  const [adding, setAdding] = useState(false);
   const group: Group = groups.find((g) => g === search.status) ?? 'all';
   const q = search.q ?? '';
 
@@ -158,9 +156,9 @@ export function StationsPage() {
           </Link>
         )}
         {may(session?.role, 'admin') && (
-          <button type="button" className="btn" onClick={() => setAdding(true)}>
+          <Link to="/onboarding" className="btn">
             <Icon name="plus" /> Add station
-          </button>
+          </Link>
         )}
       </header>
       <div className="toolbar">
@@ -231,7 +229,6 @@ export function StationsPage() {
           />
         )}
       </section>
-      {adding && <AddStationDialog onClose={() => setAdding(false)} />}
     </div>
   );
 }

@@ -7,6 +7,8 @@ import { HistoryPanel, type Trace } from '@/ui/history-panel';
 import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { ReceiptPanel } from '../tariffs/receipt-panel';
+import { flagWord } from './flags';
+import { Ledger } from './ledger';
 import { Lasted, TransactionState } from './transaction-table';
 
 const route = getRouteApi('/shell/transactions/$number');
@@ -24,13 +26,6 @@ function span(t: Transaction): { from: string; to: string } | undefined {
   if (from === null || to === null) return undefined;
   return { from: new Date(from - 60_000).toISOString(), to: new Date(to + 60_000).toISOString() };
 }
-
-const flagWords: Readonly<Record<string, string>> = {
-  meter_regressed: 'The meter went backwards between two readings.',
-  sequence_gap: 'Event numbers are missing: the station may have lost some.',
-  end_lost: 'The station has forgotten how it ended: it ends where it was last heard of.',
-  started_unknown: 'The start of this transaction was never received.',
-};
 
 export function TransactionPage() {
   const { number } = route.useParams();
@@ -116,7 +111,7 @@ export function TransactionPage() {
       {t.flags.length > 0 && (
         <ul className="outcome" style={{ background: 'var(--warning-soft)', color: 'var(--warning-text)' }}>
           {t.flags.map((flag) => (
-            <li key={flag}>{flagWords[flag] ?? flag.replaceAll('_', ' ')}</li>
+            <li key={flag}>{flagWord(flag)}</li>
           ))}
         </ul>
       )}
@@ -133,6 +128,7 @@ export function TransactionPage() {
           ))}
         </dl>
       </section>
+      <Ledger segments={t.segments} />
       <ReceiptPanel number={t.number} running={t.state === 'active'} />
       {t.evse !== null && (
         <HistoryPanel

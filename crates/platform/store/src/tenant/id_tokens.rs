@@ -250,9 +250,11 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn token_uses(&self, token: &str) -> Result<Vec<TokenUse>, StoreError> {
+        // the planner would rather walk all transactions of the tenant than this small index
         let rows = sqlx::query(
-            "SELECT station, transaction_id, last_at_us, bill ->> '$.evse' AS evse FROM transactions
-             WHERE tenant = ? AND state = 'active' AND id_token = ? COLLATE NOCASE ORDER BY number LIMIT ?",
+            "SELECT station, transaction_id, last_at_us, bill ->> '$.evse' AS evse
+             FROM transactions INDEXED BY transactions_active_by_token
+             WHERE tenant = ? AND state = 'active' AND id_token = ? COLLATE NOCASE ORDER BY +number LIMIT ?",
         )
         .bind(self.tenant.as_str())
         .bind(token)

@@ -1,0 +1,93 @@
+import { Link } from '@tanstack/react-router';
+import type { Filed } from '@/api/desk';
+import { dateTime, instant, plural, sentence } from '@/ui/format';
+import { EmptyState } from '@/ui/states';
+import { DataTable, type Column } from '@/ui/table';
+
+const columns: readonly Column<Filed>[] = [
+  {
+    key: 'at',
+    label: 'When',
+    sort: (f) => instant(f.at),
+    cell: (f) => <span className="num">{dateTime(f.at)}</span>,
+  },
+  {
+    key: 'station',
+    label: 'Station',
+    sort: (f) => f.station,
+    cell: (f) => (
+      <Link to="/stations/$stationId/$tab" params={{ stationId: f.station, tab: 'security' }}>
+        {f.station}
+      </Link>
+    ),
+  },
+  {
+    key: 'action',
+    label: 'Message',
+    sort: (f) => f.detail.action,
+    cell: (f) => (
+      <>
+        <strong>{f.detail.action ?? 'Unknown'}</strong>{' '}
+        <span className="sub">{[f.detail.kind, f.detail.direction].filter(Boolean).join(', ')}</span>
+      </>
+    ),
+  },
+  {
+    key: 'what',
+    label: 'What was wrong',
+    cell: ({ detail: d }) => (
+      <span className="filed-what">
+        {d.code === 'NotFiled' ? (
+          `${plural(d.count ?? 0, 'more breach').replace('breachs', 'breaches')} in that minute`
+        ) : (
+          <>
+            {d.field && <code>{d.field}</code>} {sentence(d.detail ?? '')}
+          </>
+        )}{' '}
+        <span className="sub mono">{d.code}</span>
+      </span>
+    ),
+  },
+  {
+    key: 'policy',
+    label: 'Held',
+    wide: true,
+    sort: (f) => f.detail.policy,
+    cell: (f) => <span className="muted">{f.detail.policy ?? '–'}</span>,
+  },
+];
+
+const withoutStation = columns.filter((c) => c.key !== 'station');
+
+/** Breaches one by one. */
+export function FiledList({
+  rows,
+  withStation = false,
+  more,
+}: {
+  rows: readonly Filed[] | undefined;
+  withStation?: boolean;
+  more: (() => void) | null;
+}) {
+  return (
+    <DataTable
+      caption="Breaches of the protocol, newest first"
+      columns={withStation ? columns : withoutStation}
+      rows={rows}
+      rowKey={(f) => String(f.id)}
+      initialSort={{ key: 'at', dir: 'desc' }}
+      empty={
+        <EmptyState icon="check" title="No breaches">
+          Nothing was said that the protocol does not allow.
+        </EmptyState>
+      }
+      foot={
+        more && (
+          <button type="button" className="btn btn-sm" onClick={more}>
+            Show more
+          </button>
+        )
+      }
+    />
+  );
+}
