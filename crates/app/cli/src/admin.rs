@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 use voltwin_core::{TenantId, TwinId};
+use voltwin_ocpp::StationIdentity;
 use voltwin_runtime::{Clock, SystemClock};
 use voltwin_security::{ApiKey, PasswordHash, Role, Secret, generate_password};
 use voltwin_store::{Store, StoreOptions, TokenPolicy, TokenStatus};
@@ -149,6 +150,13 @@ enum Station {
     Import {
         /// The file.
         file: PathBuf,
+        #[command(flatten)]
+        scope: Scope,
+    },
+    /// Remove a station: it may not connect any more. What it did stays.
+    Remove {
+        /// The OCPP identity.
+        id: TwinId,
         #[command(flatten)]
         scope: Scope,
     },
@@ -316,6 +324,7 @@ async fn run_user(User::Add { name, scope, role }: User, printer: &Printer) -> R
 async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError> {
     match station {
         Station::Add { id, scope, password, name } => {
+            let id = identity(id.as_str())?;
             let store = open_tenant(&scope).await?;
             let generated = password.is_none();
             let (password, hash) = station_password(password).await?;
@@ -335,6 +344,9 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
         }
         Station::Import { file, scope } => {
             let rows = station_rows(&file)?;
+            for row in &rows {
+                identity(row.station.as_str())?;
+            }
             let store = open_tenant(&scope).await?;
             let mut generated = Vec::new();
             let mut stations = Vec::with_capacity(rows.len());
@@ -356,6 +368,12 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
                     &json!({"station": station, "password": password}),
                 );
             }
+            store.close().await;
+        }
+        Station::Remove { id, scope } => {
+            let store = open_tenant(&scope).await?;
+            store.tenant(&scope.tenant).remove_station(id.as_str(), BY, SystemClock.now()).await?;
+            printer.line(&format!("station {id} removed"), &json!({"station": id}));
             store.close().await;
         }
         Station::Profile { id, profile, scope } => {
@@ -385,6 +403,12 @@ async fn run_station(station: Station, printer: &Printer) -> Result<(), CliError
         }
     }
     Ok(())
+}
+
+/// An identity under which a station can connect.
+fn identity(text: &str) -> Result<TwinId, CliError> {
+    let identity = StationIdentity::new(text).map_err(|error| CliError::input(error.to_string()))?;
+    Ok(identity.twin_id().clone())
 }
 
 /// The shortest password of a station, by the standard.

@@ -35,8 +35,9 @@ pub(crate) struct Args {
     /// What the city's chances are drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How much faster than life the city moves and charges, 0.1 to 100.
-    #[arg(long, default_value_t = 4.0)]
+    /// How much faster than life the city moves and charges, 0.1 to 100. Message times stay true, so that above 1 more
+    /// energy flows than power and time say.
+    #[arg(long, default_value_t = 1.0)]
     speed: f64,
     /// How many vehicles, up to 100000; the scenario's when absent. Those beyond the scenario's only drive.
     #[arg(long, value_name = "N")]

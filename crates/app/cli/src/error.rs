@@ -41,7 +41,11 @@ impl From<StoreError> for CliError {
     /// What the user can mend by naming something else is bad input; the rest is a failure.
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict { .. } | StoreError::NotFound { .. } => Self::Input(error.to_string()),
+            StoreError::Conflict { .. }
+            | StoreError::NotFound { .. }
+            | StoreError::Invalid { .. }
+            | StoreError::Folder { .. }
+            | StoreError::Locked { .. } => Self::Input(error.to_string()),
             other => Self::failure(other),
         }
     }

@@ -25,6 +25,8 @@ use crate::seed::{add_key, ensure_station, ensure_tenant};
 use crate::{eprint_line, print_line, serve};
 
 const BY: &str = "replay";
+/// How long a central system may take to let us connect.
+const REACHABLE_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -83,8 +85,10 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         .await
         .map_err(CliError::failure)?
         .map_err(|error| CliError::input(error.to_string()))?;
+    check(&args, &sessions)?;
     match (&args.url, &args.data) {
         (Some(url), _) => {
+            reachable(url).await?;
             let mut config = ReplayConfig::new(url, args.password.clone());
             config.tenant = args.tenant.as_ref().map(ToString::to_string);
             let report = replay(&args, &sessions, config, cancel.clone()).await?;
@@ -95,6 +99,41 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         (None, None) => Err(CliError::input(
             "name a central system with --url, or a data folder to replay into with --data",
         )),
+    }
+}
+
+/// Everything that can be known to be wrong before anything is made or sent.
+fn check(args: &Args, sessions: &[RecordedSession]) -> Result<(), CliError> {
+    if !(1.0..=100_000.0).contains(&args.speed) {
+        return Err(CliError::input(format!("--speed {} must be from 1 to 100000", args.speed)));
+    }
+    let Some(day) = args.day.filter(|day| !sessions.iter().any(|session| session.day == *day)) else {
+        return Ok(());
+    };
+    let days: BTreeSet<Date> = sessions.iter().map(|session| session.day).collect();
+    let range = match (days.first(), days.last()) {
+        (Some(first), Some(last)) => format!("; its sessions are from {first} to {last}"),
+        _ => String::new(),
+    };
+    Err(CliError::input(format!("--day {day}: no session of the file arrived then{range}")))
+}
+
+/// Whether something listens there, so that a wrong address is said at once and not session by session.
+async fn reachable(url: &str) -> Result<(), CliError> {
+    let Some(authority) = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()) else {
+        return Ok(());
+    };
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let with_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let address = if with_port { host.to_owned() } else { format!("{host}:80") };
+    let connect = tokio::net::TcpStream::connect(address);
+    match tokio::time::timeout(REACHABLE_WITHIN, connect).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(CliError::input(format!("--url {url}: cannot connect: {error}"))),
+        Err(_) => Err(CliError::input(format!(
+            "--url {url}: nobody answers within {} s",
+            REACHABLE_WITHIN.as_secs()
+        ))),
     }
 }
 

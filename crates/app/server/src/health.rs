@@ -52,7 +52,8 @@ impl Probe {
     }
 }
 
-/// The graph was rebuilt before the server began, so what can be missing is the disk, or that we stop.
+/// The graph was rebuilt before the server began, so what can be missing is the disk, a rule that ended, or that we
+/// stop.
 async fn ready(State(state): State<AppState>) -> Response {
     let mut reasons = Vec::new();
     if state.closing.is_cancelled() || state.runtime.stopping().is_cancelled() {
@@ -63,6 +64,8 @@ async fn ready(State(state): State<AppState>) -> Response {
             // the disk takes writes again, and the next event will show it
             reasons.push("the last events could not be recorded".to_owned());
         }
+        let stopped = state.runtime.stopped_processors();
+        reasons.extend(stopped.iter().map(|name| format!("`{name}` has stopped; the log says why")));
     }
     if reasons.is_empty() {
         Json(Health { status: "ready", reasons }).into_response()

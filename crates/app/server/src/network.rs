@@ -9,6 +9,7 @@ pub(crate) const HUB: &str = "dtmi:voltwin:Hub;1";
 pub(crate) const STATION: &str = "dtmi:voltwin:ChargingStation;1";
 pub(crate) const EVSE: &str = "dtmi:voltwin:EVSE;1";
 pub(crate) const CONNECTOR: &str = "dtmi:voltwin:Connector;1";
+const TRANSACTION: &str = "dtmi:voltwin:ChargingTransaction;1";
 pub(crate) const VEHICLE: &str = "dtmi:voltwin:Vehicle;1";
 pub(crate) const PACK: &str = "dtmi:voltwin:BatteryPack;1";
 
@@ -22,6 +23,60 @@ pub(crate) fn in_use(status: &str) -> bool {
 
 pub(crate) fn is_a(graph: &Graph, twin: &TwinRef<'_>, model: &str) -> bool {
     graph.ontology().is_a(twin.model().as_str(), model)
+}
+
+/// Whether only the station itself, by OCPP, may say what this property is.
+pub(crate) fn told_by_the_station(graph: &Graph, twin: &TwinRef<'_>, property: &str) -> bool {
+    let of: &[&str] = if is_a(graph, twin, STATION) {
+        &[
+            "online",
+            "boot_status",
+            "status",
+            "firmware_status",
+            "diagnostics_status",
+            "maintenance",
+            "last_seen",
+            "vendor",
+            "model",
+            "serial_number",
+            "firmware_version",
+            "ocpp_version",
+            "power_w",
+        ]
+    } else if is_a(graph, twin, EVSE) {
+        &["evse_id", "status", "power_w"]
+    } else if is_a(graph, twin, CONNECTOR) {
+        &[
+            "evse_id",
+            "connector_id",
+            "status",
+            "error_code",
+            "power_w",
+            "energy_wh",
+            "current_a",
+            "voltage_v",
+            "soc",
+            "transaction_id",
+            "id_token",
+        ]
+    } else {
+        return is_a(graph, twin, TRANSACTION);
+    };
+    of.contains(&property)
+}
+
+/// Why a number cannot be the value of a property of this name, if so.
+pub(crate) fn out_of_range(property: &str, value: &serde_json::Value) -> Option<String> {
+    let (low, high) = match property {
+        "soc" | "soh" => (0.0, 1.0),
+        "lat_deg" => (-90.0, 90.0),
+        "lon_deg" => (-180.0, 180.0),
+        "heading_deg" => (0.0, 360.0),
+        "temp_c" => (-273.15, 10_000.0),
+        _ => return None,
+    };
+    let number = value.as_f64().filter(|number| !(low..=high).contains(number))?;
+    Some(format!("`{property}` is {number}; it must be {low} to {high}"))
 }
 
 /// A text property, owned; `None` when absent or empty.

@@ -10,10 +10,10 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Serialize;
 use utoipa::ToSchema;
 use voltwin_core::{TenantId, Timestamp};
-use voltwin_graph::Graph;
+use voltwin_graph::{Graph, TwinRef};
 use voltwin_store::{Counts, StationTotal, StoreError};
 
-use crate::network::{CONNECTOR, SITE, STATION, VEHICLE, Zones, evses, in_use, parent, place, position};
+use crate::network::{SITE, STATION, VEHICLE, Zones, evses, in_use, parent, place, position};
 use crate::state::Shared;
 
 /// How old an answer may be.
@@ -30,7 +30,7 @@ pub(crate) struct Overview {
     pub(crate) stations: StationCounts,
     pub(crate) connectors: ConnectorCounts,
     pub(crate) vehicles: VehicleCounts,
-    /// Power drawn by all stations, in watts.
+    /// Power drawn by the stations that are online, in watts; what the others draw is not known.
     #[schema(example = 184_000.0)]
     pub(crate) power_w: f64,
     /// Rated power of all stations, in watts.
@@ -54,7 +54,7 @@ pub(crate) struct StationCounts {
     pub(crate) total: u64,
     /// With a connection to us.
     pub(crate) online: u64,
-    /// Whose status is `Faulted`.
+    /// Online and faulted, as a whole or in one of their connectors.
     pub(crate) faulted: u64,
 }
 
@@ -62,8 +62,8 @@ pub(crate) struct StationCounts {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ConnectorCounts {
     pub(crate) total: u64,
-    /// How many have each status that occurs.
-    #[schema(example = json!({"Available": 4, "Charging": 2}))]
+    /// How many have each status that occurs; those of stations without a connection are `Offline`.
+    #[schema(example = json!({"Available": 4, "Charging": 2, "Offline": 1}))]
     pub(crate) by_status: BTreeMap<String, u64>,
 }
 
@@ -97,9 +97,9 @@ pub(crate) struct ZoneLoad {
     pub(crate) vehicles: u64,
     pub(crate) stations: u64,
     pub(crate) connectors: u64,
-    /// Connectors that somebody holds.
+    /// Connectors that somebody holds, of stations that are online.
     pub(crate) in_use: u64,
-    /// Power drawn by its stations, in watts.
+    /// Power drawn by its stations that are online, in watts.
     pub(crate) power_w: f64,
     /// Rated power of its stations, in watts.
     pub(crate) max_power_w: f64,
@@ -204,7 +204,6 @@ fn compute(graph: &Graph, totals: &[StationTotal], counts: Counts, at: Timestamp
         .collect();
     overview.energy_today_wh = energy_wh.values().sum();
     add_stations(graph, &zones, &energy_wh, &mut overview);
-    add_connectors(graph, &mut overview);
     add_vehicles(graph, &zones, &mut overview);
     for zone in &mut overview.zones {
         zone.utilisation =
@@ -215,34 +214,40 @@ fn compute(graph: &Graph, totals: &[StationTotal], counts: Counts, at: Timestamp
 
 fn add_stations(graph: &Graph, zones: &Zones, energy_wh: &HashMap<&str, f64>, overview: &mut Overview) {
     for station in graph.twins_of(STATION) {
-        overview.stations.total += 1;
-        overview.stations.online += u64::from(station.bool("online") == Some(true));
-        overview.stations.faulted += u64::from(station.text("status") == Some("Faulted"));
-        let power_w = station.f64("power_w").unwrap_or(0.0);
+        let online = station.bool("online") == Some(true);
+        let power_w = if online { station.f64("power_w").unwrap_or(0.0) } else { 0.0 };
         let max_power_w = station.f64("max_power_w").unwrap_or(0.0);
+        let connectors: Vec<_> = evses(&station).into_iter().flat_map(|(_, connectors)| connectors).collect();
+        let faulted = station.text("status") == Some("Faulted")
+            || connectors.iter().any(|connector| connector.text("status") == Some("Faulted"));
+        overview.stations.total += 1;
+        overview.stations.online += u64::from(online);
+        overview.stations.faulted += u64::from(online && faulted);
         overview.power_w += power_w;
         overview.max_power_w += max_power_w;
+        for connector in &connectors {
+            let status = if online { connector.text("status").unwrap_or("Unknown") } else { "Offline" };
+            overview.connectors.add(status);
+        }
         let zone = place(graph, zones, &station).zone.and_then(|zone| zones.index(&zone));
         let Some(zone) = zone.and_then(|index| overview.zones.get_mut(index)) else { continue };
         zone.stations += 1;
         zone.power_w += power_w;
         zone.max_power_w += max_power_w;
         zone.energy_today_wh += energy_wh.get(station.id().as_str()).copied().unwrap_or(0.0);
-        for connector in evses(&station).into_iter().flat_map(|(_, connectors)| connectors) {
-            zone.connectors += 1;
-            zone.in_use += u64::from(connector.text("status").is_some_and(in_use));
-        }
+        zone.connectors += connectors.len() as u64;
+        let held = |connector: &&TwinRef<'_>| connector.text("status").is_some_and(in_use);
+        zone.in_use += if online { connectors.iter().filter(held).count() as u64 } else { 0 };
     }
 }
 
-fn add_connectors(graph: &Graph, overview: &mut Overview) {
-    for connector in graph.twins_of(CONNECTOR) {
-        overview.connectors.total += 1;
-        let status = connector.text("status").unwrap_or("Unknown");
-        match overview.connectors.by_status.get_mut(status) {
+impl ConnectorCounts {
+    fn add(&mut self, status: &str) {
+        self.total += 1;
+        match self.by_status.get_mut(status) {
             Some(count) => *count += 1,
             None => {
-                overview.connectors.by_status.insert(status.to_owned(), 1);
+                self.by_status.insert(status.to_owned(), 1);
             }
         }
     }
@@ -267,11 +272,7 @@ fn add_vehicles(graph: &Graph, zones: &Zones, overview: &mut Overview) {
 }
 
 /// The zone that a vehicle is in: by its position, or by the link that says so when its position is not known.
-pub(crate) fn vehicle_zone(
-    graph: &Graph,
-    zones: &Zones,
-    vehicle: &voltwin_graph::TwinRef<'_>,
-) -> Option<usize> {
+pub(crate) fn vehicle_zone(graph: &Graph, zones: &Zones, vehicle: &TwinRef<'_>) -> Option<usize> {
     match position(vehicle) {
         Some((lat, lon)) => zones.index_at(lat, lon),
         None => zones.index(parent(graph, vehicle, "contains", crate::network::ZONE)?.id()),

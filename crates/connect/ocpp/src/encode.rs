@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use voltwin_core::{Decimal, Timestamp};
 
-use crate::{Answer, ErrorCode, TokenInfo, TokenStatus, Version, Violation, envelope, messages};
+use crate::{Answer, ErrorCode, TokenInfo, TokenStatus, Version, Violation, messages};
 
 /// The longest token of 1.6, in characters.
 const ID_TAG_MAX: usize = 20;
@@ -11,16 +11,6 @@ const ID_TAG_MAX: usize = 20;
 const ID_TOKEN_MAX: usize = 36;
 /// The longest language tag of 2.x, in characters.
 const LANGUAGE_MAX: usize = 8;
-
-/// Writes the answer to the call `action` with the id `message_id`. An answer that does not fit the action
-/// becomes `InternalError`.
-#[must_use]
-pub fn encode_answer(version: Version, message_id: &str, action: &str, answer: Answer) -> String {
-    match answer_payload(version, action, answer) {
-        Ok(payload) => envelope::result(message_id, &payload),
-        Err(refusal) => envelope::error(version, message_id, refusal.code, &refusal.detail),
-    }
-}
 
 /// The payload of the answer, or the error that stands in for it.
 pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> Result<Value, Violation> {

@@ -65,7 +65,7 @@ pub use answer::{Answer, BootStatus, TokenInfo, TokenStatus};
 pub use command::{Command, ResetKind, accepted};
 pub use decode::{Call, Validation, decode_call};
 pub use effect::{CallId, CallOutcome, Direction, Effect, FrameKind, FrameLog, Ticket};
-pub use encode::{encode_answer, json_number, token_info};
+pub use encode::{json_number, token_info};
 pub use error::{CommandError, ErrorCode, OcppError, Violation};
 pub use fact::{ConnectorStatus, Fact, MAX_CONNECTOR, MAX_SAMPLES, TransactionReport};
 pub use judge::{Kind, Verdict, judge};

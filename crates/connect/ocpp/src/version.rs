@@ -99,6 +99,16 @@ impl StationIdentity {
     pub fn from_path_segment(segment: &str) -> Result<Self, OcppError> {
         let bad = |reason: &'static str| OcppError::Identity { text: clip(segment), reason };
         let text = percent_decode_str(segment).decode_utf8().map_err(|_| bad("it is not UTF-8"))?;
+        Self::new(&text)
+    }
+
+    /// Checks an identity as it is, without percent-encoding; the rule is that of
+    /// [`StationIdentity::from_path_segment`].
+    ///
+    /// # Errors
+    /// [`OcppError::Identity`] with the rule that was broken.
+    pub fn new(text: &str) -> Result<Self, OcppError> {
+        let bad = |reason: &'static str| OcppError::Identity { text: clip(text), reason };
         let chars = text.chars().count();
         if !(1..=Self::MAX_CHARS).contains(&chars) {
             return Err(bad("it must have 1 to 48 characters"));
@@ -109,7 +119,7 @@ impl StationIdentity {
         if text.chars().any(char::is_control) {
             return Err(bad("it must not contain control characters"));
         }
-        TwinId::new(&text)
+        TwinId::new(text)
             .map(Self)
             .map_err(|_| bad("it may hold letters, digits and - . + % _ # * ? ! ( ) , = @ $ ' only"))
     }
@@ -174,5 +184,7 @@ mod tests {
             }
         }
         assert!(StationIdentity::from_path_segment(&"x".repeat(49)).is_err());
+        assert_eq!(StationIdentity::new("a%2Db").unwrap().as_str(), "a%2Db");
+        assert!(StationIdentity::new("a:b").is_err() && StationIdentity::new(&"x".repeat(49)).is_err());
     }
 }

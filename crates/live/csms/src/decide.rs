@@ -122,13 +122,25 @@ impl CentralSystem {
             return Ok(Answer::Status);
         }
         let twin = self.ensure_connector(speaker.tenant, speaker.station, evse, connector).await?;
-        let (status, whole) = self.inner.runtime.read(speaker.tenant, |graph| {
-            let status = refine(status, graph.twin(twin.as_str()).and_then(|twin| in_use(&twin)));
-            (status, station_status(graph, speaker.station, Some((&twin, status))))
+        let (status, whole, rests) = self.inner.runtime.read(speaker.tenant, |graph| {
+            let known = graph.twin(twin.as_str());
+            let status = refine(status, known.as_ref().and_then(in_use));
+            let rests = status == ConnectorStatus::Available && known.is_some_and(|twin| seems_busy(&twin));
+            (status, station_status(graph, speaker.station, Some((&twin, status))), rests)
         });
         let error_code = error_code.unwrap_or_else(|| "NoError".to_owned());
-        let values = [("status", status.as_str().into()), ("error_code", error_code.into())];
-        events.add(&twin, at, patch(values, []));
+        let mut values: Vec<(&'static str, Value)> =
+            vec![("status", status.as_str().into()), ("error_code", error_code.into())];
+        if rests {
+            // a connector that is free gives nothing, whatever was told before the station restarted
+            values.extend([("power_w", Value::from(0.0)), ("current_a", Value::from(0.0))]);
+            let mut reading = Reading::of(&[]);
+            reading.at = Some(at);
+            let gone = vec!["transaction_id", "id_token", "soc"];
+            self.add_reading(&mut events, speaker, &twin, &mut reading, values, gone);
+        } else {
+            events.add(&twin, at, patch(values, []));
+        }
         if let Ok(evse_twin) = crate::stations::evse_id(speaker.station, evse) {
             events.add(&evse_twin, at, patch([("status", status.as_str().into())], []));
         }
@@ -213,6 +225,12 @@ impl CentralSystem {
 fn in_use(twin: &voltwin_graph::TwinRef<'_>) -> Option<ConnectorStatus> {
     twin.get("transaction_id")?;
     twin.get("status")?.as_str()?.parse().ok()
+}
+
+/// Whether the twin of a connector shows a transaction or power.
+fn seems_busy(twin: &voltwin_graph::TwinRef<'_>) -> bool {
+    let power_w = twin.get("power_w").and_then(|power_w| power_w.as_f64()).unwrap_or(0.0);
+    power_w != 0.0 || twin.get("transaction_id").is_some()
 }
 
 /// OCPP 2.x says only `Occupied` where 1.6 says what is going on; the transaction's own word is kept.

@@ -46,6 +46,7 @@ mod meter;
 mod money;
 mod partners;
 mod recording;
+mod registry;
 mod returning;
 mod rotation;
 mod running;
@@ -55,7 +56,7 @@ mod transactions;
 mod uses;
 mod validation;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
@@ -188,7 +189,10 @@ impl CentralSystem {
             partners: OnceLock::new(),
         };
         let csms = Self { inner: Arc::new(inner) };
+        let mut seen = HashMap::new();
         for tenant in csms.inner.runtime.store().tenants().await? {
+            let newest = csms.inner.runtime.store().tenant(&tenant.tenant).newest_deed().await?;
+            seen.insert(tenant.tenant.clone(), newest);
             csms.load_validation(&tenant.tenant).await?;
             csms.mark_all_offline(&tenant.tenant).await;
             csms.ensure_registered_stations(&tenant.tenant).await?;
@@ -196,6 +200,7 @@ impl CentralSystem {
             csms.fail_unfinished_commands(&tenant.tenant).await?;
         }
         csms.start_rating();
+        csms.follow_registry(seen);
         csms.start_tariffs();
         Ok(csms)
     }

@@ -70,7 +70,7 @@ impl CentralSystem {
         self.ensure_named_station(tenant, station, station.as_str()).await
     }
 
-    async fn ensure_named_station(
+    pub(crate) async fn ensure_named_station(
         &self,
         tenant: &TenantId,
         station: &TwinId,

@@ -224,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_short_absence_is_no_alarm_and_a_long_one_is() {
-        let mut world = World::new("S", "dtmi:voltwin:ChargingStation;1", &[]);
+        let mut world = World::new("S", "dtmi:voltwin:ChargingStation;1", &[("online", false.into())]);
+        // it has never come: that is no absence
+        assert!(world.processor.on_tick(Timestamp::from_micros(0).plus_seconds(90.0)).is_empty());
+        world.happen("S", 5.0, EventBody::patch([("last_seen", "2026-11-21T08:00:00Z".into())]));
         let online = |online: bool| EventBody::patch([("online", online.into())]);
         let tick =
             |world: &mut World, s: f64| world.processor.on_tick(Timestamp::from_micros(0).plus_seconds(s));
@@ -239,7 +242,8 @@ mod tests {
 
     #[test]
     fn alarms_end_with_their_twin() {
-        let mut world = World::new("S", "dtmi:voltwin:ChargingStation;1", &[]);
+        let seen = Value::from("2026-11-21T08:00:00Z");
+        let mut world = World::new("S", "dtmi:voltwin:ChargingStation;1", &[("last_seen", seen)]);
         let wrong = EventBody::patch([("status", "Faulted".into()), ("online", false.into())]);
         assert_eq!(change(&world.happen("S", 1.0, wrong)), ["raised"]);
         assert_eq!(change(&world.happen("S", 2.0, EventBody::Deleted)), ["cleared"]);

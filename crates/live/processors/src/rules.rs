@@ -42,7 +42,8 @@ pub const RULES: &[Rule] = &[
         property: "online",
         severity: Severity::Major,
         delay_s: 30.0,
-        wrong: |value, _, _| value.as_bool() == Some(false),
+        // one that has never come is being set up, and is not lost
+        wrong: |value, twin, _| value.as_bool() == Some(false) && twin.get("last_seen").is_some(),
         message: |_, _| "the station has been unreachable for 30 s".to_owned(),
     },
     Rule {

@@ -53,7 +53,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use voltwin_core::{Event, Seq, TenantId, Timestamp};
@@ -141,6 +141,7 @@ pub(crate) struct Inner {
     pub(crate) feed: Feed,
     shards: Vec<mpsc::Sender<shard::Job>>,
     failing: AtomicBool,
+    stopped: Mutex<Vec<&'static str>>,
     cancel: CancellationToken,
     tasks: TaskTracker,
 }
@@ -184,6 +185,7 @@ impl Runtime {
             graphs: RwLock::new(graphs),
             shards,
             failing: AtomicBool::new(false),
+            stopped: Mutex::default(),
             cancel: cancel.clone(),
             tasks: tasks.clone(),
         });
@@ -301,6 +303,18 @@ impl Runtime {
     #[must_use]
     pub fn ready(&self) -> bool {
         !self.inner.cancel.is_cancelled() && !self.inner.failing.load(Ordering::Relaxed)
+    }
+
+    /// Processors that have ended although the runtime has not.
+    #[must_use]
+    pub fn stopped_processors(&self) -> Vec<&'static str> {
+        self.inner.stopped.lock().clone()
+    }
+
+    pub(crate) fn processor_stopped(&self, name: &'static str) {
+        if !self.inner.cancel.is_cancelled() {
+            self.inner.stopped.lock().push(name);
+        }
     }
 
     /// Ends when the runtime begins to stop.

@@ -26,12 +26,25 @@ pub trait Processor: Send + 'static {
 /// The pause after the feed could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Tells the runtime when a processor ends, by whatever way.
+struct Running {
+    runtime: Runtime,
+    name: &'static str,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.runtime.processor_stopped(self.name);
+    }
+}
+
 /// Runs a processor until the runtime stops. Trouble with the disk delays it and does not end it.
 ///
 /// # Errors
 /// When its place cannot be read at the start.
 pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> Result<(), RuntimeError> {
     let name = processor.name();
+    let _running = Running { runtime: runtime.clone(), name };
     let mut saved = runtime.store().cursor(name).await?.unwrap_or_else(|| runtime.head());
     let mut reader = runtime.feed(saved);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -57,6 +70,7 @@ pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> R
             }
             _ = tick.tick() => {
                 let place = reader.place();
+                metrics::gauge!("voltwin_feed_lag", "reader" => name).set(reader.lag() as f64);
                 if saved < place {
                     // a place that is not saved only means that events are seen again after a restart
                     match runtime.store().save_cursor(name, place).await {
@@ -73,14 +87,33 @@ pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> R
     }
 }
 
-async fn submit(runtime: &Runtime, name: &'static str, answers: Vec<Event>) {
-    if answers.is_empty() {
-        return;
-    }
-    for result in runtime.submit_all(answers).await {
-        if let Err(error) = result {
-            metrics::counter!("voltwin_processor_rejected_total", "processor" => name).increment(1);
-            tracing::warn!(processor = name, %error, "an answer of a processor was not recorded");
+/// Makes the answers durable. Those that do not fit are counted and given up; while nothing can be written, the rest
+/// waits, because the processor has gone on as if they were recorded.
+async fn submit(runtime: &Runtime, name: &'static str, mut answers: Vec<Event>) {
+    while !answers.is_empty() {
+        let results = runtime.submit_all(answers.clone()).await;
+        let mut left = Vec::new();
+        for (answer, result) in answers.into_iter().zip(results) {
+            match result {
+                Ok(_) => {}
+                Err(RuntimeError::Store(error)) => {
+                    tracing::warn!(processor = name, %error, "an answer of a processor waits for the disk");
+                    left.push(answer);
+                }
+                Err(RuntimeError::Stopped) => return,
+                Err(error) => {
+                    metrics::counter!("voltwin_processor_rejected_total", "processor" => name).increment(1);
+                    tracing::warn!(processor = name, %error, "an answer of a processor was not recorded");
+                }
+            }
+        }
+        answers = left;
+        if !answers.is_empty() {
+            let stopping = runtime.stopping();
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(RETRY) => {}
+            }
         }
     }
 }

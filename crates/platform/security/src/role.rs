@@ -10,9 +10,9 @@ use crate::SecurityError;
 pub enum Role {
     /// Reads.
     Viewer,
-    /// Also runs the network: commands, alarms, twins, telemetry.
+    /// Also runs the network: commands, alarms, telemetry.
     Operator,
-    /// Also decides who may do what.
+    /// Also says what there is, and who may do what.
     Admin,
 }
 
@@ -56,10 +56,12 @@ impl Permission {
     fn least_role(self) -> Role {
         match self {
             Self::Read => Role::Viewer,
-            Self::AcknowledgeAlarms | Self::CommandStations | Self::WriteTwins | Self::IngestTelemetry => {
-                Role::Operator
-            }
-            Self::ManageStations | Self::ManageTariffs | Self::ManageAccess | Self::ReadAudit => Role::Admin,
+            Self::AcknowledgeAlarms | Self::CommandStations | Self::IngestTelemetry => Role::Operator,
+            Self::WriteTwins
+            | Self::ManageStations
+            | Self::ManageTariffs
+            | Self::ManageAccess
+            | Self::ReadAudit => Role::Admin,
         }
     }
 }
@@ -117,7 +119,7 @@ mod tests {
                 "Read xxx",
                 "AcknowledgeAlarms .xx",
                 "CommandStations .xx",
-                "WriteTwins .xx",
+                "WriteTwins ..x",
                 "IngestTelemetry .xx",
                 "ManageStations ..x",
                 "ManageTariffs ..x",

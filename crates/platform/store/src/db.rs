@@ -41,7 +41,7 @@ pub(crate) struct Db {
 impl Db {
     pub(crate) async fn open(dir: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         let bytes_max = options.database_bytes_max;
-        fs::create_dir_all(dir).map_err(StoreError::folder("create", dir))?;
+        create_private(dir).map_err(StoreError::folder("create", dir))?;
         let lock = match lock(dir) {
             Err(StoreError::Locked { .. }) if options.beside => None,
             locked => Some(locked?),
@@ -155,6 +155,16 @@ impl WriteTx<'_> {
         *self.slot = Some(self.conn);
         Ok(())
     }
+}
+
+/// Makes the folder so that nobody else can look into it: it holds hashes of secrets and what stations say. One that
+/// exists is left as its owner has it.
+fn create_private(dir: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 fn lock(dir: &Path) -> Result<File, StoreError> {

@@ -56,13 +56,6 @@ impl OcvCurve {
         v0 + (v1 - v0) * ((soc.clamp(0.0, 1.0) - s0) / (s1 - s0))
     }
 
-    /// The slope at `soc` in volts per unit of state of charge; of the segment above where two meet.
-    #[must_use]
-    pub fn slope_v(&self, soc: f64) -> f64 {
-        let (_, (s0, v0), (s1, v1)) = self.segment(soc);
-        (v1 - v0) / (s1 - s0)
-    }
-
     /// The mean voltage from empty to full, which is the energy per unit of charge.
     #[must_use]
     pub fn mean_v(&self) -> f64 {

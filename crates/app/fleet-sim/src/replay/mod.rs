@@ -158,6 +158,12 @@ pub fn parse_sessions(input: impl Read) -> Result<Vec<RecordedSession>, ReplayEr
     let begins = first.iter().find(|byte| !byte.is_ascii_whitespace()).copied();
     let sessions = match begins {
         None => return Err(ReplayError::Empty { detail: "it is empty" }),
+        // ACN-Sim saves its event queue so: a JSON string that holds a registry of Python objects
+        Some(b'"') => {
+            let detail =
+                "it is JSON, and neither ACN-Data (an object with `_items`, or a list of sessions) nor CSV";
+            return Err(ReplayError::Empty { detail });
+        }
         Some(b'{' | b'[') => {
             input.get_mut().allow_long_lines();
             acn::parse(input)?

@@ -74,6 +74,10 @@ pub(super) async fn get(
         .runtime
         .read(&principal.tenant, |graph| graph.twin(id.as_str()).map(|twin| twin.model().clone()));
     let spec = model.as_ref().and_then(|model| state.runtime.ontology().model(model.as_str()));
+    if let Some(spec) = spec.as_ref().filter(|spec| !spec.properties.contains_key(&query.property)) {
+        let detail = format!("`property` is `{}`, which {} does not have", query.property, spec.id);
+        return Err(Problem::field("property", detail));
+    }
     let unit = spec.and_then(|spec| spec.properties.get(&query.property)?.unit.clone());
     let buckets = state.history.downsample(&principal.tenant, &id, &query.property, from, to, points).await?;
     if model.is_none() && buckets.is_empty() {

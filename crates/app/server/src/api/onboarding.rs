@@ -8,7 +8,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{TwinId, Value};
 use voltwin_security::{PasswordHash, Permission, Secret, generate_password};
 
-use super::stations::{check_position, checked_name, checked_password, ensure_twin, must_exist};
+use super::stations::{
+    check_identity, check_position, checked_name, checked_password, ensure_twin, must_exist,
+};
 use crate::auth::{Guard, Principal};
 use crate::http::{Id, Json, Problem, Trace};
 use crate::network::{evses, text};
@@ -96,6 +98,7 @@ async fn begin(
     headers: HeaderMap,
     Json(body): Json<NewOnboarding>,
 ) -> Result<(StatusCode, Json<Onboarding>), Problem> {
+    check_identity(&body.id)?;
     let name = checked_name(body.name, &body.id)?;
     check_position(body.lat_deg, body.lon_deg)?;
     let password = match body.password {

@@ -9,7 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Severity, TenantId, Timestamp, TwinId, Value};
 use voltwin_graph::{Graph, TwinRef};
+use voltwin_ocpp::StationIdentity;
 use voltwin_security::{PasswordHash, Permission, Secret};
+use voltwin_store::StoreError;
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Id, Json, Page, PageLimit, Problem, Query, Trace};
@@ -26,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::Read).on(routes!(list)))
         .routes(Guard::needs(Permission::ManageStations).on(routes!(add)))
         .routes(Guard::needs(Permission::Read).on(routes!(get)))
+        .routes(Guard::needs(Permission::ManageStations).on(routes!(remove)))
         .routes(Guard::needs(Permission::ManageStations).on(routes!(renew_credentials)))
 }
 
@@ -262,7 +265,7 @@ async fn list(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewStation {
-    /// Its OCPP identity: 1 to 128 characters of letters, digits and `- . + % _ # * ? ! ( ) , = @ $ ' :`.
+    /// Its OCPP identity: 1 to 48 characters of letters, digits and `- . + % _ # * ? ! ( ) , = @ $ '`.
     #[schema(value_type = String, example = "ST-01")]
     id: TwinId,
     /// What people call it, 1 to 200 characters; its id when left out.
@@ -286,6 +289,7 @@ async fn add(
     trace: Trace,
     Json(body): Json<NewStation>,
 ) -> Result<(StatusCode, Json<StationWithPassword>), Problem> {
+    check_identity(&body.id)?;
     let name = checked_name(body.name, &body.id)?;
     check_position(body.lat_deg, body.lon_deg)?;
     let (password, hash) = match body.password {
@@ -314,6 +318,15 @@ pub(super) async fn with_password(
 ) -> Result<StationWithPassword, Problem> {
     let station = one(state, tenant, id).await?;
     Ok(StationWithPassword { station, password: password.map(|password| password.expose().to_owned()) })
+}
+
+/// # Errors
+/// 400 for an identity under which no station can connect.
+pub(super) fn check_identity(id: &TwinId) -> Result<(), Problem> {
+    match StationIdentity::new(id.as_str()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Problem::field("id", error.to_string()).limit(StationIdentity::MAX_CHARS)),
+    }
 }
 
 /// The name as given, or the id.
@@ -375,6 +388,32 @@ async fn get(
     Id(id): Id<TwinId>,
 ) -> Result<Json<Station>, Problem> {
     one(&state, &principal.tenant, &id).await.map(Json)
+}
+
+/// Remove a station: it may not connect any more, and its twin goes with those of its EVSEs and connectors. What it did
+/// stays: transactions, messages, alarms, history.
+#[utoipa::path(delete, path = "/stations/{id}", tag = "stations",
+    params(("id" = String, Path, description = "The station.")),
+    responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json",
+        description = "No such station.")))]
+async fn remove(
+    State(state): State<AppState>,
+    principal: Principal,
+    Id(id): Id<TwinId>,
+) -> Result<StatusCode, Problem> {
+    let registry = state.registry(&principal.tenant);
+    match registry.remove_station(id.as_str(), &principal.name, state.runtime.now()).await {
+        Ok(()) => {}
+        // a station without a registration, from a time when anybody could connect
+        Err(StoreError::NotFound { .. }) => {
+            must_exist(&state, &principal, &id)?;
+            let deed = ("station.remove", id.as_str(), "");
+            registry.note_deed(&principal.name, state.runtime.now(), deed).await?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    state.csms.retire_station(&principal.tenant, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Give a station a new password; the old one opens nothing any more. Shown once.

@@ -13,6 +13,7 @@ use voltwin_security::Permission;
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Json, Problem, Trace};
+use crate::network::{out_of_range, told_by_the_station};
 use crate::state::AppState;
 
 const ITEMS_MAX: usize = 10_000;
@@ -89,9 +90,20 @@ impl TelemetryItem {
         }
         let value = |(name, json): (String, serde_json::Value)| {
             let name = PropertyName::new(&name).map_err(|error| error.to_string())?;
+            if let Some(detail) = out_of_range(name.as_str(), &json) {
+                return Err(detail);
+            }
             Ok((name, (!json.is_null()).then(|| Value::from(json))))
         };
         let values = self.values.into_iter().map(value).collect::<Result<Vec<_>, String>>()?;
+        let told = state.runtime.read(&principal.tenant, |graph| {
+            let twin = graph.twin(twin.as_str())?;
+            let mut names = values.iter().map(|(name, _)| name.as_str());
+            names.find(|name| told_by_the_station(graph, &twin, name)).map(str::to_owned)
+        });
+        if let Some(name) = told {
+            return Err(format!("`{name}` of `{twin}` is what the station itself tells by OCPP"));
+        }
         let event = state.event(&principal.tenant, twin, EventBody::Patched { values }, trace);
         Ok(Event { at, ..event })
     }

@@ -16,6 +16,7 @@ use voltwin_security::Permission;
 use super::history;
 use crate::auth::{Guard, Principal};
 use crate::http::{Id, Json, Page, PageLimit, Problem, Query, Trace};
+use crate::network::out_of_range;
 use crate::state::AppState;
 
 /// Relationships that one request may carry.
@@ -266,6 +267,7 @@ async fn put(
     headers: HeaderMap,
     Json(body): Json<NewTwin>,
 ) -> Result<Response, Problem> {
+    check_ranges(&body.properties)?;
     let replace_links = body.relationships.is_some();
     let links = body.relationships.unwrap_or_default();
     limit_links(links.len())?;
@@ -286,6 +288,7 @@ async fn put(
         changes.push(link.linked()?);
     }
     submit(&state, &principal, &id, trace, precondition(&headers)?, created, changes).await?;
+    note(&state, &principal, if exists { "twin.replace" } else { "twin.create" }, &id).await?;
     let status = if exists { StatusCode::OK } else { StatusCode::CREATED };
     Ok(one(&state, &principal, &id)?.answer(status))
 }
@@ -323,6 +326,7 @@ async fn patch(
     Json(body): Json<TwinPatch>,
 ) -> Result<Response, Problem> {
     one(&state, &principal, &id)?;
+    check_ranges(&body.properties)?;
     limit_links(body.relationships.len())?;
     limit_links(body.remove_relationships.len())?;
     let value = |(name, json): (PropertyName, serde_json::Value)| {
@@ -335,6 +339,7 @@ async fn patch(
         changes.push(link.linked()?);
     }
     submit(&state, &principal, &id, trace, precondition(&headers)?, patched, changes).await?;
+    note(&state, &principal, "twin.change", &id).await?;
     Ok(one(&state, &principal, &id)?.answer(StatusCode::OK))
 }
 
@@ -343,7 +348,8 @@ async fn patch(
     params(("id" = String, Path, description = "The twin."), ("If-Match" = Option<String>, Header,
         description = "The ETag that the twin must have.")),
     responses((status = 204), (status = 404, body = Problem, content_type = "application/problem+json",
-        description = "No such twin."), (status = 412, body = Problem,
+        description = "No such twin."), (status = 409, body = Problem, content_type = "application/problem+json",
+        description = "The twin of a registered station, which is removed with the station."), (status = 412, body = Problem,
         content_type = "application/problem+json", description = "Somebody changed it before.")))]
 async fn delete(
     State(state): State<AppState>,
@@ -354,7 +360,12 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     one(&state, &principal, &id)?;
     let expected = precondition(&headers)?;
+    if state.registry(&principal.tenant).station(id.as_str()).await?.is_some() {
+        let detail = format!("`{id}` is a registered station: `DELETE /api/v1/stations/{id}` removes it");
+        return Err(Problem::conflict(detail));
+    }
     submit(&state, &principal, &id, trace, expected, EventBody::Deleted, Vec::new()).await?;
+    note(&state, &principal, "twin.delete", &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -373,6 +384,23 @@ async fn submit(
     let results = state.runtime.submit_all(rest.into_iter().map(event).collect()).await;
     results.into_iter().collect::<Result<Vec<_>, RuntimeError>>()?;
     Ok(())
+}
+
+/// # Errors
+/// 400 for the first number that its property cannot have.
+fn check_ranges(properties: &BTreeMap<PropertyName, serde_json::Value>) -> Result<(), Problem> {
+    for (name, value) in properties {
+        if let Some(detail) = out_of_range(name.as_str(), value) {
+            return Err(Problem::field(format!("properties.{name}"), detail));
+        }
+    }
+    Ok(())
+}
+
+/// Writes down who changed a twin.
+async fn note(state: &AppState, principal: &Principal, action: &str, twin: &TwinId) -> Result<(), Problem> {
+    let registry = state.registry(&principal.tenant);
+    Ok(registry.note_deed(&principal.name, state.runtime.now(), (action, twin.as_str(), "")).await?)
 }
 
 fn limit_links(count: usize) -> Result<(), Problem> {

@@ -105,7 +105,7 @@ fn configure(files: &TlsFiles) -> Result<ServerConfig, ServerError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = certificates(&files.certificate)?;
     let key =
-        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| tls(&files.key, format!("{error:?}")))?;
+        PrivateKeyDer::from_pem_file(&files.key).map_err(|error| tls(&files.key, pem_reason(&error)))?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])
         .map_err(|error| tls(&files.certificate, error))?
@@ -134,8 +134,8 @@ fn verifier(files: &TlsFiles) -> Result<Arc<dyn ClientCertVerifier>, ServerError
     let mut revocations = Vec::new();
     for path in &files.revocations {
         let lists = CertificateRevocationListDer::pem_file_iter(path);
-        for list in lists.map_err(|error| tls(path, format!("{error:?}")))? {
-            revocations.push(list.map_err(|error| tls(path, format!("{error:?}")))?);
+        for list in lists.map_err(|error| tls(path, pem_reason(&error)))? {
+            revocations.push(list.map_err(|error| tls(path, pem_reason(&error)))?);
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -165,10 +165,23 @@ pub fn authorities(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Se
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServerError> {
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| tls(path, format!("{error:?}")))?;
+    let found = CertificateDer::pem_file_iter(path).map_err(|error| tls(path, pem_reason(&error)))?;
     let found: Result<Vec<_>, _> = found.collect();
-    let found = found.map_err(|error| tls(path, format!("{error:?}")))?;
+    let found = found.map_err(|error| tls(path, pem_reason(&error)))?;
     if found.is_empty() { Err(tls(path, "no certificate in it")) } else { Ok(found) }
+}
+
+/// What is wrong with a PEM file, for people: the library's own text is that of its types.
+fn pem_reason(error: &rustls_pki_types::pem::Error) -> String {
+    use rustls_pki_types::pem::Error;
+    match error {
+        Error::Io(error) => error.to_string(),
+        Error::NoItemsFound => "there is none in it".to_owned(),
+        Error::MissingSectionEnd { .. } => "a section of it has no end".to_owned(),
+        Error::IllegalSectionStart { .. } => "a section of it has no proper beginning".to_owned(),
+        Error::Base64Decode(_) => "what it holds is not Base64".to_owned(),
+        _ => "it is not PEM".to_owned(),
+    }
 }
 
 fn tls(path: &Path, reason: impl std::fmt::Display) -> ServerError {

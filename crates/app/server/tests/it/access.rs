@@ -40,7 +40,7 @@ async fn every_route_asks_who_and_what() {
         answer.await.problem(401);
         let least = match permission.as_str() {
             "Read" => Role::Viewer,
-            "AcknowledgeAlarms" | "CommandStations" | "WriteTwins" | "IngestTelemetry" => Role::Operator,
+            "AcknowledgeAlarms" | "CommandStations" | "IngestTelemetry" => Role::Operator,
             "ManageStations" | "ManageTariffs" | "ManageAccess" | "ReadAudit" => Role::Admin,
             other => panic!("{method} {path} names `{other}`"),
         };

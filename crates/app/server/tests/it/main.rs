@@ -14,6 +14,7 @@ mod openapi;
 mod stream;
 mod tls;
 mod tokens;
+mod truth;
 mod validation;
 mod web;
 mod world;

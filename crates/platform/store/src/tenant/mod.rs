@@ -35,6 +35,19 @@ pub(crate) use ocpi::party as ocpi_party;
 pub(crate) use stations::station_credential;
 pub use validation::{ValidationRule, ValidationScope, ViolationCount};
 
+/// A station that somebody added or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StationDeed {
+    /// The number of the deed in the audit trail.
+    pub id: i64,
+    /// Added, or else removed.
+    pub added: bool,
+    /// Which.
+    pub station: String,
+    /// What people call it; empty when removed.
+    pub name: String,
+}
+
 /// The data of one tenant: the only way to read or change it. Lists are cut to 500 items a page.
 #[derive(Debug, Clone)]
 pub struct TenantStore {
@@ -74,6 +87,58 @@ impl TenantStore {
         };
         let items = rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?;
         Ok(page(items, limit, |item| item.id.to_string()))
+    }
+
+    /// Writes down a deed that changed nothing in the registry.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn note_deed(
+        &self,
+        by: &str,
+        at: Timestamp,
+        (action, subject, detail): (&str, &str, &str),
+    ) -> Result<(), StoreError> {
+        let tx = self.db.begin("write the audit trail").await?;
+        self.commit_as(tx, (by, at), (action, subject, detail)).await
+    }
+
+    /// The number of the newest deed, zero when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn newest_deed(&self) -> Result<i64, StoreError> {
+        sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM audit WHERE tenant = ?")
+            .bind(self.tenant.as_str())
+            .fetch_one(self.db.readers())
+            .await
+            .map_err(StoreError::database("read the audit trail"))
+    }
+
+    /// Stations that were added or removed after the deed `after`, oldest first, at most 500.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn station_deeds(&self, after: i64) -> Result<Vec<StationDeed>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, action, subject, detail FROM audit WHERE tenant = ? AND id > ?
+             AND action IN ('station.add', 'station.remove') ORDER BY id LIMIT 500",
+        )
+        .bind(self.tenant.as_str())
+        .bind(after)
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("read the audit trail"))?;
+        let read = |row| {
+            let fields = Fields(row);
+            Ok(StationDeed {
+                id: fields.get("id")?,
+                added: fields.text("action")? == "station.add",
+                station: fields.text("subject")?,
+                name: fields.text("detail")?,
+            })
+        };
+        rows.iter().map(read).collect()
     }
 
     /// Writes down a deed and commits it together with what was done.
