@@ -153,6 +153,12 @@ impl Session {
         self.last_in
     }
 
+    /// When [`Session::tick`] has something to do next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.under_way.as_ref().map(|call| call.deadline)
+    }
+
     /// A text frame of the station.
     pub fn on_text(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
         if self.closed {

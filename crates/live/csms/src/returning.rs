@@ -130,6 +130,7 @@ impl CentralSystem {
             reservation_id: None,
             samples: Vec::new(),
             signed: Vec::new(),
+            cost_details: None,
         };
         self.transaction(speaker, report).await.map(drop)
     }

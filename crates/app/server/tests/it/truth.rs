@@ -71,11 +71,11 @@ async fn only_administrators_say_what_there_is_and_it_is_written_down() {
         {"twin": "ST-1:1:1", "values": {"power_w": 999.0}},
         {"twin": "ST-1:1:1", "values": {"temp_c": 31.5}},
     ]});
-    let answer = world.post(operator, "/telemetry", items).await.ok();
-    assert_eq!(answer["accepted"], 1, "{answer}");
     let body = json!({"model": "dtmi:voltwin:Vehicle;1", "properties": {"soc": 7}});
     let answer = world.put(admin, "/twins/V-9", body).await;
     assert_eq!(answer.problem(400).as_deref(), Some("properties.soc"));
+    let answer = world.post(operator, "/telemetry", items).await.ok();
+    assert_eq!(answer["accepted"], 1, "{answer}");
     let rejected: Vec<_> =
         answer["rejected"].as_array().unwrap().iter().map(|one| one["index"].clone()).collect();
     assert_eq!(rejected, [json!(0), json!(1)], "{answer}");

@@ -38,30 +38,31 @@ impl CentralSystem {
     }
 
     /// What the station knows of a transaction (2.x). One that is over there and has no message left was lost.
-    pub(super) async fn transaction_status(
-        &self,
-        speaker: &Speaker<'_>,
-        payload: &Json,
-        answer: &Json,
-    ) -> Result<(), CsmsError> {
-        let Some(transaction) = text(payload, "transactionId") else { return Ok(()) };
-        let queued = yes(answer, "messagesInQueue");
-        let ongoing = answer.get("ongoingIndicator").and_then(Json::as_bool);
-        let lost = ongoing == Some(false) && !queued;
-        let value = json!({"ongoing": ongoing, "messages_queued": queued, "end_lost": lost});
-        let mut events = Events::new(self, speaker.tenant, speaker.trace);
-        if lost {
-            let detail = json!({"transaction_id": transaction, "end_lost": true});
-            events.note(speaker.station, self.inner.runtime.now(), "transaction_status", detail);
-        }
-        events.say(speaker, "transaction_status", transaction, Some(value));
-        self.record(events).await?;
-        if !lost {
-            return Ok(());
-        }
-        // boxed: what a transaction means may lead to a command, and a command leads here
-        let ending: Pin<Box<dyn Future<Output = Result<(), CsmsError>> + Send + '_>> =
-            Box::pin(self.end_lost(speaker, transaction));
-        ending.await
+    ///
+    /// Its type says no more than that it can be sent: an end may lead to a command, and a command leads here.
+    pub(super) fn transaction_status<'a>(
+        &'a self,
+        speaker: &'a Speaker<'_>,
+        payload: &'a Json,
+        answer: &'a Json,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CsmsError>> + Send + 'a>> {
+        Box::pin(async move {
+            let Some(transaction) = text(payload, "transactionId") else { return Ok(()) };
+            let queued = yes(answer, "messagesInQueue");
+            let ongoing = answer.get("ongoingIndicator").and_then(Json::as_bool);
+            let lost = ongoing == Some(false) && !queued;
+            let value = json!({"ongoing": ongoing, "messages_queued": queued, "end_lost": lost});
+            let mut events = Events::new(self, speaker.tenant, speaker.trace);
+            if lost {
+                let detail = json!({"transaction_id": transaction, "end_lost": true});
+                events.note(speaker.station, self.inner.runtime.now(), "transaction_status", detail);
+            }
+            events.say(speaker, "transaction_status", transaction, Some(value));
+            self.record(events).await?;
+            if !lost {
+                return Ok(());
+            }
+            self.end_lost(speaker, transaction).await
+        })
     }
 }
