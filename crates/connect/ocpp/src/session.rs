@@ -444,7 +444,13 @@ impl Session {
         let code = checked.as_ref().err().map_or("ok", |v| v.code.as_str(self.config.version));
         log(effects, Direction::In, FrameKind::Send, Some(action), Some(id), text, code);
         match checked {
-            Err(violation) => effects.push(Effect::Violation(violation)),
+            Err(violation) if violation.code == ErrorCode::NotImplemented => {
+                effects.push(Effect::Violation(violation));
+            }
+            Err(violation) => {
+                let found = messages::together(Some(violation), messages::strange_in_send(payload.get()));
+                effects.extend(found.into_iter().map(Effect::Violation));
+            }
             // It cannot be refused, so that before the boot it is only not listened to.
             Ok(()) if !self.boot_accepted() => {}
             Ok(()) => {
