@@ -93,9 +93,8 @@ fn scale(value: Decimal, multiplier: i64, unit: &str) -> Option<(Decimal, String
     let value = value.checked_mul(power_of_ten(multiplier)?)?;
     // Units are free text in 2.x, and stations write `KWh` as well as `kWh`.
     let kilo = ["Wh", "W", "varh", "var", "VAh", "VA", "A", "V", "Hz"].into_iter().find(|base| {
-        unit.len() == base.len() + 1
-            && unit[..1].eq_ignore_ascii_case("k")
-            && unit[1..].eq_ignore_ascii_case(base)
+        unit.split_at_checked(1)
+            .is_some_and(|(kilo, rest)| kilo.eq_ignore_ascii_case("k") && rest.eq_ignore_ascii_case(base))
     });
     if let Some(base) = kilo {
         return Some((value.checked_mul(Decimal::ONE_THOUSAND)?, name(base).to_owned()));
@@ -212,6 +211,9 @@ mod tests {
             ("50", Some("Frequency"), Some("Hz"), 0, "50", "Hertz"),
             ("1.5e3", None, Some("Wh"), 0, "1500", "Wh"),
             ("0.1", None, Some("KWH"), 0, "100", "Wh"),
+            // found by fuzzing: as long in bytes as `kW`, and no `k` to cut off
+            ("1", None, Some("λ"), 0, "1", "λ"),
+            ("1", None, Some("éW"), 0, "1", "éW"),
         ] {
             let sample = raw(value, measurand, unit, multiplier).normalise("v").unwrap();
             assert_eq!(
