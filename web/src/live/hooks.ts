@@ -3,7 +3,14 @@ import type { Overview } from '@/api/types';
 import { live, type FocusValue, type LiveEvents, type LiveEventType } from './client';
 import type { Topic } from './frames';
 import type { Link } from './messages';
-import { rowReaders, type ConnectorLive, type LiveRows, type StationLive, type VehicleLive } from './rows';
+import {
+  connectorCounts,
+  rowReaders,
+  type ConnectorLive,
+  type LiveRows,
+  type StationLive,
+  type VehicleLive,
+} from './rows';
 
 /** Text that changes more often than this cannot be read. */
 const HOOK_INTERVAL_MS = 250;
@@ -91,6 +98,12 @@ export function useConnectorsLive(stationId: string | null | undefined): Connect
   return useMemo(() => connectorsOf(stationId, version), [stationId, version]);
 }
 
+/** How many connectors are in each state, by its word; those of a station that is offline count as `Offline`. */
+export function useConnectorCounts(): ReadonlyMap<string, number> {
+  const version = useVersion(CONNECTOR_AND_STATION);
+  return useMemo(() => connectorCounts(live, version), [version]);
+}
+
 /** All rows of a topic, without the deleted ones. For tables: throttled, and a new array only when rows changed. */
 export function useTableRows<T extends Topic>(topic: T): LiveRows[T][] {
   const version = useVersion(useMemo(() => [topic], [topic]));
@@ -172,6 +185,7 @@ export function useLiveEvent<T extends LiveEventType>(
 const STATION: readonly Topic[] = ['station'];
 const VEHICLE: readonly Topic[] = ['vehicle'];
 const CONNECTOR: readonly Topic[] = ['connector'];
+const CONNECTOR_AND_STATION: readonly Topic[] = ['connector', 'station'];
 
 // The version argument is what makes React call these again.
 function one<T extends Topic>(topic: T, id: string | null | undefined, _version: number): LiveRows[T] | null {

@@ -5,6 +5,7 @@
 export { live, liveUrl, type LiveEvents, type LiveEventType, type FocusValue } from './client';
 export {
   onLiveEvent,
+  useConnectorCounts,
   useConnectorsLive,
   useFocus,
   useFollowed,

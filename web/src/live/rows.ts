@@ -163,3 +163,18 @@ export function rowReaders(live: LiveClient): Readers {
     },
   };
 }
+
+/** Connectors by state, read from the columns: nothing is made for each row. */
+export function connectorCounts(live: Pick<LiveClient, 'stores'>, _version = 0): Map<string, number> {
+  const { connector, station } = live.stores;
+  const { status, station: of } = connector.columns;
+  const counts = new Map<string, number>();
+  for (let row = 0; row < connector.count; row++) {
+    if (connector.isDeleted(row)) continue;
+    const flags = station.columns.flags[of[row] ?? NO_ROW];
+    const offline = flags !== undefined && (flags & FLAG_ONLINE) === 0;
+    const name = offline ? 'Offline' : word(CONNECTOR_STATUS, status[row] ?? 0);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}

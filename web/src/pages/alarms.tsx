@@ -26,10 +26,16 @@ const route = getRouteApi('/shell/alarms');
 const severities: readonly Severity[] = ['critical', 'major', 'minor', 'info'];
 const rank: Record<Severity, number> = { critical: 4, major: 3, minor: 2, info: 1 };
 
-function countBySeverity(alarms: readonly Alarm[]): Record<Severity, number> {
+/** Open alarms only, as everywhere: a list that also shows cleared ones has no other figures. */
+export function countBySeverity(alarms: readonly Alarm[]): Record<Severity, number> {
   const out: Record<Severity, number> = { critical: 0, major: 0, minor: 0, info: 0 };
-  for (const a of alarms) if (a.severity in out) out[a.severity] += 1;
+  for (const a of alarms) if (a.cleared_at == null && a.severity in out) out[a.severity] += 1;
   return out;
+}
+
+/** Whether it waits for a person: what is over needs nobody, and counts nowhere. */
+export function waits(alarm: Alarm): boolean {
+  return alarm.cleared_at == null && alarm.acknowledged_at == null;
 }
 
 /** Acknowledging one alarm; every list of alarms is read again afterwards. */
@@ -102,7 +108,8 @@ export function AlarmsPage() {
         key: 'severity',
         label: 'Severity',
         width: '7rem',
-        sort: (a) => rank[a.severity] * 2 + (a.acknowledged_at ? 0 : 1),
+        // What waits before what is known, and both before what is over.
+        sort: (a) => (a.cleared_at ? 0 : 10) + rank[a.severity] * 2 + (waits(a) ? 1 : 0),
         cell: (a) => <SeverityBadge severity={a.severity} />,
       },
       {
@@ -111,7 +118,7 @@ export function AlarmsPage() {
         sort: (a) => a.code,
         cell: (a) => (
           <span className="alarm-text">
-            <span className={a.acknowledged_at ? 'muted' : 'alarm-open'}>{sentence(a.message)}</span>
+            <span className={waits(a) ? 'alarm-open' : 'muted'}>{sentence(a.message)}</span>
             <span className="sub mono">
               {a.code} <TraceTag trace={live.traceOf('alarm', a.id)} />
             </span>
@@ -144,7 +151,7 @@ export function AlarmsPage() {
         label: 'Action',
         align: 'right',
         cell: (a) =>
-          a.acknowledged_at || !canAcknowledge ? null : (
+          !waits(a) || !canAcknowledge ? null : (
             <button
               type="button"
               className="btn btn-sm"
@@ -176,11 +183,15 @@ export function AlarmsPage() {
               type="button"
               aria-pressed={only === severity}
               data-zero={counts[severity] === 0}
+              title={`${counts[severity]} open`}
               onClick={() => show(state, only === severity ? null : severity)}
             >
               <SeverityGlyph severity={severity} size={14} />
               <strong className="num">{rows ? counts[severity] : '–'}</strong>
-              <span>{severity[0]?.toUpperCase() + severity.slice(1)}</span>
+              <span>
+                {severity[0]?.toUpperCase() + severity.slice(1)}
+                <span className="visually-hidden"> open</span>
+              </span>
             </button>
           ))}
         </div>

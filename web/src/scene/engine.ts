@@ -33,6 +33,8 @@ import type { CameraMode, Layers, Selection } from './types';
 /** A station looks at least this tall in CSS pixels, however far it is. */
 const STATION_PX = 15;
 const STATION_M = 2.2;
+/** From this width on, in CSS pixels, panels float over the stage. */
+const WIDE_PX = 600;
 /** Longer than this between two pictures is a hidden tab, and nothing moves through it. */
 const PAUSE_S = 2;
 /** Meters of buildings before the storeys of a hub are offered. */
@@ -359,7 +361,10 @@ export class SceneEngine {
     const aspect = this.ctx.camera.aspect || 1.6;
     const half = Math.tan((this.ctx.camera.fov * Math.PI) / 360);
     const distance = (radius * 0.7) / (half * Math.min(1, aspect * 0.78));
-    return { x: centre[0], y: 0, z: centre[1] + radius * 0.06, distance, azimuth: -0.42, tilt: 0.86 };
+    // On a wide stage the legend lies over the near corner: the city stands a little higher and smaller there.
+    const wide = this.gl.domElement.clientWidth >= WIDE_PX;
+    const [z, away] = wide ? [centre[1] + radius * 0.2, 1.06] : [centre[1] + radius * 0.06, 1];
+    return { x: centre[0], y: 0, z, distance: distance * away, azimuth: -0.42, tilt: 0.86 };
   }
 
   private follow(now: number): void {

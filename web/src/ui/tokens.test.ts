@@ -60,6 +60,13 @@ describe('contrast', () => {
         );
       });
 
+      it('the city is found on its ground, and its roads on both', () => {
+        const { ground, zone, road, structure } = tokens.scene;
+        expect(contrast(structure[theme], ground[theme]), 'structure').toBeGreaterThanOrEqual(2);
+        expect(contrast(road[theme], ground[theme]), 'road').toBeGreaterThanOrEqual(1.5);
+        expect(contrast(road[theme], zone[theme]), 'road in a zone').toBeGreaterThanOrEqual(1.25);
+      });
+
       it('chart lines are found on their panel', () => {
         for (const key of ['s1', 's2', 's3', 's4', 's5', 's6', 'axis'] as const) {
           expect(

@@ -73,8 +73,8 @@ export function AlarmPanel({
                 <span className="ops-alarm-text">
                   <span className="visually-hidden">{alarm.severity}: </span>
                   <span className="ops-alarm-message">{sentence(alarm.message)}</span>
-                  <span className="sub">
-                    {alarm.twin} · <AlarmAge alarm={alarm} />
+                  <span className="sub ops-alarm-where">
+                    <span className="truncate">{alarm.twin}</span> · <AlarmAge alarm={alarm} />
                   </span>
                 </span>
               </button>

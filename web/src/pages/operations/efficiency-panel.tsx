@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { efficiencyQuery } from '@/api/uptime';
-import { energy, percent } from '@/ui/format';
+import { duration, energy, percent } from '@/ui/format';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 
 /** How well the network did over the last week. */
@@ -37,7 +37,7 @@ export function EfficiencyPanel() {
             <dd>
               {data.network.mean_time_between_faults_h == null
                 ? 'No fault'
-                : `${Math.round(data.network.mean_time_between_faults_h)} h`}
+                : duration(data.network.mean_time_between_faults_h * 3600)}
             </dd>
           </div>
           <div title="Greatest station over the mean, by energy; 1 is even">

@@ -276,7 +276,7 @@ function ZoneInspector({ id, onClose }: { id: string; onClose: () => void }) {
             <span className="big">
               <Power w={zone.power_w} />
             </span>
-            <span className="faint">of {power(zone.max_power_w)}</span>
+            <span className="faint">of {power(zone.max_power_w)} rated</span>
           </div>
           <dl className="facts">
             <div>

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { overviewQuery } from '@/api/queries';
 import type { Overview } from '@/api/types';
 import { useKpi } from '@/live';
-import { count, percent, power } from '@/ui/format';
+import { count, percent, plural, power } from '@/ui/format';
 import { StatusGlyph } from '@/ui/glyph';
 import { Energy, Meter, Power } from '@/ui/quantity';
 import { Skeleton } from '@/ui/states';
@@ -38,6 +38,23 @@ function Kpi({
   );
 }
 
+/** A station works with one of its connectors faulted; that is no "none". */
+function Faults({ stations, connectors }: { stations: number; connectors: number }) {
+  if (stations > 0)
+    return (
+      <Link to="/stations" search={{ status: 'faulted' }} className="kpi-bad">
+        <StatusGlyph status="faulted" size={10} /> {stations} faulted
+      </Link>
+    );
+  if (connectors > 0)
+    return (
+      <Link to="/alarms" className="kpi-bad">
+        <StatusGlyph status="faulted" size={10} /> {plural(connectors, 'connector')} faulted
+      </Link>
+    );
+  return <>None faulted</>;
+}
+
 export function KpiStrip() {
   const o = useOverview();
   const wait = <Skeleton width="4ch" />;
@@ -51,9 +68,9 @@ export function KpiStrip() {
         value={o ? <Power w={o.power_w} /> : wait}
         note={
           <span className="kpi-load">
-            <Meter share={share} color="var(--status-charging)" label={`Load ${percent(share)}`} />
+            <Meter share={share} color="var(--status-charging)" label={`Utilisation ${percent(share)}`} />
             <span>
-              {percent(share)} of {power(o?.max_power_w)}
+              {percent(share)} of {power(o?.max_power_w)} rated
             </span>
           </span>
         }
@@ -76,16 +93,7 @@ export function KpiStrip() {
             wait
           )
         }
-        note={
-          o &&
-          (o.stations.faulted > 0 ? (
-            <Link to="/stations" search={{ status: 'faulted' }} className="kpi-bad">
-              <StatusGlyph status="faulted" size={10} /> {o.stations.faulted} faulted
-            </Link>
-          ) : (
-            'None faulted'
-          ))
-        }
+        note={o && <Faults stations={o.stations.faulted} connectors={o.connectors.by_status.Faulted ?? 0} />}
       />
       <Kpi
         label="Vehicles"
@@ -111,7 +119,7 @@ export function KpiStrip() {
       <Kpi
         label="Energy today"
         value={o ? <Energy wh={o.energy_today_wh} /> : wait}
-        note={o ? `${count(o.sessions_today)} sessions` : ''}
+        note={o ? plural(o.sessions_today, 'session') : ''}
       />
     </dl>
   );

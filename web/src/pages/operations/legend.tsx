@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import { layerNames, type LayerName, type Layers } from '@/app/url-state';
+import { useConnectorCounts } from '@/live';
 import { StatusGlyph } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { statusKey, type StatusKey } from '@/ui/tokens';
-import { useOverview } from './kpi-strip';
+import { useMedia } from '@/ui/use-media';
 
 const shown: readonly { key: StatusKey; label: string }[] = [
   { key: 'available', label: 'Available' },
@@ -35,27 +36,28 @@ function legendKey(word: string): StatusKey {
 
 /** What the colours and shapes mean, how many there are, and which layers are drawn. */
 export function Legend({ layers, onToggle }: { layers: Layers; onToggle: (name: LayerName) => void }) {
-  const [open, setOpen] = useState(() => !matchMedia('(max-width: 767px)').matches);
-  const o = useOverview();
+  const narrow = useMedia('(max-width: 1179px)');
+  // A small stage shows the city first; who opens or closes the legend decides from then on.
+  const [chosen, setOpen] = useState<boolean | null>(null);
+  const open = chosen ?? !narrow;
+  const connectors = useConnectorCounts();
   const counts = new Map<StatusKey, number>();
-  for (const [word, n] of Object.entries(o?.connectors.by_status ?? {})) {
-    counts.set(legendKey(word), (counts.get(legendKey(word)) ?? 0) + n);
-  }
-  if (o) counts.set('offline', o.stations.total - o.stations.online);
+  for (const [word, n] of connectors) counts.set(legendKey(word), (counts.get(legendKey(word)) ?? 0) + n);
   return (
     <section className="panel ops-panel legend" aria-label="Legend and layers">
       <button type="button" className="legend-toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Icon name="layers" size={14} /> Legend
+        {open && <span className="faint legend-unit">connectors</span>}
         <Icon name={open ? 'chevronDown' : 'chevronUp'} size={12} />
       </button>
       {open && (
         <>
-          <ul className="legend-keys">
+          <ul className="legend-keys" aria-label="Connectors by state">
             {shown.map(({ key, label }) => (
               <li key={key} data-none={(counts.get(key) ?? 0) === 0}>
                 <StatusGlyph status={key} />
                 <span>{label}</span>
-                <span className="num faint">{o ? (counts.get(key) ?? 0) : '–'}</span>
+                <span className="num faint">{connectors.size > 0 ? (counts.get(key) ?? 0) : '–'}</span>
               </li>
             ))}
           </ul>

@@ -23,6 +23,7 @@ import { Inspector } from './inspector';
 import { KpiStrip } from './kpi-strip';
 import { Legend } from './legend';
 import { NetworkTable } from './network-table';
+import { StageNote } from './stage-note';
 import { ZonePanel } from './zone-panel';
 import './operations.css';
 
@@ -101,6 +102,7 @@ export function OperationsPage() {
                 quality="auto"
                 loading={<SceneLoading />}
               />
+              <StageNote scene={scene.data} onTable={() => setView('table')} />
             </Suspense>
           </Boundary>
         )}

@@ -54,13 +54,13 @@ export function applyTheme(u: SharedUniforms, theme: Theme): void {
   u.uDark.value = dark ? 1 : 0;
   displayColor(u.uFogColor.value, tokens.scene.fog[theme]);
   // Radiance of the studio: a large soft light overhead, a brighter horizon, a floor that gives a little back.
-  if (dark) u.uSky.value.setRGB(0.5, 0.56, 0.66);
+  if (dark) u.uSky.value.setRGB(0.68, 0.75, 0.86);
   else u.uSky.value.setRGB(1.05, 1.08, 1.12);
-  if (dark) u.uHorizon.value.setRGB(0.2, 0.23, 0.29);
+  if (dark) u.uHorizon.value.setRGB(0.3, 0.34, 0.41);
   else u.uHorizon.value.setRGB(0.86, 0.89, 0.93);
-  if (dark) u.uFloor.value.setRGB(0.035, 0.04, 0.05);
-  else u.uFloor.value.setRGB(0.5, 0.52, 0.55);
-  if (dark) u.uKey.value.set(1.9, 1.85, 1.8);
+  if (dark) u.uFloor.value.setRGB(0.08, 0.09, 0.11);
+  else u.uFloor.value.setRGB(0.4, 0.42, 0.46);
+  if (dark) u.uKey.value.set(2.3, 2.24, 2.16);
   else u.uKey.value.set(1.75, 1.7, 1.6);
   STATION_STATUS.forEach((name, i) =>
     displayColor(u.uStation.value[i] as Color, tokens.status[statusKey(name)][theme]),

@@ -16,7 +16,9 @@ interface Label {
   shown: boolean;
 }
 
-const CHAR_PX = 6.6;
+/** Width of a letter by kind, as `scene.css` sets them: zones are spaced capitals. */
+const CHAR_PX = { zone: 9.8, site: 6.9, station: 6.5 } as const;
+const EDGE_PX = 4;
 const ROW_PX = 18;
 const PICK_EVERY_S = 0.2;
 
@@ -48,7 +50,7 @@ export class Labels implements SceneModule {
       text,
       weight,
       at: new Vector3(),
-      width: text.length * CHAR_PX + 16,
+      width: widthOf(kind, text),
       x: 0,
       y: 0,
       shown: false,
@@ -102,7 +104,7 @@ export class Labels implements SceneModule {
       const text = this.loads && site.limitW > 0 ? `${site.name} · ${share} %` : site.name;
       if (text === label.text) return;
       label.text = text;
-      label.width = text.length * CHAR_PX + 16;
+      label.width = widthOf('site', text);
       // Its place stays; only what is written there changes.
       this.stale = true;
     });
@@ -184,8 +186,8 @@ export class Labels implements SceneModule {
         const site = station && sites[station.site];
         if (!station || !site) continue;
         const s = siteScale(ctx, site.x, site.z);
-        // Station names only where stations are apart on the screen.
-        hidden = (s > 2.2 && label.id !== this.chosen) || station.level > ctx.uniforms.uStorey.value + 0.5;
+        // Station names only where stations are apart on the screen, and of a closed hub only on the storey in sight.
+        hidden = (s > 2.2 && label.id !== this.chosen) || !storeyInSight(ctx, site, station.level);
         const y = (storeyBase(ctx, station.level) + (station.cabinet ? 2.4 : 1.75)) * s;
         label.at.set(site.x + station.x * s, y, site.z + station.z * s);
       }
@@ -193,6 +195,9 @@ export class Labels implements SceneModule {
       label.x = (this.v.x * 0.5 + 0.5) * w;
       label.y = (0.5 - this.v.y * 0.5) * h + (label.kind === 'station' ? -40 : 0);
       const off = this.v.z > 1 || label.x < 0 || label.x > w || label.y < 8 || label.y > h - 8;
+      // What stands in the picture is named in the picture: a name is moved in, not cut off.
+      const half = label.width / 2 + EDGE_PX;
+      label.x = Math.max(half, Math.min(w - half, label.x));
       if (off || hidden) label.y = Number.NaN;
     }
   }
@@ -238,4 +243,16 @@ export class Labels implements SceneModule {
       if (node && !node.hidden) node.hidden = true;
     }
   }
+}
+
+function widthOf(kind: Label['kind'], text: string): number {
+  return text.length * CHAR_PX[kind] + 16;
+}
+
+/** Slabs hide what stands below: of a hub that is closed only the highest storey shown is seen. */
+export function storeyInSight(ctx: SceneContext, site: { levels: number }, level: number): boolean {
+  const shown = ctx.uniforms.uStorey.value;
+  if (level > shown + 0.5) return false;
+  if (site.levels < 2 || ctx.uniforms.uExplode.value > 0.5) return true;
+  return level >= Math.min(shown, site.levels - 1) - 0.5;
 }

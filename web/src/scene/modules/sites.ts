@@ -91,7 +91,7 @@ export class Sites implements SceneModule {
       parts(theme).map((p) => ({ ...p, color: 0xffffff })),
     );
     const [slab, column, beam] = this.tints.uKinds.value as [Color, Color, Color];
-    slab.setHex(theme === 'dark' ? tokens.scene.grid.dark : tokens.surface.base.light);
+    slab.setHex(tokens.scene.grid[theme]);
     if (theme === 'dark') slab.multiplyScalar(0.8);
     column.setHex(tokens.scene.structure[theme]);
     beam.setHex(tokens.scene.structure[theme]);
