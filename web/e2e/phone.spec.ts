@@ -50,6 +50,13 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
       );
     });
     expect(wide, `${route} scrolls sideways`).toBe(false);
+    // A table that scrolls inside itself hides what stands at its right.
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('.table-wrap')]
+        .filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1)
+        .map((e) => `${e.querySelector('caption')?.textContent ?? ''}: ${e.scrollWidth} of ${e.clientWidth}`),
+    );
+    expect(cut, `${route} cuts tables`).toEqual([]);
     const small = await page.evaluate(() =>
       [...document.querySelectorAll<HTMLElement>('button, .tabbar a, select, input')]
         .filter((e) => e.checkVisibility() && !e.closest('.table th, .visually-hidden, .link-button'))

@@ -1,7 +1,7 @@
 import type { components } from './schema.generated';
 
 /**
- * The shapes of the API by their short names, from the server's own OpenAPI document (`npm run generate`). Where the
+ * The shapes of the API by their short names, from the server's own OpenAPI document (`cargo xtask codegen`). Where the
  * document says only `string`, the words that docs/api.md promises stand here.
  */
 type Schemas = components['schemas'];

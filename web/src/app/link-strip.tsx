@@ -19,13 +19,17 @@ export function LinkStrip() {
   const view = useLinkView();
   return (
     <>
-      <span className="link-state" data-state={view.state} role="status" title={view.detail}>
+      {/* The state alone is announced; how old the data is changes every second. */}
+      <span className="visually-hidden" role="status">
+        {view.label}
+      </span>
+      <span className="link-state" data-state={view.state} title={view.detail}>
         {view.state === 'live' ? (
           <span className="pulse" aria-hidden="true" />
         ) : (
           <Icon name={view.state === 'offline' ? 'wifiOff' : 'refresh'} size={13} />
         )}
-        <span>
+        <span aria-hidden="true">
           {view.label}
           {view.ageMs !== null && view.state !== 'live' && <span className="num"> {age(view.ageMs)}</span>}
         </span>

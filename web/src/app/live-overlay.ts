@@ -5,7 +5,7 @@ import type { ConnectorLive, StationLive, VehicleLive } from '@/live';
  * Records of the API overlaid with what the stream knows newer. The stream's columns have no "unknown" for power,
  * voltage and current, so a zero there does not overwrite a reading that was never made.
  */
-const reading = (live: number, record: number | null) => (live === 0 && record === null ? null : live);
+export const reading = (live: number, record: number | null) => (live === 0 && record === null ? null : live);
 
 export function overlayStation<T extends Station>(station: T, live: StationLive | null | undefined): T {
   if (!live) return station;

@@ -1,9 +1,10 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Dialog as Radix } from 'radix-ui';
 import { useDeferredValue, useId, useRef, useState, type KeyboardEvent } from 'react';
-import { searchQuery } from '@/api/queries';
+import { sceneQuery, searchQuery } from '@/api/queries';
 import type { SearchHit } from '@/api/types';
+import { placeOf } from './names';
 import { useFocusReturn } from '@/ui/dialog';
 import { Icon, type IconName } from '@/ui/icons';
 import { navItems } from './nav';
@@ -37,6 +38,9 @@ const hitGroup: Record<SearchHit['kind'], string> = {
 export default function Palette({ early, onClose }: { early: { current: string }; onClose: () => void }) {
   const navigate = useNavigate();
   const giveBack = useFocusReturn();
+  const client = useQueryClient();
+  // What a hit that is no station or vehicle belongs to.
+  useQuery(sceneQuery);
   const [text, setText] = useState(() => early.current);
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
@@ -47,6 +51,18 @@ export default function Palette({ early, onClose }: { early: { current: string }
     placeholderData: (previous) => previous,
   });
 
+  /** Zones are chosen in the network; a place opens its stations, and what belongs to a station opens that. */
+  const openTwin = (hit: SearchHit) => {
+    const scene = client.getQueryData(sceneQuery.queryKey);
+    const station = scene?.stations.find((s) => hit.id.startsWith(`${s.id}:`));
+    if (scene?.zones.some((zone) => zone.id === hit.id))
+      void navigate({ to: '/', search: { sel: `zone:${hit.id}` } });
+    else if (station) void navigate({ to: '/stations/$stationId', params: { stationId: station.id } });
+    else if (placeOf(scene, hit.id) !== null)
+      void navigate({ to: '/stations', search: { q: placeOf(scene, hit.id) ?? undefined } });
+    else void navigate({ to: '/vehicles', search: { q: hit.id } });
+  };
+
   const open = (hit: SearchHit) => {
     if (hit.kind === 'station') void navigate({ to: '/stations/$stationId', params: { stationId: hit.id } });
     else if (hit.kind === 'vehicle')
@@ -54,7 +70,7 @@ export default function Palette({ early, onClose }: { early: { current: string }
     else if (hit.kind === 'transaction')
       void navigate({ to: '/transactions/$number', params: { number: hit.id } });
     else if (hit.kind === 'alarm') void navigate({ to: '/alarms', search: { q: hit.title } });
-    else void navigate({ to: '/api-docs' });
+    else openTwin(hit);
   };
 
   const pages: Entry[] = navItems

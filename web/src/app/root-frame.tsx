@@ -1,6 +1,8 @@
 import { Outlet } from '@tanstack/react-router';
 import { ToastRegion } from '@/ui/toast';
-import '@/ui/ui.css';
+import '@/ui/controls.css';
+import '@/ui/values.css';
+import '@/ui/table.css';
 import '@/ui/overlays.css';
 import '@/ui/page.css';
 import './shell.css';

@@ -10,11 +10,13 @@ import { navGroups, navItems, tabItems, type NavItem } from './nav';
 import { usePreferences } from './preferences';
 import { queryClient } from './query-client';
 import { router } from './router';
+import { noteSessionEnd } from './session-end';
 import { useAlarmNotice } from './alarm-sound';
 import { useLiveLink } from './use-live-link';
 
 const loadPalette = () => import('./palette');
 const Palette = lazy(loadPalette);
+const Shortcuts = lazy(() => import('./shortcuts'));
 const UserMenu = lazy(() => import('./user-menu'));
 
 /** True while a key belongs to something the user types into. */
@@ -48,8 +50,8 @@ export function typeKey(text: string, key: string): string {
   return key === 'Backspace' ? text.slice(0, -1) : key.length === 1 ? text + key : text;
 }
 
-/** Ctrl/Cmd-K and "/" search; "g" then a letter goes to a page. */
-function useShortcuts({ open, early, show: openPalette, close }: PaletteState) {
+/** Ctrl/Cmd-K and "/" search; "g" then a letter goes to a page; "?" lists them. */
+function useShortcuts({ open, early, show: openPalette, close }: PaletteState, help: () => void) {
   const navigate = useNavigate();
   useEffect(() => {
     let armed = 0;
@@ -69,7 +71,10 @@ function useShortcuts({ open, early, show: openPalette, close }: PaletteState) {
         return;
       }
       if (dialog || typing(event.target)) return;
-      if (event.key === '/') {
+      if (event.key === '?') {
+        event.preventDefault();
+        help();
+      } else if (event.key === '/') {
         event.preventDefault();
         openPalette();
       } else if (event.key === 'g') {
@@ -85,13 +90,14 @@ function useShortcuts({ open, early, show: openPalette, close }: PaletteState) {
     };
     window.addEventListener('keydown', onKeyDown);
     return () => window.removeEventListener('keydown', onKeyDown);
-  }, [navigate, open, early, openPalette, close]);
+  }, [navigate, open, early, openPalette, close, help]);
 }
 
 /** A refused call means the session ended: back to sign-in, and here again afterwards. */
 function useSessionEnd() {
   useEffect(() => {
     setUnauthorizedHandler(() => {
+      noteSessionEnd();
       queryClient.clear();
       void router.invalidate();
     });
@@ -174,7 +180,7 @@ function SideNav() {
       </div>
       <div className="nav-foot">
         <div className="nav-hint" aria-hidden="true">
-          <span className="kbd">G</span> then a letter to go
+          <span className="kbd">?</span> shows the keys
         </div>
       </div>
     </nav>
@@ -259,7 +265,7 @@ function TopBar({ session, onSearch }: { session: Session; onSearch: () => void 
   const user = (
     <button type="button" className="user-button">
       <span className="avatar" aria-hidden="true">
-        {session.user.slice(0, 2)}
+        {session.tenant.slice(0, 2)}
       </span>
       <span className="user-name truncate">{session.tenant}</span>
       <span className="visually-hidden">, account of {session.user}</span>
@@ -299,7 +305,9 @@ function TopBar({ session, onSearch }: { session: Session; onSearch: () => void 
 export function Shell() {
   const { session } = useRouteContext({ from: '/shell' });
   const palette = usePalette();
-  useShortcuts(palette);
+  const [keysOpen, setKeysOpen] = useState(false);
+  const showKeys = useCallback(() => setKeysOpen(true), []);
+  useShortcuts(palette, showKeys);
   usePreload();
   useSessionEnd();
   useLiveLink();
@@ -316,6 +324,11 @@ export function Shell() {
         <Outlet />
       </main>
       <TabBar session={session} />
+      {keysOpen && (
+        <Suspense fallback={null}>
+          <Shortcuts onClose={() => setKeysOpen(false)} />
+        </Suspense>
+      )}
       {palette.open && (
         <Suspense fallback={null}>
           <Palette early={palette.early} onClose={palette.close} />

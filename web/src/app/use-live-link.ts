@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
+import { api } from '@/api/client';
 import { keys } from '@/api/queries';
 import { live, useLiveEvent } from '@/live';
 
@@ -14,7 +15,18 @@ export function useLiveLink(): void {
   const client = useQueryClient();
   useEffect(() => {
     live.start();
-    return () => live.stop();
+    // A browser does not tell a page why a stream was refused. The API does: a session that is gone ends here.
+    let asked = 0;
+    const stop = live.onLink(() => {
+      const { attempt } = live.link;
+      if (attempt === asked) return;
+      asked = attempt;
+      if (attempt > 0) void api.get('/overview').catch(() => undefined);
+    });
+    return () => {
+      stop();
+      live.stop();
+    };
   }, []);
 
   const refresh = (noun: readonly string[]) => {

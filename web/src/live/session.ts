@@ -1,4 +1,4 @@
-import { decodeFrame, WireError, TOPICS, type Frame, type Topic } from './frames';
+import { decodeFrame, WireError, type Frame, type Topic } from './frames';
 import type { Link, LinkState, LiveOptions, ServerMessage, View } from './messages';
 
 /** The part of a WebSocket that the session uses. */
@@ -316,6 +316,3 @@ export class LiveSession {
     this.world.onLink(this.link);
   }
 }
-
-/** Every topic, for callers that follow all of them. */
-export const ALL_TOPICS: Topic[] = [...TOPICS];

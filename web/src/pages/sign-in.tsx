@@ -2,6 +2,7 @@ import { getRouteApi, useRouter } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { ApiError } from '@/api/client';
 import { signIn, type Credentials } from '@/app/session';
+import { noteSessionEnd, sessionHasEnded } from '@/app/session-end';
 import { Icon, Mark } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import './sign-in.css';
@@ -39,6 +40,7 @@ export function SignInPage() {
     setProblem(null);
     try {
       await signIn(credentials);
+      noteSessionEnd(false);
       await router.invalidate();
       await router.navigate({ href: next ?? '/', replace: true });
     } catch (error) {
@@ -55,6 +57,11 @@ export function SignInPage() {
           <span>Voltwin</span>
         </div>
         <h1>Sign in to the control room</h1>
+        {sessionHasEnded() && (
+          <p className="sign-in-note" role="status">
+            Your session has ended. Sign in again to go on where you were.
+          </p>
+        )}
         <Segments<Way>
           label="Sign in with"
           value={way}
@@ -124,6 +131,14 @@ export function SignInPage() {
             {busy ? 'Signing in…' : 'Sign in'}
           </button>
         </form>
+        <details className="sign-in-help">
+          <summary>How do I get a key?</summary>
+          <p>
+            An admin of your tenant gives you one. Who runs the server makes the first one there and is shown
+            it once:
+          </p>
+          <code className="mono">voltwin admin key add --tenant NAME --role admin --data DIR</code>
+        </details>
       </div>
     </main>
   );

@@ -78,6 +78,12 @@ export function exactEnergy(wh: string | null | undefined): string {
   return `${negative ? '−' : ''}${kwh.replace(/\B(?=(\d{3})+$)/g, ',')}.${rest.padEnd(1, '0')} kWh`;
 }
 
+/** The same to the watt-hour, for columns: every figure has its point in the same place. */
+export function columnEnergy(wh: string | null | undefined): string {
+  const value = wh == null ? NaN : Number(wh);
+  return wh && Number.isFinite(value) ? `${fixed(value / 1000, 3)} kWh` : NONE;
+}
+
 /** A share 0 to 1 as per cent. */
 export function percent(share: Maybe, digits = 0): string {
   return has(share) ? `${fixed(share * 100, digits)} %` : NONE;

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { ApiError } from '@/api/client';
 import { sentence } from './format';
 import { Icon, type IconName } from './icons';
+import { Prose } from './prose';
 
 /** A grey bar where a value will stand. */
 export function Skeleton({ width = '6ch', height }: { width?: string; height?: string }) {
@@ -57,7 +58,11 @@ export function ErrorState({ error, retry, what }: { error: unknown; retry?: () 
     <div className="state" role="alert">
       <Icon name={status === 0 ? 'wifiOff' : 'warn'} size={22} />
       <strong>{title}</strong>
-      {detail && <p>{sentence(detail)}</p>}
+      {detail && (
+        <p>
+          <Prose text={sentence(detail)} />
+        </p>
+      )}
       {retry && status !== 404 && status !== 403 && (
         <button type="button" className="btn" onClick={retry}>
           <Icon name="refresh" /> Try again

@@ -1,5 +1,6 @@
 import { create } from 'zustand';
 import { Icon } from './icons';
+import { Prose } from './prose';
 
 export type Tone = 'plain' | 'good' | 'warn' | 'bad';
 
@@ -42,7 +43,11 @@ export function ToastRegion() {
         <div key={t.id} className="toast" data-tone={t.tone}>
           <div>
             <strong>{t.title}</strong>
-            {t.detail && <p>{t.detail}</p>}
+            {t.detail && (
+              <p>
+                <Prose text={t.detail} />
+              </p>
+            )}
           </div>
           <button
             type="button"

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { openApiQuery } from '@/api/queries';
 import { Icon } from '@/ui/icons';
+import { Prose } from '@/ui/prose';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { readOpenApi, typeWords, type Api, type Operation } from './openapi';
 import { SchemaView } from './schema-view';
@@ -20,11 +21,17 @@ function OperationView({ operation: op, api }: { operation: Operation; api: Api 
   return (
     <article className="panel operation" aria-labelledby="operation-title">
       <header className="operation-head">
-        <h2 id="operation-title">{op.summary}</h2>
+        <h2 id="operation-title">
+          <Prose text={op.summary} />
+        </h2>
         <p className="operation-path">
           <Method method={op.method} /> <code className="mono">{op.path}</code>
         </p>
-        {op.description && op.description !== op.summary && <p className="muted">{op.description}</p>}
+        {op.description && op.description !== op.summary && (
+          <p className="muted">
+            <Prose text={op.description} />
+          </p>
+        )}
       </header>
       {op.parameters.length > 0 && (
         <section>
@@ -38,7 +45,11 @@ function OperationView({ operation: op, api }: { operation: Operation; api: Api 
                   <span className="tag">{p.in}</span>
                   {p.required && <span className="tag">required</span>}
                 </div>
-                {p.description && <p className="schema-text">{p.description}</p>}
+                {p.description && (
+                  <p className="schema-text">
+                    <Prose text={p.description} />
+                  </p>
+                )}
               </li>
             ))}
           </ul>
@@ -63,7 +74,9 @@ function OperationView({ operation: op, api }: { operation: Operation; api: Api 
                     <span className="tag" data-tone={r.status.startsWith('2') ? 'good' : undefined}>
                       {r.status}
                     </span>
-                    <span>{r.description}</span>
+                    <span>
+                      <Prose text={r.description} />
+                    </span>
                     <code className="mono schema-type">{typeWords(r.schema)}</code>
                   </summary>
                   <SchemaView schema={r.schema} schemas={api.schemas} />
@@ -73,7 +86,9 @@ function OperationView({ operation: op, api }: { operation: Operation; api: Api 
                   <span className="tag" data-tone={r.status.startsWith('2') ? 'good' : undefined}>
                     {r.status}
                   </span>
-                  <span>{r.description}</span>
+                  <span>
+                    <Prose text={r.description} />
+                  </span>
                 </div>
               )}
             </li>

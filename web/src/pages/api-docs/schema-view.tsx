@@ -1,3 +1,4 @@
+import { Prose } from '@/ui/prose';
 import { resolve, typeWords, type Schema } from './openapi';
 
 const DEPTH = 4;
@@ -44,7 +45,8 @@ export function SchemaView({
   if (properties.length === 0) {
     return (
       <p className="muted">
-        <code className="mono">{typeWords(schema)}</code> {object.description}
+        <code className="mono">{typeWords(schema)}</code>{' '}
+        {object.description && <Prose text={object.description} />}
       </p>
     );
   }
@@ -71,7 +73,9 @@ export function SchemaView({
               <div className="schema-line">{line}</div>
             )}
             {(property.description || bound) && (
-              <p className="schema-text">{[property.description, bound].filter(Boolean).join(' ')}</p>
+              <p className="schema-text">
+                <Prose text={[property.description, bound].filter(Boolean).join(' ')} />
+              </p>
             )}
           </li>
         );

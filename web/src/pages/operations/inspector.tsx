@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import type { Connector } from '@/api/types';
+import { ConnectorName, ZoneName } from '@/app/names';
 import { may } from '@/app/session';
 import type { Selection } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
@@ -236,7 +237,7 @@ function VehicleInspector({ id, onClose, onSelect }: Omit<Props, 'selection'> & 
                     className="link-button"
                     onClick={() => onSelect({ kind: 'station', id: stationOf(at) })}
                   >
-                    {at}
+                    <ConnectorName id={at} />
                   </button>
                 ) : (
                   '–'
@@ -245,7 +246,9 @@ function VehicleInspector({ id, onClose, onSelect }: Omit<Props, 'selection'> & 
             </div>
             <div>
               <dt>Zone</dt>
-              <dd>{v.zone ?? '–'}</dd>
+              <dd>
+                <ZoneName id={v.zone} />
+              </dd>
             </div>
           </dl>
         </>

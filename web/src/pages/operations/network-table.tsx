@@ -1,6 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { sceneQuery } from '@/api/queries';
+import { sceneQuery, stationsQuery, vehiclesQuery } from '@/api/queries';
+import { useList } from '@/api/use-list';
+import { reading } from '@/app/live-overlay';
+import { ConnectorName } from '@/app/names';
 import type { Selection } from '@/app/url-state';
 import { useTableRows, type StationLive, type VehicleLive } from '@/live';
 import { percent, speed } from '@/ui/format';
@@ -12,7 +15,9 @@ import { DataTable, type Column } from '@/ui/table';
 import { SiteTable, siteRows } from './site-table';
 
 type What = 'stations' | 'sites' | 'vehicles';
-type StationRow = StationLive & { name: string | null; zone: string | null; ofSite: number | null };
+/** Power as the other pages say it: none where a reading was never made. */
+type Known<T> = Omit<T, 'powerW'> & { powerW: number | null };
+type StationRow = Known<StationLive> & { name: string | null; zone: string | null; ofSite: number | null };
 
 const severityRank = { none: 0, info: 1, minor: 2, major: 3, critical: 4 } as const;
 
@@ -83,11 +88,11 @@ const stationColumns: readonly Column<StationRow>[] = [
 ];
 
 /** What is being done to a station, in the words of its tag in the 3D view. */
-function careWord(s: StationLive): string | null {
+function careWord(s: StationRow): string | null {
   return s.care ?? (s.status === 'Unavailable' ? 'Out of use' : null);
 }
 
-const vehicleColumns: readonly Column<VehicleLive>[] = [
+const vehicleColumns: readonly Column<Known<VehicleLive>>[] = [
   {
     key: 'id',
     label: 'Vehicle',
@@ -116,9 +121,19 @@ const vehicleColumns: readonly Column<VehicleLive>[] = [
     label: 'Plugged into',
     wide: true,
     sort: (v) => v.connector,
-    cell: (v) => v.connector ?? <span className="faint">–</span>,
+    cell: (v) => (v.connector ? <ConnectorName id={v.connector} /> : <span className="faint">–</span>),
   },
 ];
+
+/** The last power of each station and vehicle by the API, which knows where there never was one. */
+function useKnownPower(): ReadonlyMap<string, number | null> {
+  const stations = useList(stationsQuery).rows;
+  const vehicles = useList(vehiclesQuery).rows;
+  return useMemo(
+    () => new Map([...(stations ?? []), ...(vehicles ?? [])].map((twin) => [twin.id, twin.power_w])),
+    [stations, vehicles],
+  );
+}
 
 /** Everything the 3D view shows, as rows: same live values, same selection. */
 export function NetworkTable({
@@ -131,18 +146,24 @@ export function NetworkTable({
   const [what, setWhat] = useState<What>(selection?.kind === 'vehicle' ? 'vehicles' : 'stations');
   const scene = useQuery(sceneQuery);
   const stations = useTableRows('station');
-  const vehicles = useTableRows('vehicle');
+  const vehicleRows = useTableRows('vehicle');
+  const known = useKnownPower();
+  const vehicles = useMemo(
+    () => vehicleRows.map((v) => ({ ...v, powerW: reading(v.powerW, known.get(v.id) ?? null) })),
+    [vehicleRows, known],
+  );
   const sites = useMemo(() => siteRows(scene.data, stations), [scene.data, stations]);
   const rows = useMemo<StationRow[]>(() => {
     const shares = new Map(sites.flatMap((site) => site.stations.map((s) => [s.id, s.ofLoad] as const)));
-    const known = new Map(scene.data?.stations.map((s) => [s.id, s]));
+    const placed = new Map(scene.data?.stations.map((s) => [s.id, s]));
     return stations.map((s) => ({
       ...s,
-      name: known.get(s.id)?.name ?? null,
-      zone: known.get(s.id)?.zone ?? null,
+      powerW: reading(s.powerW, known.get(s.id) ?? null),
+      name: placed.get(s.id)?.name ?? null,
+      zone: placed.get(s.id)?.zone ?? null,
       ofSite: shares.get(s.id) ?? null,
     }));
-  }, [stations, sites, scene.data]);
+  }, [stations, sites, scene.data, known]);
   const zone = selection?.kind === 'zone' ? selection.id : null;
   const shown = zone ? rows.filter((s) => s.zone === zone) : rows;
   return (

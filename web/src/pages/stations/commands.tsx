@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { api, ApiError, seg } from '@/api/client';
 import type { Connector, Station } from '@/api/types';
 import { Dialog } from '@/ui/dialog';
-import { plug } from '@/ui/format';
+import { plug, plural } from '@/ui/format';
 import { Secret } from '@/ui/secret';
 import { CommandDialog } from './command-dialog';
 
@@ -87,7 +87,7 @@ export function CommandDialogs({ target, onClose }: { target: CommandTarget; onC
           title={`Reset ${name}`}
           description={
             station.active_transactions > 0
-              ? `${station.active_transactions} transaction(s) are running. A reset at once cuts them off.`
+              ? `${plural(station.active_transactions, 'transaction')} ${station.active_transactions === 1 ? 'is' : 'are'} running. A reset at once cuts ${station.active_transactions === 1 ? 'it' : 'them'} off.`
               : 'The station restarts and is offline until it has connected again.'
           }
           confirm="Reset"

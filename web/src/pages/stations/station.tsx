@@ -76,7 +76,16 @@ export function StationPage() {
   if (error) {
     return (
       <div className="page">
-        <h1 className="visually-hidden">Station {stationId}</h1>
+        <header className="page-head">
+          <div className="titles">
+            <nav className="crumb" aria-label="Breadcrumb">
+              <Link to="/stations">Stations</Link>
+              <Icon name="chevronRight" size={10} />
+              <span aria-current="page">{stationId}</span>
+            </nav>
+            <h1>Station {stationId}</h1>
+          </div>
+        </header>
         <ErrorState error={error} retry={retry} what={`Station ${stationId}`} />
       </div>
     );

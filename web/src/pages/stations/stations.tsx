@@ -5,6 +5,7 @@ import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { overlayStation } from '@/app/live-overlay';
 import { may } from '@/app/session';
+import { placesOf, useScene } from '@/app/names';
 import { formatSort, parseSort } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
 import { useTableRows } from '@/live';
@@ -134,15 +135,18 @@ export function StationsPage() {
     for (const s of rows ?? []) out[statusKey(s.status)] = (out[statusKey(s.status)] ?? 0) + 1;
     return out;
   }, [rows]);
+  const scene = useScene();
   const shown = useMemo(() => {
     const text = q.trim().toLowerCase();
     return rows?.filter(
       (s) =>
         (group === 'all' || statusKey(s.status) === group) &&
         (text === '' ||
-          [s.id, s.name, s.vendor, s.model, s.serial_number].some((v) => v?.toLowerCase().includes(text))),
+          [s.id, s.name, s.vendor, s.model, s.serial_number, ...placesOf(scene, s.id)].some((v) =>
+            v?.toLowerCase().includes(text),
+          )),
     );
-  }, [rows, group, q]);
+  }, [rows, group, q, scene]);
 
   return (
     <div className="page page-fill">

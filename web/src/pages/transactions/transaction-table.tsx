@@ -1,6 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { Transaction } from '@/api/types';
-import { dateTime, duration, exactEnergy, instant } from '@/ui/format';
+import { columnEnergy, dateTime, duration, instant } from '@/ui/format';
 import { Glyph } from '@/ui/glyph';
 import { EmptyState } from '@/ui/states';
 import { DataTable, type Column, type Sort } from '@/ui/table';
@@ -85,7 +85,8 @@ const columns: readonly Column<Transaction>[] = [
     label: 'Energy',
     align: 'right',
     sort: (t) => (t.energy_wh === null ? null : Number(t.energy_wh)),
-    cell: (t) => exactEnergy(t.energy_wh),
+    // Every digit stands on the page of the transaction.
+    cell: (t) => columnEnergy(t.energy_wh),
   },
   {
     key: 'flags',

@@ -2,6 +2,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { exclusionsQuery, uptimeQuery, type StationUptime, type UptimeFigures } from '@/api/uptime';
 import { useList } from '@/api/use-list';
+import { StationName, stationName, useScene } from '@/app/names';
 import { may } from '@/app/session';
 import { formatSort, parseSort } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
@@ -56,7 +57,7 @@ const columns: readonly Column<StationUptime>[] = [
         from="/uptime"
         tabIndex={-1}
       >
-        {s.id}
+        {s.id} <StationName id={s.id} />
       </Link>
     ),
   },
@@ -110,7 +111,11 @@ export function UptimePage() {
   const { rows, error, retry, more, loadingMore } = useList(uptimeQuery(windowDays(search.status)));
   const exclusions = useList(exclusionsQuery);
   const q = (search.q ?? '').trim().toLowerCase();
-  const shown = useMemo(() => rows?.filter((s) => s.id.toLowerCase().includes(q)), [rows, q]);
+  const scene = useScene();
+  const shown = useMemo(
+    () => rows?.filter((s) => [s.id, stationName(scene, s.id)].some((v) => v?.toLowerCase().includes(q))),
+    [rows, q, scene],
+  );
   const ports = rows?.flatMap((s) => s.connectors) ?? [];
   const judged = ports.filter((c) => c.meets_97 != null);
   const good = judged.filter((c) => c.meets_97).length;

@@ -13,6 +13,7 @@ import { Boundary } from '@/ui/boundary';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { useNow } from '@/ui/use-now';
+import { ConnectorName, ZoneName } from '@/app/names';
 import { usePreferences } from '@/app/preferences';
 import { cellRows, packState, type CellRow } from './pack';
 import { stationOf, useVehicle } from './use-vehicle';
@@ -151,7 +152,7 @@ function Figures({ vehicle: v }: { vehicle: Vehicle }) {
         <dd>
           {v.connector ? (
             <Link to="/stations/$stationId" params={{ stationId: stationOf(v.connector) }} className="link">
-              {v.connector}
+              <ConnectorName id={v.connector} />
             </Link>
           ) : (
             '–'
@@ -170,7 +171,16 @@ export function VehiclePage() {
   if (!vehicle) {
     return (
       <div className="page">
-        <h1>{vehicleId}</h1>
+        <header className="page-head">
+          <div className="titles">
+            <nav className="crumb" aria-label="Breadcrumb">
+              <Link to="/vehicles">Vehicles</Link>
+              <Icon name="chevronRight" size={10} />
+              <span aria-current="page">{vehicleId}</span>
+            </nav>
+            <h1>Vehicle {vehicleId}</h1>
+          </div>
+        </header>
         {error ? (
           <ErrorState error={error} retry={retry} what={`Vehicle ${vehicleId}`} />
         ) : (
@@ -196,7 +206,11 @@ export function VehiclePage() {
           <div className="title-line">
             <h1>{vehicle.name ?? vehicle.id}</h1>
             <StatusBadge status={vehicle.status} />
-            {vehicle.zone && <span className="tag">{vehicle.zone}</span>}
+            {vehicle.zone && (
+              <span className="tag">
+                <ZoneName id={vehicle.zone} />
+              </span>
+            )}
           </div>
         </div>
         <div className="page-actions">

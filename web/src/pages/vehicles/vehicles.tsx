@@ -4,6 +4,7 @@ import { vehiclesQuery } from '@/api/queries';
 import type { Vehicle } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { overlayVehicle } from '@/app/live-overlay';
+import { ConnectorName, ZoneName } from '@/app/names';
 import { formatSort, parseSort } from '@/app/url-state';
 import { useTableRows } from '@/live';
 import { distance, percent, speed } from '@/ui/format';
@@ -47,7 +48,7 @@ const columns: readonly Column<Vehicle>[] = [
     width: '11rem',
     cell: (v) => (
       <span
-        style={{ display: 'grid', gridTemplateColumns: '3.2rem minmax(2rem, 1fr)', alignItems: 'center' }}
+        style={{ display: 'grid', gridTemplateColumns: '3.2rem minmax(1.5rem, 1fr)', alignItems: 'center' }}
       >
         <span className="num">{percent(v.soc)}</span>
         <Meter
@@ -81,7 +82,7 @@ const columns: readonly Column<Vehicle>[] = [
     cell: (v) =>
       v.connector ? (
         <Link to="/stations/$stationId" params={{ stationId: stationOf(v.connector) }} tabIndex={-1}>
-          {v.connector}
+          <ConnectorName id={v.connector} />
         </Link>
       ) : (
         <span className="faint">–</span>
@@ -92,7 +93,11 @@ const columns: readonly Column<Vehicle>[] = [
     label: 'Zone',
     wide: true,
     sort: (v) => v.zone,
-    cell: (v) => <span className="muted">{v.zone ?? '–'}</span>,
+    cell: (v) => (
+      <span className="muted">
+        <ZoneName id={v.zone} />
+      </span>
+    ),
   },
   {
     key: 'odometer',
@@ -126,7 +131,8 @@ export function VehiclesPage() {
     return rows?.filter(
       (v) =>
         (group === 'all' || statusKey(v.status) === group) &&
-        (text === '' || [v.id, v.name, v.zone, v.connector].some((x) => x?.toLowerCase().includes(text))),
+        (text === '' ||
+          [v.id, v.name, v.zone, v.connector, v.pack].some((x) => x?.toLowerCase().includes(text))),
     );
   }, [rows, group, q]);
 

@@ -210,10 +210,3 @@ export function socket(): BufferGeometry {
     ),
   ]);
 }
-
-/** Bytes of a geometry's own arrays. */
-export function geometryBytes(geometry: BufferGeometry): number {
-  let bytes = geometry.index?.array.byteLength ?? 0;
-  for (const attribute of Object.values(geometry.attributes)) bytes += attribute.array.byteLength;
-  return bytes;
-}
