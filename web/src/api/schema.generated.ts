@@ -408,6 +408,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/id-token-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add and change many id tokens: all of a file, or none. The first line names the columns, of which only `id_token`
+         *     must be there; `only_at` is a list with spaces between.
+         */
+        post: operations["post_id-token-imports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/id-token-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What holds for all id tokens. */
+        get: operations["get_id-token-settings"];
+        /** Decide what holds for all id tokens. */
+        put: operations["put_id-token-settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/id-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The id tokens of the tenant, by token. */
+        get: operations["get_id-tokens"];
+        put?: never;
+        /** Add an id token. */
+        post: operations["post_id-tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/id-tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One id token, and where it is in use. */
+        get: operations["get_id-tokens_id"];
+        /** Change an id token: what is left out is taken back. */
+        put: operations["put_id-tokens_id"];
+        post?: never;
+        /** Forget an id token; from then on it is an unknown one. */
+        delete: operations["delete_id-tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages": {
         parameters: {
             query?: never;
@@ -687,6 +762,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reservations of all stations, by station and number. */
+        get: operations["get_reservations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scene": {
         parameters: {
             query?: never;
@@ -769,6 +861,30 @@ export interface paths {
         get: operations["get_stations_id"];
         put?: never;
         post?: never;
+        /**
+         * Remove a station: it may not connect any more, and its twin goes with those of its EVSEs and connectors. What it did
+         *     stays: transactions, messages, alarms, history.
+         */
+        delete: operations["delete_stations_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/charging-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The charging profiles that a station holds, by id: `value` is `{evse, source, profile}`, the profile as OCPP spells
+         *     it.
+         */
+        get: operations["get_stations_id_charging-profiles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -789,6 +905,26 @@ export interface paths {
          *     and `reason` say so.
          */
         post: operations["post_stations_id_commands"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/composite-schedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the charging profiles of a station or EVSE add up to; with `compare` also what the station says, and where the
+         *     two part.
+         */
+        get: operations["get_stations_id_composite-schedule"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -881,6 +1017,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/local-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which tokens a station is to hold, and which it does. */
+        get: operations["get_stations_id_local-list"];
+        /** Decide which tokens a station is to hold. It is told when it is connected, now or then. */
+        put: operations["put_stations_id_local-list"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/local-list/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a station's list up to date, and wait for it. 202: it is under way. */
+        post: operations["post_stations_id_local-list_sync"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{id}/logs": {
         parameters: {
             query?: never;
@@ -966,6 +1137,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reservations of a station, by number. */
+        get: operations["get_stations_id_reservations"];
+        put?: never;
+        /** Ask a station to hold an EVSE. One that refuses is no error: `state` and `command` say so. */
+        post: operations["post_stations_id_reservations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/reservations/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ask a station to give up a reservation. */
+        delete: operations["delete_stations_id_reservations_number"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{id}/security": {
         parameters: {
             query?: never;
@@ -994,6 +1200,24 @@ export interface paths {
         /** The security events of a station, newest first. */
         get: operations["get_stations_id_security-events"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tariffs that a station holds, and those that it should. */
+        get: operations["get_stations_id_tariffs"];
+        /** Give a station the tariffs that it should hold, now, also those that it refused before, and take the others away. */
+        put: operations["put_stations_id_tariffs"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1812,6 +2036,33 @@ export interface components {
         CommandsGiven: {
             commands: components["schemas"]["Command"][];
         };
+        /** @description What the charging profiles of a station add up to. */
+        CompositeSchedule: {
+            command?: components["schemas"]["Command"] | null;
+            /**
+             * @description Where the two part; `null` without the station's own. A stretch that no profile limits is the station's own
+             *     affair and no difference.
+             */
+            differences?: components["schemas"]["ScheduleDifference"][] | null;
+            /** Format: int32 */
+            duration_s: number;
+            /**
+             * Format: double
+             * @description The greatest difference of two limits, in `unit`; 0 where the two agree, `null` without the station's own.
+             */
+            greatest_difference?: number | null;
+            ours: components["schemas"]["ScheduleSlot"][];
+            /** @description The ids of the profiles that ours is made of; negative ones are limits from outside. */
+            profiles: number[];
+            /**
+             * Format: date-time
+             * @description From when; the start of the station's own where it gave one.
+             */
+            start: string;
+            station?: components["schemas"]["OwnSchedule"] | null;
+            /** @description The unit of ours; that of the station's own where it gave one. */
+            unit: components["schemas"]["RateUnit"];
+        };
         /** @description One connector of an EVSE. */
         Connector: {
             /**
@@ -1864,10 +2115,11 @@ export interface components {
         /** @description Connectors by status. */
         ConnectorCounts: {
             /**
-             * @description How many have each status that occurs.
+             * @description How many have each status that occurs; those of stations without a connection are `Offline`.
              * @example {
              *       "Available": 4,
-             *       "Charging": 2
+             *       "Charging": 2,
+             *       "Offline": 1
              *     }
              */
             by_status: {
@@ -2104,6 +2356,67 @@ export interface components {
         Hits: {
             items: components["schemas"]["Hit"][];
         };
+        /** @description One id token. */
+        IdToken: {
+            /** Format: date-time */
+            changed_at: string;
+            changed_by: string;
+            /** @description Whether it may charge at several places at once. */
+            concurrent_allowed: boolean;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** @description Whose prices hold for it, the same as in `/token-groups`. */
+            group?: string | null;
+            /** @example 04A2B3C4D5E6F7 */
+            id_token: string;
+            /** @description The language of its holder. */
+            language?: string | null;
+            note: string;
+            /** @description The twins of the stations and EVSEs where alone it is good; empty = everywhere. */
+            only_at: string[];
+            /** @description Who belongs together (OCPP 1.6 `parentIdTag`, 2.x `groupIdToken`). */
+            parent?: string | null;
+            status: components["schemas"]["IdTokenStatus"];
+            /**
+             * @description What kind of token it is, as OCPP 2.x says it; empty when nobody said.
+             * @example ISO14443
+             */
+            type: string;
+            /** @description The twin of the vehicle that it belongs to. */
+            vehicle?: string | null;
+        };
+        /** @description What holds for all id tokens. */
+        IdTokenSettings: {
+            /**
+             * @description Tokens of this parent may end any transaction and begin none, where stations have it as their master pass
+             *     group; 1 to 36 characters.
+             */
+            master_group?: string | null;
+            /** @description What happens with tokens that neither the tenant nor its partners know. */
+            unknown_tokens: components["schemas"]["UnknownTokens"];
+        };
+        /**
+         * @description What a token may do.
+         * @enum {string}
+         */
+        IdTokenStatus: "accepted" | "blocked" | "expired" | "invalid";
+        /** @description A transaction that runs on a token. */
+        IdTokenUse: {
+            /** Format: int32 */
+            evse?: number | null;
+            station: string;
+            transaction_id: string;
+        };
+        /** @description One id token, and where it is in use. */
+        IdTokenWithUses: components["schemas"]["IdToken"] & {
+            /** @description The transactions that run on it, at most 50. */
+            uses: components["schemas"]["IdTokenUse"][];
+        };
+        /** @description What came of a file of tokens. */
+        IdTokensImported: {
+            added: number;
+            changed: number;
+        };
         /** @description A relationship to a twin. */
         Incoming: {
             id: string;
@@ -2130,6 +2443,24 @@ export interface components {
             revoked_at?: string | null;
             /** @description Hexadecimal. */
             serial: string;
+        };
+        /**
+         * @description Which tokens a station is to hold.
+         * @enum {string}
+         */
+        ListMode: "off" | "all" | "chosen";
+        /**
+         * @description How far a station's list has come.
+         * @enum {string}
+         */
+        ListState: "unknown" | "current" | "partial" | "stale" | "failed" | "not_supported";
+        /** @description Which tokens a station is to hold. */
+        ListWish: {
+            mode: components["schemas"]["ListMode"];
+            /** @description With `chosen`; at most 1,000. */
+            parents?: string[];
+            /** @description With `chosen`; at most 1,000. */
+            tokens?: string[];
         };
         /** @description A command, and the file that will hold the log. */
         LogAsked: {
@@ -2200,11 +2531,17 @@ export interface components {
              * @example GetConfiguration
              */
             action?: string | null;
-            /** @description `remote_start`, `remote_stop`, `reset` or `trigger`. */
+            /** @description `remote_start`, `remote_stop`, `reset`, `trigger`, `change_availability`, `unlock_connector` or `clear_cache`. */
             command?: string | null;
             /**
              * Format: int32
-             * @description EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset or ask about.
+             * @description `change_availability`, `unlock_connector`: the connector of `evse` (OCPP 2.x).
+             */
+            connector?: number | null;
+            /**
+             * Format: int32
+             * @description EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset, ask about, unlock or take out
+             *     of service.
              */
             evse?: number | null;
             /** @description `remote_start`: who charges. */
@@ -2213,6 +2550,8 @@ export interface components {
             immediate?: boolean | null;
             /** @description `trigger`: the message to send, such as `StatusNotification`. */
             message?: string | null;
+            /** @description `change_availability`: into service (`true`) or out of it; a transaction may finish first. */
+            operative?: boolean | null;
             /** @description The payload of `action`, validated against the schema of the station's version; `{}` when left out. */
             payload?: unknown;
             /** @description `remote_stop`: the transaction; left out, the one at `evse` or the only one of the station. */
@@ -2328,11 +2667,17 @@ export interface components {
              * @example GetConfiguration
              */
             action?: string | null;
-            /** @description `remote_start`, `remote_stop`, `reset` or `trigger`. */
+            /** @description `remote_start`, `remote_stop`, `reset`, `trigger`, `change_availability`, `unlock_connector` or `clear_cache`. */
             command?: string | null;
             /**
              * Format: int32
-             * @description EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset or ask about.
+             * @description `change_availability`, `unlock_connector`: the connector of `evse` (OCPP 2.x).
+             */
+            connector?: number | null;
+            /**
+             * Format: int32
+             * @description EVSE number, from 1 (OCPP 1.6: connector): where to start or stop, what to reset, ask about, unlock or take out
+             *     of service.
              */
             evse?: number | null;
             /** @description `remote_start`: who charges. */
@@ -2341,6 +2686,8 @@ export interface components {
             immediate?: boolean | null;
             /** @description `trigger`: the message to send, such as `StatusNotification`. */
             message?: string | null;
+            /** @description `change_availability`: into service (`true`) or out of it; a transaction may finish first. */
+            operative?: boolean | null;
             /** @description The payload of `action`, validated against the schema of the station's version; `{}` when left out. */
             payload?: unknown;
             /** @description `remote_stop`: the transaction; left out, the one at `evse` or the only one of the station. */
@@ -2376,6 +2723,29 @@ export interface components {
             signature?: string | null;
             /** @description The certificate that signed it, in PEM; with `signature`. */
             signing_certificate?: string | null;
+        };
+        /** @description An id token to add, or to put in place of what was known of it. */
+        NewIdToken: {
+            /** @description False when left out: one transaction at a time. */
+            concurrent_allowed?: boolean;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** @description 1 to 64 characters. */
+            group?: string | null;
+            /** @description 1 to 255 characters (OCPP 1.6 takes 20, 2.0.1 takes 36); upper and lower case are the same. Not in a change. */
+            id_token?: string | null;
+            /** @description 1 to 8 characters, as BCP 47 writes it. */
+            language?: string | null;
+            /** @description At most 500 characters. */
+            note?: string;
+            /** @description At most 100 twins of stations and EVSEs. */
+            only_at?: string[];
+            /** @description 1 to 36 characters (OCPP 1.6 takes 20). */
+            parent?: string | null;
+            status?: components["schemas"]["IdTokenStatus"] | null;
+            /** @description At most 20 characters, such as `ISO14443`, `ISO15693`, `eMAID`, `Central`, `KeyCode`, `Local`, `MacAddress`. */
+            type?: string;
+            vehicle?: string | null;
         };
         /** @description Which log to ask for. */
         NewLog: {
@@ -2470,6 +2840,23 @@ export interface components {
             };
             target: string;
         };
+        /** @description What to hold, and for whom. */
+        NewReservation: {
+            /**
+             * Format: int32
+             * @description The EVSE (OCPP 1.6: connector), from 1; any of the station when left out.
+             */
+            evse?: number | null;
+            /**
+             * Format: date-time
+             * @description Until when.
+             */
+            expires_at: string;
+            /** @description Whoever is of this group may charge too; that of the token when left out. */
+            group?: string | null;
+            /** @description Who may charge: 1 to 36 characters (OCPP 1.6: 20). */
+            id_token: string;
+        };
         /** @description The policy of a make; `null` takes the rule back. */
         NewRule: {
             /** @description Any when left out; needs a model. */
@@ -2483,7 +2870,7 @@ export interface components {
         /** @description A new charging station. */
         NewStation: {
             /**
-             * @description Its OCPP identity: 1 to 128 characters of letters, digits and `- . + % _ # * ? ! ( ) , = @ $ ' :`.
+             * @description Its OCPP identity: 1 to 48 characters of letters, digits and `- . + % _ # * ? ! ( ) , = @ $ '`.
              * @example ST-01
              */
             id: string;
@@ -2735,7 +3122,7 @@ export interface components {
             max_power_w: number;
             /**
              * Format: double
-             * @description Power drawn by all stations, in watts.
+             * @description Power drawn by the stations that are online, in watts; what the others draw is not known.
              * @example 184000
              */
             power_w: number;
@@ -2748,6 +3135,13 @@ export interface components {
             vehicles: components["schemas"]["VehicleCounts"];
             /** @description Each zone, in the order of ids. */
             zones: components["schemas"]["ZoneLoad"][];
+        };
+        /** @description The station's own schedule. */
+        OwnSchedule: {
+            slots: components["schemas"]["ScheduleSlot"][];
+            /** Format: date-time */
+            start: string;
+            unit: components["schemas"]["RateUnit"];
         };
         /** @description One page of a list. */
         Page_Alarm: {
@@ -3056,6 +3450,40 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_IdToken: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: date-time */
+                changed_at: string;
+                changed_by: string;
+                /** @description Whether it may charge at several places at once. */
+                concurrent_allowed: boolean;
+                /** Format: date-time */
+                expires_at?: string | null;
+                /** @description Whose prices hold for it, the same as in `/token-groups`. */
+                group?: string | null;
+                /** @example 04A2B3C4D5E6F7 */
+                id_token: string;
+                /** @description The language of its holder. */
+                language?: string | null;
+                note: string;
+                /** @description The twins of the stations and EVSEs where alone it is good; empty = everywhere. */
+                only_at: string[];
+                /** @description Who belongs together (OCPP 1.6 `parentIdTag`, 2.x `groupIdToken`). */
+                parent?: string | null;
+                status: components["schemas"]["IdTokenStatus"];
+                /**
+                 * @description What kind of token it is, as OCPP 2.x says it; empty when nobody said.
+                 * @example ISO14443
+                 */
+                type: string;
+                /** @description The twin of the vehicle that it belongs to. */
+                vehicle?: string | null;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Note: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -3101,6 +3529,7 @@ export interface components {
                  * @example registered
                  */
                 state: string;
+                trouble?: components["schemas"]["Trouble"] | null;
                 /** @description Where it lists its versions. */
                 url?: string | null;
             }[];
@@ -3162,6 +3591,39 @@ export interface components {
                  */
                 state: string;
                 station: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Reservation: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /**
+                 * @description The station's own word on it.
+                 * @example Accepted
+                 */
+                answer?: string | null;
+                /**
+                 * Format: int32
+                 * @description The EVSE (OCPP 1.6: connector); `null` = any of the station.
+                 */
+                evse?: number | null;
+                /** Format: date-time */
+                expires_at: string;
+                /** @description Whoever is of this group may charge too. */
+                group?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its number, the same for the station.
+                 */
+                id: number;
+                /** @description Who may charge. */
+                id_token: string;
+                state: components["schemas"]["ReservationState"];
+                station: string;
+                /** @description The transaction that took it up. */
+                transaction_id?: string | null;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -3394,7 +3856,7 @@ export interface components {
                  */
                 evse?: number | null;
                 /**
-                 * @description What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+                 * @description What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
                  *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
                  *     `meter_jump`, `meter_negative`, `unit_mistake`.
                  */
@@ -3585,6 +4047,7 @@ export interface components {
              * @example registered
              */
             state: string;
+            trouble?: components["schemas"]["Trouble"] | null;
             /** @description Where it lists its versions. */
             url?: string | null;
         };
@@ -3660,6 +4123,11 @@ export interface components {
              */
             unit?: string | null;
         };
+        /**
+         * @description In what limits are given.
+         * @enum {string}
+         */
+        RateUnit: "W" | "A";
         /** @description What a transaction costs. */
         Receipt: {
             /** @description Seconds of charging. */
@@ -3758,6 +4226,44 @@ export interface components {
             /** @description Its place in `items`, from 0. */
             index: number;
         };
+        /** @description One reservation. */
+        Reservation: {
+            /**
+             * @description The station's own word on it.
+             * @example Accepted
+             */
+            answer?: string | null;
+            /**
+             * Format: int32
+             * @description The EVSE (OCPP 1.6: connector); `null` = any of the station.
+             */
+            evse?: number | null;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Whoever is of this group may charge too. */
+            group?: string | null;
+            /**
+             * Format: int64
+             * @description Its number, the same for the station.
+             */
+            id: number;
+            /** @description Who may charge. */
+            id_token: string;
+            state: components["schemas"]["ReservationState"];
+            station: string;
+            /** @description The transaction that took it up. */
+            transaction_id?: string | null;
+        };
+        /** @description A reservation, and the command by which the station was asked. */
+        ReservationAsked: {
+            command: components["schemas"]["Command"];
+            reservation?: components["schemas"]["Reservation"] | null;
+        };
+        /**
+         * @description Where a reservation stands.
+         * @enum {string}
+         */
+        ReservationState: "active" | "refused" | "used" | "cancelled" | "expired" | "removed";
         /** @description How to go on. */
         ResumeCampaign: {
             /**
@@ -3876,6 +4382,61 @@ export interface components {
             name: string;
             /** @description The roads within it, each a line of `[lon, lat]` in degrees. */
             roads: number[][][];
+        };
+        /** @description Where two schedules part by more than 1 %. */
+        ScheduleDifference: {
+            /** Format: int32 */
+            from_s: number;
+            /**
+             * Format: double
+             * @description Our limit.
+             */
+            ours?: number | null;
+            /**
+             * Format: double
+             * @description The station's; `null` = it names none.
+             */
+            theirs?: number | null;
+            /** Format: int32 */
+            to_s: number;
+        };
+        /** @description A stretch of a schedule: from its start to that of the next. */
+        ScheduleSlot: {
+            /**
+             * Format: double
+             * @description The most that may be fed back, 0 or less; `null` = nothing says.
+             */
+            discharge_limit?: number | null;
+            /**
+             * Format: double
+             * @description The most that may be drawn; `null` = nothing limits it.
+             */
+            limit?: number | null;
+            /**
+             * Format: double
+             * @description Below this rate charging makes no sense.
+             */
+            min_rate?: number | null;
+            /**
+             * Format: int32
+             * @description The phase to use when it is one.
+             */
+            phase_to_use?: number | null;
+            /**
+             * Format: int32
+             * @description How many phases may be used, where a profile says so.
+             */
+            phases?: number | null;
+            /**
+             * Format: double
+             * @description What should flow.
+             */
+            setpoint?: number | null;
+            /**
+             * Format: int32
+             * @description Seconds after the start of the schedule.
+             */
+            start_s: number;
         };
         /** @description A stretch of readings of an energy register. */
         Segment: {
@@ -4034,7 +4595,7 @@ export interface components {
         StationCounts: {
             /**
              * Format: int64
-             * @description Whose status is `Faulted`.
+             * @description Online and faulted, as a whole or in one of their connectors.
              */
             faulted: number;
             /**
@@ -4044,6 +4605,33 @@ export interface components {
             online: number;
             /** Format: int64 */
             total: number;
+        };
+        /** @description A station's local authorisation list. */
+        StationLocalList: {
+            /**
+             * Format: date-time
+             * @description When the station was heard of last about its list.
+             */
+            at?: string | null;
+            /** @description Entries that the station has confirmed. */
+            entries: number;
+            /** @description Tokens that it should hold and that do not fit it or its version of the protocol. */
+            left_out: number;
+            /** @description Entries to send or take back until it holds what it is to hold. */
+            pending: number;
+            /** @description Why it is not current, for a person. */
+            reason?: string | null;
+            /** @description `stale` also when it was current and entries are `pending` since. */
+            state: components["schemas"]["ListState"];
+            station: string;
+            /** @description Whether it is being told right now. */
+            under_way: boolean;
+            /**
+             * Format: int64
+             * @description The version that the station confirmed last; 0 = none.
+             */
+            version: number;
+            wanted: components["schemas"]["ListWish"];
         };
         /** @description One OCPP frame as it passed. */
         StationMessage: {
@@ -4095,6 +4683,26 @@ export interface components {
              */
             rotating_since?: string | null;
             station: string;
+        };
+        /** @description One EVSE. */
+        StationTariff: {
+            /**
+             * Format: int32
+             * @description 0 is all of them.
+             */
+            evse: number;
+            /** @description `{state: set|refused, tariff_id, valid_from, status?, reason?}`; null where it was never given one. */
+            held?: Record<string, never> | null;
+            wanted?: components["schemas"]["WantedTariff"] | null;
+        };
+        /** @description What a station holds and what it should. */
+        StationTariffs: {
+            /** @description One for the station, or one an EVSE where they differ. */
+            items: components["schemas"]["StationTariff"][];
+            /** @description What it was sent by this request. */
+            sent: components["schemas"]["Command"][];
+            /** @description Whether it works out costs by itself; null while its device model does not say. */
+            supported?: boolean | null;
         };
         /** @description One station with its connectors. */
         StationUptime: components["schemas"]["UptimeFigures"] & {
@@ -4248,7 +4856,7 @@ export interface components {
              */
             evse?: number | null;
             /**
-             * @description What a person should know: `started_missing`, `sequence_gap`, `stop_below_start`, `clock_skew_future`,
+             * @description What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
              *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
              *     `meter_jump`, `meter_negative`, `unit_mistake`.
              */
@@ -4289,6 +4897,16 @@ export interface components {
             stopped_reason?: string | null;
             /** @description The id that station and central system share. */
             transaction_id: string;
+        };
+        /** @description Why a partner cannot be reached. */
+        Trouble: {
+            /** @example the certificate of the partner is not accepted: it has expired */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it was first out of reach.
+             */
+            since: string;
         };
         /** @description A twin. */
         Twin: {
@@ -4332,6 +4950,11 @@ export interface components {
             /** @description Ids of relationships to remove, at most 1000. */
             remove_relationships?: string[];
         };
+        /**
+         * @description What happens with an unknown token.
+         * @enum {string}
+         */
+        UnknownTokens: "accept" | "reject";
         /** @description Why a twin is not shown to partners. */
         Unpublished: {
             /**
@@ -4544,6 +5167,20 @@ export interface components {
             /** Format: date-time */
             since: string;
         };
+        /** @description What a station should hold. */
+        WantedTariff: {
+            /** @description What a station could not work out as we do; it is not given the tariff then. */
+            problem?: string | null;
+            /** @example day-and-night */
+            tariff: string;
+            /**
+             * @description The id that the station knows it by.
+             * @example day-and-night:3
+             */
+            tariff_id: string;
+            /** Format: int64 */
+            version: number;
+        };
         /** @description A variable to read, or to set. */
         WantedVariable: {
             /**
@@ -4581,7 +5218,7 @@ export interface components {
             id: string;
             /**
              * Format: int64
-             * @description Connectors that somebody holds.
+             * @description Connectors that somebody holds, of stations that are online.
              */
             in_use: number;
             /**
@@ -4592,7 +5229,7 @@ export interface components {
             name: string;
             /**
              * Format: double
-             * @description Power drawn by its stations, in watts.
+             * @description Power drawn by its stations that are online, in watts.
              */
             power_w: number;
             /** Format: int64 */
@@ -6235,6 +6872,442 @@ export interface operations {
             };
         };
     };
+    "post_id-token-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokensImported"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_id-token-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokenSettings"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put_id-token-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdTokenSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokenSettings"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_id-tokens": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Whose token, vehicle or note holds this text, whatever its case. */
+                text?: string;
+                status?: "accepted" | "blocked" | "expired" | "invalid";
+                /** @description Of this parent. */
+                parent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_IdToken"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_id-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdToken"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdToken"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is there already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_id-tokens_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdTokenWithUses"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such token. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put_id-tokens_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdToken"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such token. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete_id-tokens_id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The token. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such token. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_messages: {
         parameters: {
             query?: {
@@ -7366,6 +8439,56 @@ export interface operations {
             };
         };
     };
+    get_reservations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Reservation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_scene: {
         parameters: {
             query?: never;
@@ -7750,6 +8873,124 @@ export interface operations {
             };
         };
     };
+    delete_stations_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_stations_id_charging-profiles": {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Record"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_stations_id_commands: {
         parameters: {
             query?: {
@@ -7785,6 +9026,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get_stations_id_composite-schedule": {
+        parameters: {
+            query?: {
+                /** @description The EVSE (OCPP 1.6: connector); 0 = the whole station. */
+                evse?: number;
+                /** @description From now, in seconds; a day when left out. */
+                duration_s?: number;
+                /** @description `W` when left out. */
+                unit?: "W" | "A";
+                /** @description Between phase and neutral, in volts: what turns amperes into watts. */
+                voltage_v?: number;
+                /** @description The phases of the supply: used where no profile says how many. */
+                phases?: number;
+                /** @description Ask the station for its own, and compare; takes the right to command stations. */
+                compare?: boolean;
+                /** @description With `compare`: seconds to wait for the station's answer. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompositeSchedule"];
                 };
             };
             /** @description The input is not valid. */
@@ -8186,6 +9500,204 @@ export interface operations {
             };
         };
     };
+    "get_stations_id_local-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationLocalList"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put_stations_id_local-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListWish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationLocalList"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_stations_id_local-list_sync": {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the station's answer; the command goes on by itself after that. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationLocalList"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationLocalList"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The station is offline. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_stations_id_logs: {
         parameters: {
             query?: {
@@ -8522,6 +10034,214 @@ export interface operations {
             };
         };
     };
+    get_stations_id_reservations: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Reservation"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_stations_id_reservations: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the station's answer; the command goes on by itself after that. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReservation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReservationAsked"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is reserved or in use. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_stations_id_reservations_number: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the station's answer; the command goes on by itself after that. */
+                wait_s?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+                /** @description The reservation. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReservationAsked"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such reservation. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not active any more. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_stations_id_security: {
         parameters: {
             query?: never;
@@ -8695,6 +10415,131 @@ export interface operations {
             };
             /** @description No such station. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stations_id_tariffs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationTariffs"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_stations_id_tariffs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationTariffs"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The station works out no costs. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10183,6 +12028,15 @@ export interface operations {
             };
             /** @description No such twin. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The twin of a registered station, which is removed with the station. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

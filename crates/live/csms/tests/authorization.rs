@@ -148,7 +148,9 @@ async fn the_tenants_list_decides_and_tells_what_the_version_can_say() {
     world.token(IdToken { status: TokenStatus::Blocked, ..token("BARRED") }).await;
     world.token(IdToken { expires_at: Some(Timestamp::from_micros(1)), ..token("OLD") }).await;
     world.token(IdToken { only_at: vec!["ST-16".into()], ..token("ONLY-16") }).await;
-    world.token(IdToken { only_at: vec!["ST-201:2".into(), "ST-21:2".into()], ..token("EVSE-2") }).await;
+    // it charges at two stations below, one after the other, and ends at none
+    let places = vec!["ST-201:2".into(), "ST-21:2".into()];
+    world.token(IdToken { only_at: places, concurrent_allowed: true, ..token("EVSE-2") }).await;
     for (version, name) in VERSIONS.into_iter().zip(["ST-16", "ST-201", "ST-21"]) {
         let mut station = world.station(name, version).await;
         let good = station.authorize("good").await;

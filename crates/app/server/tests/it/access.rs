@@ -41,7 +41,7 @@ async fn every_route_asks_who_and_what() {
         let least = match permission.as_str() {
             "Read" => Role::Viewer,
             "AcknowledgeAlarms" | "CommandStations" | "IngestTelemetry" => Role::Operator,
-            "ManageStations" | "ManageTariffs" | "ManageAccess" | "ReadAudit" => Role::Admin,
+            "WriteTwins" | "ManageStations" | "ManageTariffs" | "ManageAccess" | "ReadAudit" => Role::Admin,
             other => panic!("{method} {path} names `{other}`"),
         };
         assert!(method.is_safe() || least > Role::Viewer, "{method} {path} changes something as a viewer");

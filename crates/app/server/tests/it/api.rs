@@ -127,7 +127,7 @@ async fn paths_and_methods_that_do_not_exist_say_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_twin_is_written_only_over_the_one_that_was_read() {
     let world = World::start().await;
-    let key = &world.north.operator;
+    let key = &world.north.admin;
     let put = async |header: Option<(&str, &str)>, body: Json| {
         let mut request = world.request(Method::PUT, "/api/v1/twins/V-1").bearer_auth(key).json(&body);
         if let Some((name, value)) = header {
@@ -245,6 +245,7 @@ async fn the_scene_and_the_overview_agree_on_what_stands_where() {
     world.link("H-1", "contains", "ST-1").await;
     world.twin("V-1", "Vehicle", json!({"lat_deg": 52.1, "lon_deg": 13.1, "status": "Driving"})).await;
     world.twin("V-2", "Vehicle", json!({"lat_deg": 51.0, "lon_deg": 13.1, "status": "Parked"})).await;
+    world.happen("ST-1", EventBody::patch([("online", true.into())])).await;
     world.happen("ST-1:1:1", EventBody::patch([("status", "Charging".into())])).await;
     let key = &world.north.viewer;
     let scene = world.get(key, "/scene").await.ok();

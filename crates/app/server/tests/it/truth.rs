@@ -27,7 +27,7 @@ async fn a_station_that_is_away_counts_for_nothing_that_is_live() {
         (&json!(22_000.0), &json!({"Charging": 1}))
     );
 
-    drop(link);
+    link.close().await;
     let away = async || loop {
         let overview = world.get(&world.north.viewer, "/overview").await.ok();
         if overview["stations"]["online"] == 0 {

@@ -38,8 +38,8 @@ struct Row {
     looked: Option<Timestamp>,
 }
 
-/// What came of asking one station.
-type Asked = (usize, Result<Command, CsmsError>);
+/// What came of asking one station: its place, which attempt it was, and the answer.
+type Asked = (usize, u32, Result<Command, CsmsError>);
 
 pub(super) struct Runner {
     operations: Operations,
@@ -109,8 +109,8 @@ impl Runner {
                 Some(Order { order, by, done }) = orders.recv() => {
                     let _ = done.send(self.obey(order, &by).await);
                 }
-                Some((place, outcome)) = self.asking.next(), if !self.asking.is_empty() => {
-                    self.answered(place, outcome).await;
+                Some((place, attempt, outcome)) = self.asking.next(), if !self.asking.is_empty() => {
+                    self.answered((place, attempt), outcome).await;
                 }
                 _ = tick.tick() => {}
             }
@@ -162,7 +162,10 @@ impl Runner {
             if !at_work {
                 continue;
             }
-            if self.rows[place].looked != seen.touched || self.rows[place].looked.is_none() {
+            // an answer changes the record, and not always the twin
+            let asked = self.rows[place].at.state == state::ASKED;
+            let looked = self.rows[place].looked;
+            if asked || looked.is_none() || looked != seen.touched {
                 let report = Self::report_of(&self.registry, &self.rows[place].at).await?;
                 self.rows[place].report = report;
                 self.rows[place].looked = seen.touched;
@@ -360,15 +363,17 @@ impl Runner {
             let to = (&tenant, &station);
             csms.update_firmware_as(number, to, &request, &base, &by, WAIT).await
         });
+        let attempt = row.at.attempts;
         self.asking.push(Box::pin(async move {
-            (place, asked.await.unwrap_or(Err(CsmsError::Runtime(RuntimeError::Stopped))))
+            (place, attempt, asked.await.unwrap_or(Err(CsmsError::Runtime(RuntimeError::Stopped))))
         }));
     }
 
     /// The station's answer is in the records by now; what stands here only is that it got no question at all.
-    async fn answered(&mut self, place: usize, outcome: Result<Command, CsmsError>) {
+    async fn answered(&mut self, (place, attempt): (usize, u32), outcome: Result<Command, CsmsError>) {
         let now = self.operations.inner.runtime.now();
-        if !self.rows[place].sending {
+        // the records may have said that an attempt failed before its answer is here, and another has begun
+        if !self.rows[place].sending || self.rows[place].at.attempts != attempt {
             return;
         }
         self.rows[place].sending = false;
