@@ -4,13 +4,13 @@ test('a link to a vehicle shows it in 3D', async ({ page }) => {
   test.setTimeout(180_000);
   await page.goto(`/alarms#key=${encodeURIComponent(key)}`);
   await expect(page.getByRole('heading', { name: 'Alarms', level: 1 })).toBeVisible();
-  const vehicle = await first<{ id: string; lat_deg: number | null }>(
+  const vehicle = await first<{ id: string; name: string | null; lat_deg: number | null }>(
     page,
     '/vehicles',
     (v) => v.lat_deg !== null,
   );
   await page.goto(`/?sel=vehicle:${encodeURIComponent(vehicle.id)}`);
-  await expect(page.locator('.inspector')).toContainText(vehicle.id);
+  await expect(page.locator('.inspector')).toContainText(vehicle.name ?? vehicle.id);
   const canvas = page.locator('.scene-root canvas');
   // Software painting needs its time for the first picture.
   await expect(page.locator('.ops-loading')).toHaveCount(0, { timeout: 90_000 });
