@@ -53,7 +53,7 @@ pub enum Fact {
         token_type: Option<String>,
     },
     /// A transaction moved on.
-    Transaction(TransactionReport),
+    Transaction(Box<TransactionReport>),
     /// Meter values outside a transaction.
     MeterValues {
         /// EVSE number, 0 = the main meter of the station.

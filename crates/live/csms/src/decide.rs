@@ -36,7 +36,7 @@ impl CentralSystem {
             Fact::Authorize { id_token, token_type } => {
                 self.authorize(speaker, &id_token, token_type.as_deref()).await
             }
-            Fact::Transaction(report) => self.transaction(speaker, report).await,
+            Fact::Transaction(report) => self.transaction(speaker, *report).await,
             Fact::MeterValues { evse, connector, samples, signed } => {
                 self.meter_values(speaker, (evse, connector), Reading::of(&samples), &signed).await
             }

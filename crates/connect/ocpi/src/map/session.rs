@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(sums, ("-10".into(), "-12".into()));
         assert_eq!(
             (back.total_energy_cost, back.charging_periods.len()),
-            (first.total_energy_cost.clone(), first.charging_periods.len())
+            (first.total_energy_cost, first.charging_periods.len())
         );
         assert_eq!(credit(&back, DateTime::default()), None);
         assert_eq!(crate::read::<Cdr>(serde_json::to_string(&back).unwrap().as_bytes()).unwrap(), back);

@@ -129,7 +129,7 @@ fn start(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
     let id_tag = need_text(fields.id_tag, "idTag")?;
     let meter_start = need_int(fields.meter_start, "meterStart")?;
     let at = reader.need_time(fields.timestamp, "timestamp")?;
-    Ok(Fact::Transaction(TransactionReport {
+    Ok(Fact::Transaction(Box::new(TransactionReport {
         start_key: Some(format!("{evse}|{at}|{meter_start}|{id_tag}")),
         evse: Some(evse),
         connector: Some(connector),
@@ -137,7 +137,7 @@ fn start(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         meter_wh: Some(Decimal::from(meter_start)),
         reservation_id: reader.plain(fields.reservation_id, "reservationId", "an integer"),
         ..blank(TransactionPhase::Started, at)
-    }))
+    })))
 }
 
 #[derive(Deserialize)]
@@ -174,7 +174,7 @@ fn stop(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         .then(|| meter::register_wh(&samples.plain, Some("Transaction.End")))
         .flatten()
         .filter(|fine| (*fine - whole).abs() < Decimal::ONE);
-    Ok(Fact::Transaction(TransactionReport {
+    Ok(Fact::Transaction(Box::new(TransactionReport {
         transaction_id: Some(transaction_id.to_string()),
         seq_no: STOP_SEQ,
         id_token: reader.text(fields.id_tag, "idTag", 255),
@@ -184,7 +184,7 @@ fn stop(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         samples: samples.plain,
         signed: samples.signed,
         ..blank(TransactionPhase::Ended, at)
-    }))
+    })))
 }
 
 #[derive(Deserialize)]
@@ -208,7 +208,7 @@ fn meter_values(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
     let Samples { plain, signed } = samples;
     // Stations send 0 or -1 for "no transaction"; ids that we give start at 1.
     match (transaction.filter(|id| *id > 0), newest) {
-        (Some(id), Some(at)) => Ok(Fact::Transaction(TransactionReport {
+        (Some(id), Some(at)) => Ok(Fact::Transaction(Box::new(TransactionReport {
             transaction_id: Some(id.to_string()),
             seq_no: millis(at),
             evse: (evse > 0).then_some(evse),
@@ -217,7 +217,7 @@ fn meter_values(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
             samples: plain,
             signed,
             ..blank(TransactionPhase::Updated, at)
-        })),
+        }))),
         _ => Ok(Fact::MeterValues { evse, connector, samples: plain, signed }),
     }
 }

@@ -203,7 +203,7 @@ fn transaction(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         read_samples(reader, &mut samples, list)?;
     }
     let mut word = |raw, field: &str| reader.text(raw, field, 50);
-    Ok(Fact::Transaction(TransactionReport {
+    Ok(Fact::Transaction(Box::new(TransactionReport {
         transaction_id: Some(transaction_id),
         phase,
         seq_no,
@@ -223,7 +223,7 @@ fn transaction(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         samples: samples.plain,
         signed: samples.signed,
         cost_details: reader.plain(fields.cost_details, "costDetails", "an object"),
-    }))
+    })))
 }
 
 fn place(reader: &mut Reader, evse: Raw<'_>) -> Result<(Option<u32>, Option<u32>), Violation> {

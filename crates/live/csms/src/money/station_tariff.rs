@@ -205,7 +205,8 @@ mod tests {
     use super::*;
     use voltwin_ocpp::{Command, Version};
 
-    fn tariff(elements: Json) -> Tariff {
+    fn tariff(elements: impl Into<Json>) -> Tariff {
+        let elements: Json = elements.into();
         let tariff: Tariff =
             serde_json::from_value(json!({"currency": "EUR", "elements": elements})).unwrap();
         tariff.check().unwrap();
@@ -240,7 +241,7 @@ mod tests {
             json!({"prices": [{"priceKwh": 0.25, "conditions": conditions}, {"priceKwh": 0.45}],
                    "taxRates": [{"type": "VAT", "tax": 19}]})
         );
-        let mut idle = conditions.clone();
+        let mut idle = conditions;
         idle["minIdleTime"] = json!(600);
         assert_eq!(told["idleTime"]["prices"], json!([{"priceMinute": 0.1, "conditions": idle}]));
         assert_eq!(told["chargingTime"], json!({"prices": [{"priceMinute": 0.0166666667}]}));

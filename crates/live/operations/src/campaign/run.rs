@@ -177,7 +177,7 @@ impl Runner {
                 Some(Step::To(next)) => self.set(place, next, None, now),
                 Some(Step::Installed) => self.set(place, state::INSTALLED, None, now),
                 Some(Step::NeverSent) => {
-                    self.take_back(place, "it was not sent; the station is offline", now)
+                    self.take_back(place, "it was not sent; the station is offline", now);
                 }
                 Some(Step::Failed(why, last)) => self.fail(place, &why, last, now),
             }

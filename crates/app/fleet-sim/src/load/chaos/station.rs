@@ -339,11 +339,11 @@ impl Station {
             Some(link) => link,
             None => {
                 self.report.connections += 1;
-                Link::open(&self.target).await.map_err(Trouble::of)?
+                Link::open(&self.target).await?
             }
         };
         let link = self.link.insert(link);
-        link.send(frame.to_owned()).await.map_err(Trouble::of)?;
+        link.send(frame.to_owned()).await?;
         self.report.messages += 1;
         if forgotten {
             // long enough that it arrives, short enough that it may not have been answered
@@ -365,15 +365,15 @@ enum Trouble {
     Refused(String),
 }
 
-impl Trouble {
-    fn of(error: LinkError) -> Self {
+impl From<LinkError> for Trouble {
+    fn from(error: LinkError) -> Self {
         Self::Connection(error.to_string())
     }
 }
 
 async fn answer_to(link: &mut Link, wanted: &str, version: Version) -> Result<Value, Trouble> {
     loop {
-        let text = link.receive().await.map_err(Trouble::of)?;
+        let text = link.receive().await?;
         match envelope::parse(&text, version, FRAME_MAX) {
             Ok(envelope::Frame::Result { id, payload }) if id == wanted => {
                 return serde_json::from_str(payload.get()).map_err(|e| Trouble::Refused(e.to_string()));
@@ -384,7 +384,7 @@ async fn answer_to(link: &mut Link, wanted: &str, version: Version) -> Result<Va
             Ok(envelope::Frame::Call { id, action, .. }) => {
                 let detail = format!("{action} is not for stations of chaos");
                 let refusal = envelope::error(version, &id, ErrorCode::NotSupported, &detail);
-                link.send(refusal).await.map_err(Trouble::of)?;
+                link.send(refusal).await?;
             }
             _ => {}
         }
