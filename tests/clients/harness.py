@@ -201,11 +201,18 @@ def read_line(process: subprocess.Popen[str], within_s: float) -> str:
     import select
 
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], within_s)
-    if not ready:
-        process.kill()
-        raise AssertionError(f"no line on standard output within {within_s} s")
-    return process.stdout.readline()
+    pipe, line, deadline = process.stdout.fileno(), b"", time.monotonic() + within_s
+    # byte by byte: a buffer would swallow the line after this one, and nothing would seem to come
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([pipe], [], [], max(0, deadline - time.monotonic()))
+        if not ready:
+            process.kill()
+            raise AssertionError(f"no line on standard output within {within_s} s")
+        byte = os.read(pipe, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode()
 
 
 class Report:

@@ -93,8 +93,13 @@ fn place(uses: &[TransactionUse], fact: &TransactionFact, told: Timestamp, right
     // its place is taken by an event of another time. Times may be wrong, and nothing may be lost for that
     match uses[..number].iter().rev().find(|newer| newer.same_place.is_none()) {
         Some(newer) => Place::New(newer.transaction_id.clone()),
-        // over: the start of another is still to come
-        None if after_its_end => Place::New(next(newest, fact)),
+        // over, and it says something else: the start of another is still to come. What says the same is a repetition,
+        // also with a new time
+        None if after_its_end
+            && of.same_place.as_ref().is_some_and(|(_, wh)| other_reading(*wh, fact.meter_wh)) =>
+        {
+            Place::New(next(newest, fact))
+        }
         None => Place::Known(of.transaction_id.clone()),
     }
 }
@@ -226,6 +231,7 @@ mod tests {
         let over = [used("17", 100, Some(900), Some((500, 1)))];
         assert_eq!(placed(&over, Updated, 2_100, 7), Place::New("17#2".into()));
         assert_eq!(placed(&over, Ended, 700, 7), Place::Known("17".into()));
+        assert_eq!(placed(&over, Ended, 2_100, 1), Place::Known("17".into()), "sent again with a new time");
         // beyond its end where its place is free: late, and of this one
         assert_eq!(placed(&[used("17", 100, Some(900), None)], Updated, 901, 7), Place::New("17".into()));
         let waiting = TransactionUse { started_at: None, ..used("17#2", 0, None, None) };

@@ -157,7 +157,11 @@ async fn drive(
     let mut due = begin;
     while end.is_none_or(|end| Instant::now() < end) {
         if let Some(pace) = pace {
-            sleep_until(due).await;
+            // at a low rate a station's turn may come after the end
+            sleep_until(end.map_or(due, |end| due.min(end))).await;
+            if end.is_some_and(|end| Instant::now() >= end) {
+                break;
+            }
             // One that is late sends at once and does not try to catch up in a burst.
             due = (due + pace).max(Instant::now());
         }

@@ -309,7 +309,9 @@ impl CentralSystem {
             let Some(theirs) = self.ask_list_version(&speaker, by).await? else { return Ok(()) };
             let desired = self.list_desired(&speaker, &wanted).await?;
             let held = self.inner.runtime.store().tenant(tenant).local_list(station.as_str()).await?;
-            let anew = mismatch || theirs != before.version || before.state == LocalListState::Failed;
+            // a list that we never sent may hold what nobody knows
+            let unknown = before.version == 0 || theirs != before.version;
+            let anew = mismatch || unknown || before.state == LocalListState::Failed;
             let parts = self.parts(&speaker, &held, &desired.entries, anew).await?;
             match self.send_parts(&speaker, parts, theirs.max(before.version), by).await? {
                 Came::Through => return self.list_told(&speaker, &desired).await,
