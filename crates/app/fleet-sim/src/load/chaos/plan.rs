@@ -127,7 +127,9 @@ impl Planned {
     pub(super) fn drawn(dice: &mut Stream, v16: bool, anomaly: Anomaly) -> Self {
         let anomaly = if v16 && anomaly == Anomaly::Gap { Anomaly::None } else { anomaly };
         let orphan = v16 && anomaly == Anomaly::NoStart;
-        let whole_stop = v16 && dice.below(3) == 0;
+        // a last sample that is absurd does not tell the fraction that the stop would cut off
+        let told = !matches!(anomaly, Anomaly::Jump | Anomaly::Negative);
+        let whole_stop = v16 && dice.below(3) == 0 && told;
         let updates = if orphan { 0 } else { 1 + dice.below(4) };
         // 10 Wh to 9 kWh, in thousandths
         let mut deltas: Vec<Decimal> =
