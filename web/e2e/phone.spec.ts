@@ -76,7 +76,12 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
 
 test('the pages without a tab are under "More"', async ({ page }) => {
   await enter(page);
-  await page.getByRole('button', { name: 'More' }).click();
-  await page.getByRole('menuitem', { name: 'Transactions' }).click();
+  const item = page.getByRole('menuitem', { name: 'Transactions' });
+  // a page that is still painting its first picture may miss a tap
+  await expect(async () => {
+    await page.getByRole('button', { name: 'More' }).click();
+    await expect(item).toBeVisible({ timeout: 3_000 });
+  }).toPass();
+  await item.click();
   await expect(page.getByRole('heading', { name: 'Transactions', level: 1 })).toBeVisible();
 });
