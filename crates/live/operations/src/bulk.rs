@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use voltwin_core::{CommandState, TenantId, Timestamp, TwinId};
-use voltwin_csms::CommandRequest;
+use voltwin_csms::{CommandRequest, CsmsError};
+use voltwin_runtime::RuntimeError;
 use voltwin_store::{Job, JobStation, JobStep, TenantStore};
 
 use crate::{OperationError, Operations};
@@ -232,8 +233,11 @@ impl Work {
 
     async fn ask(&self, mut row: JobStation, station: &TwinId, command: CommandRequest) -> JobStation {
         row.attempts = 1;
-        let csms = &self.operations.inner.csms;
-        match csms.command(&self.tenant, station, command, &self.by, WAIT).await {
+        let (csms, tenant, by) = (self.operations.inner.csms.clone(), self.tenant.clone(), self.by.clone());
+        let station = station.clone();
+        // a task of its own: it must go on while this one waits for the database, whose lock it may hold
+        let asking = tokio::spawn(async move { csms.command(&tenant, &station, command, &by, WAIT).await });
+        match asking.await.unwrap_or(Err(CsmsError::Runtime(RuntimeError::Stopped))) {
             Ok(record) => {
                 row.state = match record.state {
                     CommandState::Accepted => "accepted",
