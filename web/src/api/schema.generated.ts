@@ -3858,7 +3858,7 @@ export interface components {
                 /**
                  * @description What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
                  *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
-                 *     `meter_jump`, `meter_negative`, `unit_mistake`.
+                 *     `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before.
                  */
                 flags: string[];
                 /** @description Who charges. */
@@ -4858,7 +4858,7 @@ export interface components {
             /**
              * @description What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
              *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
-             *     `meter_jump`, `meter_negative`, `unit_mistake`.
+             *     `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before.
              */
             flags: string[];
             /** @description Who charges. */

@@ -9,13 +9,13 @@ use clap::Subcommand;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use voltwin_fleet_sim::{
-    ChaosConfig, Crowd, HostileConfig, Hostility, LoadConfig, StormConfig, Trust, run_chaos, run_hostile,
-    run_load, run_storm,
+    ChaosConfig, Crowd, HostileConfig, Hostility, LoadConfig, StormConfig, run_chaos, run_hostile, run_load,
+    run_storm,
 };
 use voltwin_ocpp::Version;
 
 use crate::error::CliError;
-use crate::print_line;
+use crate::{print_line, station};
 
 /// The largest file of passwords that is read, in bytes.
 const PASSWORDS_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -209,7 +209,7 @@ fn crowd(args: &Args) -> Result<Crowd, CliError> {
     {
         return Err(CliError::input(format!("--passwords has no line for {missing}")));
     }
-    let trust = args.ca.as_deref().map(trust).transpose()?;
+    let trust = args.ca.as_deref().map(station::trust).transpose()?;
     let shared = args.password.clone();
     let password = move |station: &str| match &known {
         Some(known) => known.get(station).cloned(),
@@ -223,12 +223,6 @@ fn crowd(args: &Args) -> Result<Crowd, CliError> {
         password: Arc::new(password),
         trust,
     })
-}
-
-fn trust(path: &Path) -> Result<Trust, CliError> {
-    let pem =
-        std::fs::read(path).map_err(|error| CliError::input(format!("--ca {}: {error}", path.display())))?;
-    Trust::of_pem(&pem).map_err(|error| CliError::input(error.to_string()))
 }
 
 fn passwords(path: &Path) -> Result<HashMap<String, String>, CliError> {

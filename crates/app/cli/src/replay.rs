@@ -22,7 +22,7 @@ use voltwin_store::Transaction;
 use crate::error::CliError;
 use crate::node::Node;
 use crate::seed::{add_key, ensure_station, ensure_tenant};
-use crate::{eprint_line, print_line, serve};
+use crate::{eprint_line, print_line, serve, station};
 
 const BY: &str = "replay";
 /// How long a central system may take to let us connect.
@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// The password of every station there.
     #[arg(long, value_name = "P", env = "VOLTWIN_STATION_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// With --url: authorities whose certificates the stations believe (PEM); the URL then begins with wss://.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca: Option<PathBuf>,
     /// Without --url: the data folder to replay into. Voltwin runs on it, registers the stations, replays, and
     /// compares its registry with the file, session by session.
     #[arg(long, value_name = "DIR", env = "VOLTWIN_DATA")]
@@ -91,6 +94,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
             reachable(url).await?;
             let mut config = ReplayConfig::new(url, args.password.clone());
             config.tenant = args.tenant.as_ref().map(ToString::to_string);
+            config.trust = args.ca.as_deref().map(station::trust).transpose()?;
             let report = replay(&args, &sessions, config, cancel.clone()).await?;
             print(&args, &report, &[]);
             verdict(&report, &[], &cancel)
@@ -125,7 +129,8 @@ async fn reachable(url: &str) -> Result<(), CliError> {
     };
     let host = authority.rsplit('@').next().unwrap_or(authority);
     let with_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let address = if with_port { host.to_owned() } else { format!("{host}:80") };
+    let port = if url.starts_with("wss://") { 443 } else { 80 };
+    let address = if with_port { host.to_owned() } else { format!("{host}:{port}") };
     let connect = tokio::net::TcpStream::connect(address);
     match tokio::time::timeout(REACHABLE_WITHIN, connect).await {
         Ok(Ok(_)) => Ok(()),

@@ -1,5 +1,6 @@
 //! `voltwin station`: virtual charging stations for any central system.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -8,7 +9,7 @@ use voltwin_battery::{ChargeCommand, Chemistry, Pack, PackConfig, Phase, Stream}
 use voltwin_core::Decimal;
 use voltwin_fleet_sim::{
     ConnectorConfig, EvseConfig, FleetError, PlugIn, Reading, StationConfig, StationEvent, StationHandle,
-    VirtualStation,
+    Trust, VirtualStation,
 };
 use voltwin_ocpp::Version;
 
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// Password for Basic authentication; none is sent when absent.
     #[arg(long, value_name = "P", env = "VOLTWIN_STATION_PASSWORD", hide_env_values = true)]
     password: Option<String>,
+    /// Authorities whose certificates it believes (PEM); with it it speaks TLS, and the URL begins with wss://.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// OCPP version: 1.6, 2.0.1 or 2.1.
     #[arg(long, default_value = "2.0.1", value_name = "VERSION")]
     ocpp: Version,
@@ -66,10 +70,11 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
     if args.arrivals_min.is_some_and(|minutes| !(0.01..=10_000.0).contains(&minutes)) {
         return Err(CliError::input("--arrivals-min must be from 0.01 to 10000"));
     }
+    let trust = args.ca.as_deref().map(trust).transpose()?;
     let mut stations = JoinSet::new();
     for number in 1..=args.count {
         let id = if args.count == 1 { args.id.clone() } else { format!("{}-{number}", args.id) };
-        let config = config(&args, &id, number);
+        let config = StationConfig { trust: trust.clone(), ..config(&args, &id, number) };
         let handle = VirtualStation::spawn(config, cancel.clone())
             .map_err(|error| CliError::input(error.to_string()))?;
         let site = Site {
@@ -99,6 +104,13 @@ fn config(args: &Args, id: &str, number: u32) -> StationConfig {
         seed: args.seed.wrapping_add(u64::from(number)),
         ..StationConfig::new(&args.url, id, args.ocpp)
     }
+}
+
+/// Authorities whose certificates virtual stations believe.
+pub(crate) fn trust(path: &Path) -> Result<Trust, CliError> {
+    let pem =
+        std::fs::read(path).map_err(|error| CliError::input(format!("--ca {}: {error}", path.display())))?;
+    Trust::of_pem(&pem).map_err(|error| CliError::input(error.to_string()))
 }
 
 /// What stands at one EVSE.

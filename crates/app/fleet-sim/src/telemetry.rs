@@ -44,7 +44,7 @@ impl Endpoint {
         if authority.contains('/') {
             return Err(bad("it must be http://host:port without a path"));
         }
-        let address = host_and_port(authority).ok_or_else(|| bad("it must name a host"))?;
+        let address = host_and_port(authority, 80).ok_or_else(|| bad("it must name a host"))?;
         let authorization = api_key.map(|key| format!("Bearer {key}"));
         Ok(Self { authority: authority.to_owned(), address, authorization })
     }

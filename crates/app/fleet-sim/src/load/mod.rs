@@ -55,7 +55,8 @@ impl Crowd {
         let mut station = StationConfig::new(&self.url, identity, version);
         station.tenant.clone_from(&self.tenant);
         station.password = (self.password)(identity);
-        Target::over(&station, self.trust.as_ref())
+        station.trust.clone_from(&self.trust);
+        Target::new(&station)
     }
 }
 

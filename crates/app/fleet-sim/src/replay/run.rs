@@ -16,7 +16,7 @@ use voltwin_ocpp::Version;
 use super::{EnergyProfile, RecordedSession, ReplayError};
 use crate::FleetError;
 use crate::station::{
-    Passwords, PlugIn, Reading, SessionOutcome, StationConfig, StationHandle, VirtualStation,
+    Passwords, PlugIn, Reading, SessionOutcome, StationConfig, StationHandle, Trust, VirtualStation,
 };
 
 /// Which version each virtual station speaks.
@@ -49,6 +49,8 @@ pub struct ReplayConfig {
     pub settle: Duration,
     /// Seed of reconnect jitter.
     pub seed: u64,
+    /// Whose certificates the stations believe; with it the address begins with `wss://`.
+    pub trust: Option<Trust>,
 }
 
 impl ReplayConfig {
@@ -65,6 +67,7 @@ impl ReplayConfig {
             station_prefix: String::new(),
             settle: Duration::from_secs(120),
             seed: 0,
+            trust: None,
         }
     }
 }
@@ -247,6 +250,7 @@ fn open_stations(
         // The record says that they charged, whatever is thought of their token today.
         station.stop_on_invalid_id = false;
         station.seed = config.seed;
+        station.trust.clone_from(&config.trust);
         let handle = VirtualStation::spawn(station, cancel.child_token())?;
         // Meters of real stations do not begin at nought; a fixed figure per station keeps replays equal.
         let register_wh = Decimal::from(Stream::named(0, "register", &identity).at(0) % 5_000_000);

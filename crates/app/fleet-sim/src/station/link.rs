@@ -51,12 +51,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn new(config: &StationConfig) -> Result<Self, FleetError> {
-        Self::over(config, None)
-    }
-
     /// Over TLS, where there is somebody to trust.
-    pub(crate) fn over(config: &StationConfig, trust: Option<&Trust>) -> Result<Self, FleetError> {
+    pub(crate) fn new(config: &StationConfig) -> Result<Self, FleetError> {
+        let trust = config.trust.as_ref();
         let bad = |reason| FleetError::Address { text: config.url.clone(), reason };
         let (scheme, expected) = match trust {
             None => ("ws://", "it must begin with ws://"),
@@ -64,7 +61,8 @@ impl Target {
         };
         let rest = config.url.strip_prefix(scheme).ok_or_else(|| bad(expected))?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let address = host_and_port(authority).ok_or_else(|| bad("it must name a host"))?;
+        let port = if trust.is_some() { 443 } else { 80 };
+        let address = host_and_port(authority, port).ok_or_else(|| bad("it must name a host"))?;
         let mut url = format!("{scheme}{authority}");
         let tenant = config.tenant.as_deref().map(escape);
         let segments = path.split('/').map(str::to_owned).chain(tenant).chain([escape(&config.identity)]);
@@ -107,8 +105,8 @@ impl Target {
     }
 }
 
-/// `host:port` of the authority of an URL, with port 80 when it names none.
-pub(crate) fn host_and_port(authority: &str) -> Option<String> {
+/// `host:port` of the authority of an URL, with `port` when it names none.
+pub(crate) fn host_and_port(authority: &str, port: u16) -> Option<String> {
     let authority = authority.rsplit('@').next()?;
     let has_port = authority.rsplit_once(':').is_some_and(|(host, port)| {
         !port.is_empty()
@@ -118,7 +116,7 @@ pub(crate) fn host_and_port(authority: &str) -> Option<String> {
     match authority {
         "" => None,
         _ if has_port => Some(authority.to_owned()),
-        _ => Some(format!("{authority}:80")),
+        _ => Some(format!("{authority}:{port}")),
     }
 }
 
@@ -232,8 +230,8 @@ mod tests {
             config.url = bad.into();
             assert!(Target::new(&config).is_err(), "{bad}");
         }
-        assert_eq!(host_and_port("[::1]:9").as_deref(), Some("[::1]:9"));
-        assert_eq!(host_and_port("[::1]").as_deref(), Some("[::1]:80"));
-        assert_eq!(host_and_port("example").as_deref(), Some("example:80"));
+        assert_eq!(host_and_port("[::1]:9", 80).as_deref(), Some("[::1]:9"));
+        assert_eq!(host_and_port("[::1]", 80).as_deref(), Some("[::1]:80"));
+        assert_eq!(host_and_port("example", 443).as_deref(), Some("example:443"));
     }
 }

@@ -74,6 +74,8 @@ pub struct StationConfig {
     pub outbox_limit: usize,
     /// Seed of jitter and transaction ids.
     pub seed: u64,
+    /// Whose certificates it believes; with it it speaks TLS, and the address begins with `wss://`.
+    pub trust: Option<Trust>,
 }
 
 /// One EVSE.
@@ -117,6 +119,7 @@ impl StationConfig {
             backoff_max: Duration::from_secs(30),
             outbox_limit: 10_000,
             seed: 0,
+            trust: None,
         }
     }
 

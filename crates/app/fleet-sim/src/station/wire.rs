@@ -55,6 +55,13 @@ impl Trust {
     }
 }
 
+impl PartialEq for Trust {
+    /// The same one, not one that holds the same.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config)
+    }
+}
+
 impl std::fmt::Debug for Trust {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Trust")
