@@ -56,7 +56,10 @@ impl Target {
         let trust = config.trust.as_ref();
         let bad = |reason| FleetError::Address { text: config.url.clone(), reason };
         let (scheme, expected) = match trust {
-            None => ("ws://", "it must begin with ws://"),
+            None => (
+                "ws://",
+                "it must begin with ws://, or with wss:// where authorities to believe are given (--ca)",
+            ),
             Some(_) => ("wss://", "it must begin with wss://"),
         };
         let rest = config.url.strip_prefix(scheme).ok_or_else(|| bad(expected))?;
