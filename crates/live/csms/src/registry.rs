@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use voltwin_core::{EventBody, TenantId, TwinId};
 use voltwin_graph::TwinRef;
+use voltwin_store::STATION_DEEDS_MAX;
 
 use crate::stations::STATION;
 use crate::{CentralSystem, CsmsError, Inner};
@@ -64,7 +65,13 @@ impl CentralSystem {
         for tenant in store.tenants().await? {
             let seen = seen.entry(tenant.tenant.clone()).or_insert(0);
             let registry = store.tenant(&tenant.tenant);
-            for deed in registry.station_deeds(*seen).await? {
+            let newest = registry.newest_deed().await?;
+            if newest == *seen {
+                continue;
+            }
+            let deeds = registry.station_deeds(*seen, newest).await?;
+            let all = deeds.len() < STATION_DEEDS_MAX;
+            for deed in deeds {
                 let station: TwinId = deed.station.parse()?;
                 // what holds now counts: it may have been added again since
                 match registry.station(&deed.station).await? {
@@ -76,6 +83,10 @@ impl CentralSystem {
                     None => {}
                 }
                 *seen = deed.id;
+            }
+            if all {
+                // deeds of other kinds are not looked at again
+                *seen = newest;
             }
         }
         Ok(())

@@ -73,6 +73,6 @@ pub use records::{
 };
 pub use store::{Store, StoreOptions};
 pub use tenant::{
-    ConnectorUse, Exclusion, Job, JobStation, JobStep, StationDeed, StatusChange, TenantStore,
-    ValidationRule, ValidationScope, ViolationCount,
+    ConnectorUse, Exclusion, Job, JobStation, JobStep, STATION_DEEDS_MAX, StationDeed, StatusChange,
+    TenantStore, ValidationRule, ValidationScope, ViolationCount,
 };

@@ -35,6 +35,9 @@ pub(crate) use ocpi::party as ocpi_party;
 pub(crate) use stations::station_credential;
 pub use validation::{ValidationRule, ValidationScope, ViolationCount};
 
+/// Deeds that one call of [`TenantStore::station_deeds`] answers at most.
+pub const STATION_DEEDS_MAX: usize = 500;
+
 /// A station that somebody added or removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationDeed {
@@ -115,17 +118,20 @@ impl TenantStore {
             .map_err(StoreError::database("read the audit trail"))
     }
 
-    /// Stations that were added or removed after the deed `after`, oldest first, at most 500.
+    /// Stations that were added or removed after the deed `after` and up to the deed `until`, oldest first, at most
+    /// [`STATION_DEEDS_MAX`].
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn station_deeds(&self, after: i64) -> Result<Vec<StationDeed>, StoreError> {
+    pub async fn station_deeds(&self, after: i64, until: i64) -> Result<Vec<StationDeed>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, action, subject, detail FROM audit WHERE tenant = ? AND id > ?
-             AND action IN ('station.add', 'station.remove') ORDER BY id LIMIT 500",
+            "SELECT id, action, subject, detail FROM audit WHERE tenant = ? AND id > ? AND id <= ?
+             AND action IN ('station.add', 'station.remove') ORDER BY id LIMIT ?",
         )
         .bind(self.tenant.as_str())
         .bind(after)
+        .bind(until)
+        .bind(STATION_DEEDS_MAX as i64)
         .fetch_all(self.db.readers())
         .await
         .map_err(StoreError::database("read the audit trail"))?;
