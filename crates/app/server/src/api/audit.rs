@@ -1,14 +1,14 @@
 //! Who did what.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::Timestamp;
 use voltwin_security::Permission;
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::http::{Json, Page, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -33,24 +33,13 @@ pub(crate) struct AuditEntry {
     detail: String,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Who did what, newest first.
-#[utoipa::path(get, path = "/audit", tag = "audit", params(ListQuery),
+#[utoipa::path(get, path = "/audit", tag = "audit", params(PageQuery),
     responses((status = 200, body = Page<AuditEntry>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<AuditEntry>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).audit(query.cursor.as_deref(), limit).await?;

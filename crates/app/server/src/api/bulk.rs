@@ -17,7 +17,7 @@ use voltwin_store::{Job, JobStation};
 use super::commands::NewCommand;
 use crate::auth::{Guard, Principal};
 use crate::fleet::{Chosen, Filter, choose};
-use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::http::{Json, Page, PageLimit, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 const CONCURRENCY_DEFAULT: u32 = 16;
@@ -194,24 +194,13 @@ fn dry_run(chosen: &[Chosen], command: &CommandRequest) -> DryRun {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Bulk commands, newest first. The newest 1,000 that have ended are kept.
-#[utoipa::path(get, path = "/bulk-commands", tag = "bulk commands", params(ListQuery),
+#[utoipa::path(get, path = "/bulk-commands", tag = "bulk commands", params(PageQuery),
     responses((status = 200, body = Page<BulkCommand>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<BulkCommand>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).jobs(BULK, query.cursor.as_deref(), limit).await?;
@@ -236,17 +225,18 @@ async fn get(
     Ok(Json(show(&state, &principal, job).await?))
 }
 
+/// Which page of the stations of a job.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct StationsQuery {
+pub(super) struct StationsQuery {
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
+    pub(super) limit: PageLimit,
     /// `next` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
     /// Only stations in this state.
-    state: Option<String>,
+    pub(super) state: Option<String>,
 }
 
 /// What became of each station, by id.

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Timestamp, TwinId};
 use voltwin_operations::{CAMPAIGN, CampaignOrder, CampaignPlan, WaveSize, Waves, Window};
 use voltwin_security::Permission;
 use voltwin_store::{FileKind, FileState, Job, JobStation};
 
+use super::bulk::StationsQuery;
 use crate::auth::{Guard, Principal};
 use crate::files::base_url;
 use crate::fleet::{Chosen, Filter, choose};
-use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::http::{Json, Page, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 /// A body that names 20,000 stations.
@@ -364,24 +365,13 @@ async fn dry_run(
     })
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Firmware campaigns, newest first. The newest 1,000 that have ended are kept.
-#[utoipa::path(get, path = "/firmware-campaigns", tag = "firmware campaigns", params(ListQuery),
+#[utoipa::path(get, path = "/firmware-campaigns", tag = "firmware campaigns", params(PageQuery),
     responses((status = 200, body = Page<Campaign>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Campaign>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).jobs(CAMPAIGN, query.cursor.as_deref(), limit).await?;
@@ -404,19 +394,6 @@ async fn get(
 ) -> Result<Json<Campaign>, Problem> {
     let job = find(&state, &principal, &id).await?;
     Ok(Json(show(&state, &principal, job).await?))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct StationsQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-    /// Only stations in this state.
-    state: Option<String>,
 }
 
 /// Where each station stands, by id.

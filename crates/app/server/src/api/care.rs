@@ -17,7 +17,7 @@ use super::files::StoredFile;
 use super::records::{Note, Record};
 use crate::auth::{Guard, Principal};
 use crate::files::base_url;
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageLimit, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 /// Steps of the firmware's history that are shown.
@@ -147,17 +147,6 @@ async fn ask_variables(
     let wait = query.get()?;
     let commands = state.csms.variables(&principal.tenant, &station, &wishes, &principal.name, wait).await?;
     Ok(Json(CommandsGiven { commands: commands.into_iter().map(Command::from).collect() }))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct PageQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
 }
 
 /// The monitors of a station, by their number.

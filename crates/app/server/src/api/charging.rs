@@ -14,7 +14,7 @@ use voltwin_security::Permission;
 use super::commands::{Command, WAIT_MAX_S, wait_of};
 use super::records::Record;
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 const DURATION_DEFAULT_S: u32 = 86_400;
@@ -28,28 +28,17 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(composed.on(routes!(composite)))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// The charging profiles that a station holds, by id: `value` is `{evse, source, profile}`, the profile as OCPP spells
 /// it.
 #[utoipa::path(get, path = "/stations/{id}/charging-profiles", tag = "charging",
-    params(("id" = String, Path, description = "The station."), ListQuery),
+    params(("id" = String, Path, description = "The station."), PageQuery),
     responses((status = 200, body = Page<Record>), (status = 404, body = Problem,
         content_type = "application/problem+json", description = "No such station.")))]
 async fn profiles(
     State(state): State<AppState>,
     principal: Principal,
     Id(station): Id<TwinId>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Record>>, Problem> {
     super::stations::must_exist(&state, &principal, &station)?;
     let limit = query.limit.get()?;

@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Timestamp, TwinId};
 use voltwin_security::{PasswordHash, Permission};
 
 use super::stations::{StationWithPassword, checked_name, ensure_twin, with_password};
 use crate::auth::{Guard, Principal};
-use crate::http::{Json, Page, PageLimit, Problem, Query, Trace};
+use crate::http::{Json, Page, PageQuery, Problem, Query, Trace};
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -44,24 +44,13 @@ pub(crate) struct Claim {
     has_password: bool,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Stations that wait to be accepted.
-#[utoipa::path(get, path = "/claims", tag = "claims", params(ListQuery),
+#[utoipa::path(get, path = "/claims", tag = "claims", params(PageQuery),
     responses((status = 200, body = Page<Claim>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Claim>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).claims(query.cursor.as_deref(), limit).await?;

@@ -13,7 +13,7 @@ use voltwin_store::{FileFilter, FileKind, FileRecord, FileState, NewFile};
 
 use crate::auth::{Guard, Principal};
 use crate::files::{content, shown_name, store_body};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageLimit, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 /// How long the upload of a firmware may take.
@@ -101,17 +101,6 @@ async fn list(
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).files(&filter, query.cursor.as_deref(), limit).await?;
     Ok(Json(Page::from_store(page, StoredFile::from)))
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct PageQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
 }
 
 /// The files of one station, newest first.

@@ -13,7 +13,7 @@ use voltwin_security::{PartnerToken, Permission, Secret};
 use voltwin_store::{OcpiParty, OcpiPartyState, OcpiPush, OcpiSettings};
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::http::{Json, Page, PageLimit, PageQuery, Problem, Query};
 use crate::ocpi::{Failed, gaps, leave, register};
 use crate::state::AppState;
 
@@ -304,24 +304,13 @@ fn problem(failed: Failed) -> Problem {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Partners by id, revoked ones too.
-#[utoipa::path(get, path = "/ocpi/parties", tag = "ocpi", params(ListQuery),
+#[utoipa::path(get, path = "/ocpi/parties", tag = "ocpi", params(PageQuery),
     responses((status = 200, body = Page<Party>)))]
 async fn parties(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Party>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).ocpi_parties(query.cursor.as_deref(), limit).await?;

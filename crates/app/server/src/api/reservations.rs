@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Timestamp, TwinId};
 use voltwin_csms::ReservationRequest;
@@ -13,7 +13,7 @@ use voltwin_security::Permission;
 
 use super::commands::{Command, WAIT_MAX_S, WaitQuery};
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 /// The longest token that OCPP 2.0.1 has room for, in characters.
@@ -93,24 +93,13 @@ impl From<voltwin_csms::Reservation> for Reservation {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// The reservations of all stations, by station and number.
-#[utoipa::path(get, path = "/reservations", tag = "reservations", params(ListQuery),
+#[utoipa::path(get, path = "/reservations", tag = "reservations", params(PageQuery),
     responses((status = 200, body = Page<Reservation>)))]
 async fn all(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Reservation>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.csms.reservations(&principal.tenant, query.cursor.as_deref(), limit).await?;
@@ -119,14 +108,14 @@ async fn all(
 
 /// The reservations of a station, by number.
 #[utoipa::path(get, path = "/stations/{id}/reservations", tag = "reservations",
-    params(("id" = String, Path, description = "The station."), ListQuery),
+    params(("id" = String, Path, description = "The station."), PageQuery),
     responses((status = 200, body = Page<Reservation>), (status = 404, body = Problem,
         content_type = "application/problem+json", description = "No such station.")))]
 async fn of_station(
     State(state): State<AppState>,
     principal: Principal,
     Id(station): Id<TwinId>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Reservation>>, Problem> {
     super::stations::must_exist(&state, &principal, &station)?;
     let limit = query.limit.get()?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Severity, TenantId, Timestamp, TwinId, Value};
 use voltwin_graph::{Graph, TwinRef};
@@ -14,7 +14,7 @@ use voltwin_security::{PasswordHash, Permission, Secret};
 use voltwin_store::StoreError;
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query, Trace};
+use crate::http::{Id, Json, Page, PageQuery, Problem, Query, Trace};
 use crate::network::{STATION, Zones, evses, is_a, place, text};
 use crate::registered;
 use crate::state::AppState;
@@ -232,24 +232,13 @@ async fn one(state: &AppState, tenant: &TenantId, id: &TwinId) -> Result<Station
     found.ok_or_else(|| missing(id))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Charging stations in the order of their ids.
-#[utoipa::path(get, path = "/stations", tag = "stations", params(ListQuery),
+#[utoipa::path(get, path = "/stations", tag = "stations", params(PageQuery),
     responses((status = 200, body = Page<Station>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Station>>, Problem> {
     let limit = query.limit.get()?;
     let alarms = state.worst_alarms(&principal.tenant).await?;

@@ -14,7 +14,7 @@ use voltwin_store::{NewTariffAssignment, TariffRecord, TariffScope};
 use voltwin_tariff::{Cost, Tariff, TariffError};
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::http::{Json, Page, PageQuery, Problem, Query};
 use crate::state::AppState;
 
 const ID_CHARS_MAX: usize = 36;
@@ -73,24 +73,13 @@ impl From<TariffRecord> for TariffView {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Tariffs by id, each in its newest version.
-#[utoipa::path(get, path = "/tariffs", tag = "tariffs", params(ListQuery),
+#[utoipa::path(get, path = "/tariffs", tag = "tariffs", params(PageQuery),
     responses((status = 200, body = Page<TariffView>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<TariffView>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).tariffs(query.cursor.as_deref(), limit).await?;
@@ -223,13 +212,13 @@ async fn retire(
 
 /// Versions of a tariff, newest first.
 #[utoipa::path(get, path = "/tariffs/{id}/versions", tag = "tariffs",
-    params(("id" = String, Path, description = "The tariff."), ListQuery),
+    params(("id" = String, Path, description = "The tariff."), PageQuery),
     responses((status = 200, body = Page<TariffView>)))]
 async fn versions(
     State(state): State<AppState>,
     principal: Principal,
     id: Result<Path<String>, PathRejection>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<TariffView>>, Problem> {
     let (id, limit) = (text(id)?, query.limit.get()?);
     newest(&state, &principal, &id).await?;
@@ -345,12 +334,12 @@ pub(crate) struct TariffAssignment {
 }
 
 /// Assignments, newest first. None is ever changed or removed: a later one takes its place.
-#[utoipa::path(get, path = "/tariff-assignments", tag = "tariffs", params(ListQuery),
+#[utoipa::path(get, path = "/tariff-assignments", tag = "tariffs", params(PageQuery),
     responses((status = 200, body = Page<TariffAssignment>)))]
 async fn assignments(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<TariffAssignment>>, Problem> {
     let limit = query.limit.get()?;
     let registry = state.registry(&principal.tenant);
@@ -460,12 +449,12 @@ pub(crate) struct TokenGroup {
 }
 
 /// Tokens that are in a group, by token.
-#[utoipa::path(get, path = "/token-groups", tag = "tariffs", params(ListQuery),
+#[utoipa::path(get, path = "/token-groups", tag = "tariffs", params(PageQuery),
     responses((status = 200, body = Page<TokenGroup>)))]
 async fn groups(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<TokenGroup>>, Problem> {
     let limit = query.limit.get()?;
     let page = state.registry(&principal.tenant).token_groups(query.cursor.as_deref(), limit).await?;

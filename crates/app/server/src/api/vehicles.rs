@@ -1,15 +1,15 @@
 //! Vehicles as their twins show them.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use voltwin_core::{Timestamp, TwinId};
 use voltwin_graph::{Graph, TwinRef};
 use voltwin_security::Permission;
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageQuery, Problem, Query};
 use crate::network::{VEHICLE, Zones, is_a, text};
 use crate::overview::vehicle_zone;
 use crate::state::AppState;
@@ -73,24 +73,13 @@ impl Vehicle {
     }
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
-    limit: PageLimit,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 /// Vehicles in the order of their ids.
-#[utoipa::path(get, path = "/vehicles", tag = "vehicles", params(ListQuery),
+#[utoipa::path(get, path = "/vehicles", tag = "vehicles", params(PageQuery),
     responses((status = 200, body = Page<Vehicle>)))]
 async fn list(
     State(state): State<AppState>,
     principal: Principal,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Vehicle>>, Problem> {
     let limit = query.limit.get()?;
     Ok(Json(state.runtime.read(&principal.tenant, |graph| {

@@ -10,7 +10,7 @@ mod tls;
 pub(crate) use extract::json_body;
 pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query};
 pub(crate) use middleware::{Trace, layers, wrong_method};
-pub(crate) use page::{Page, PageLimit};
+pub(crate) use page::{Page, PageLimit, PageQuery};
 pub(crate) use problem::Problem;
 pub use serve::{serve, serve_on, serve_tls};
 pub use tls::{Tls, TlsFiles, authorities};

@@ -1,7 +1,7 @@
 //! Lists come in pages.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Problem;
 
@@ -50,6 +50,18 @@ impl PageLimit {
             Err(Problem::field("limit", detail).limit(LIMIT_MAX))
         }
     }
+}
+
+/// Which page of a list, where nothing else can be asked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 500, default = 100)]
+    pub(crate) limit: PageLimit,
+    /// `next` of the page before.
+    pub(crate) cursor: Option<String>,
 }
 
 #[cfg(test)]
