@@ -27,7 +27,7 @@ KEPT = "sent by command; the answer is kept with the command"
 
 # What the central system does, where that is more than keeping the answer.
 DOES = {
-    "Authorize": "decides by the tokens known here, then by partners over OCPI",
+    "Authorize": "decides by the tokens known here, then by partners over OCPI; judges contract certificates",
     "BatterySwap": "records the batteries of the slots and the swap",
     "BootNotification": "accepts a registered station, makes its twin, gives interval and time",
     "CancelReservation": "sent by command; the reservation ends when the station agrees",
@@ -46,7 +46,10 @@ DOES = {
     "DeleteCertificate": "sent by command; the certificate is forgotten when the station agrees",
     "DiagnosticsStatusNotification": "follows the upload to its end",
     "FirmwareStatusNotification": "follows the update to its end, alarms when it fails",
+    "Get15118EVCertificate": "answered by the operator's command that makes contract certificates; `Failed` without one",
     "GetBaseReport": "sent once by itself after a first boot, and by command; parts are put together",
+    "GetCertificateChainStatus": "answers what the issuers' responders and lists say, as far as it is proven",
+    "GetCertificateStatus": "passes the responder's answer on, byte for byte",
     "GetChargingProfiles": "sent by command; the parts of the report replace what was believed",
     "GetCompositeSchedule": "sent by command; compared with our own composite schedule",
     "GetConfiguration": "sent once by itself after a first boot, and by command; keys become variables",
@@ -118,6 +121,10 @@ DOES = {
 # Tests that speak of a message in words of their own.
 ALSO = {
     "CertificateSigned": ["a station asks for a certificate and comes back with it"],
+    "Get15118EVCertificate": ["a certificate is made for a vehicle"],
+    "GetCertificateChainStatus": ["each certificate of a chain by OCSP or by list"],
+    "GetCertificateStatus": ["the responder's answer is passed on as it is"],
+    "SetNetworkProfile": ["a station is told to come with a higher profile, and is held to it once it has"],
     "SignCertificate": ["a station asks for a certificate and comes back with it"],
 }
 

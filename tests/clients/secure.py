@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import ssl
 import subprocess
@@ -23,8 +24,8 @@ from cryptography.x509.oid import NameOID
 from ocpp import v16, v21, v201
 from ocpp.routing import on
 
-from charge_points import CLASSES, SUBPROTOCOLS, credentials
-from harness import PASSWORD, TENANT, Report, Server, api_call, arguments, checked, equal, read_line, until
+from charge_points import CLASSES, SUBPROTOCOLS, credentials, station
+from harness import PASSWORD, TENANT, ApiError, Report, Server, api_call, arguments, checked, equal, read_line, until
 
 Story = Callable[["SecureServer"], Awaitable[None]]
 stories: list[tuple[str, Story]] = []
@@ -238,6 +239,141 @@ async def sign(server: SecureServer, version: str) -> None:
     async with server.connected(name, version, server.context(certificate_file, key_file), None) as point:
         equal(await point.boot(), "Accepted", "boot with the new certificate")
     equal(await server.refused(name, server.context(), PASSWORD), 403, "the password alone does not do any more")
+
+
+def upgrading(version: str) -> type:
+    """A station that takes the order to come with a higher profile, and asks for a certificate when it is told to."""
+    base, lib = signing(version), LIBRARIES[version]
+
+    class Upgrading(base):  # type: ignore[misc,valid-type]
+        def remember(self) -> None:
+            super().remember()
+            self.told: list[Any] = []
+            self.wanted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        @on("ChangeConfiguration")
+        def on_change(self, key: str, value: str) -> Any:
+            self.told.append((key, value))
+            return lib.call_result.ChangeConfiguration(status="Accepted")
+
+        @on("GetVariables")
+        def on_get(self, get_variable_data: list[dict[str, Any]], **_: Any) -> Any:
+            item = get_variable_data[0]
+            result = {"attribute_status": "Accepted", "attribute_value": "1", "component": item["component"],
+                      "variable": item["variable"]}
+            return lib.call_result.GetVariables(get_variable_result=[result])
+
+        @on("SetNetworkProfile")
+        def on_network(self, configuration_slot: int, connection_data: dict[str, Any], **_: Any) -> Any:
+            url, profile = connection_data["ocpp_csms_url"], connection_data["security_profile"]
+            self.told.append((configuration_slot, url, profile))
+            return lib.call_result.SetNetworkProfile(status="Accepted")
+
+        @on("SetVariables")
+        def on_set(self, set_variable_data: list[dict[str, Any]], **_: Any) -> Any:
+            item = set_variable_data[0]
+            self.told.append((item["variable"]["name"], item["attribute_value"]))
+            result = {"attribute_status": "RebootRequired", "component": item["component"],
+                      "variable": item["variable"]}
+            return lib.call_result.SetVariables(set_variable_result=[result])
+
+        @on("Reset")
+        def on_reset(self, **_: Any) -> Any:
+            self.told.append("Reset")
+            return lib.call_result.Reset(status="Accepted")
+
+        @on("ExtendedTriggerMessage" if version == "1.6" else "TriggerMessage")
+        def on_trigger_certificate(self, requested_message: str, **_: Any) -> Any:
+            self.wanted.set_result(requested_message)
+            kind = lib.call_result.ExtendedTriggerMessage if version == "1.6" else lib.call_result.TriggerMessage
+            return kind(status="Accepted")
+
+    return Upgrading
+
+
+@each_version("a station is told to come with a higher profile, and is held to it once it has")
+async def upgrade(server: SecureServer, version: str) -> None:
+    name, url = f"UP-{version}", f"wss://127.0.0.1:{server.tls_port}/ocpp"
+    await api_call(server.api().add_station, name)
+    api, kind = server.api(), upgrading(version)
+    order = partial(api_call, api.post, f"/stations/{name}/security/upgrade")
+    async with station(server.ocpp, name, version, kind=kind) as point:
+        equal(await point.boot(), "Accepted", "boot in plain text")
+        equal(await order({"profile": 2, "url": url}), {"outcome": "ordered", "action": None, "reason": None}, "to 2")
+        expected = [("SecurityProfile", "2")] if version == "1.6" else [
+            (2, url, 2), ("NetworkConfigurationPriority", "2,1"), "Reset"]
+        equal(point.told, expected, "what the station was told")
+        about = await api_call(api.get, f"/stations/{name}/security")
+        equal((about["profile"], about["next_profile"]), (1, 2), "what waits")
+    async with station(server.ocpp, name, version, kind=kind) as point:
+        equal(await point.boot(), "Accepted", "in plain text, before it has come with TLS")
+    async with server.connected(name, version, server.context(), PASSWORD, kind) as point:
+        equal(await point.boot(), "Accepted", "over TLS")
+        about = await api_call(api.get, f"/stations/{name}/security")
+        equal((about["profile"], about["next_profile"]), (2, None), "what it is held to")
+        try:
+            await order({"profile": 3, "url": url})
+            raise AssertionError("a station without a certificate was told to come with one")
+        except ApiError as error:
+            equal(error.status, 409, "profile 3 without a certificate")
+        key: Any = ec.generate_private_key(ec.SECP256R1())
+        renewal = asyncio.create_task(api_call(api.post, f"/stations/{name}/certificates/renew"))
+        wanted = await asyncio.wait_for(point.wanted, 20)
+        equal(wanted, "SignChargePointCertificate" if version == "1.6" else "SignChargingStationCertificate",
+              "the question")
+        equal((await renewal)["state"], "accepted", "the renewal")
+        equal(await point.ask(signing_request(name, key)), "Accepted", "its request")
+        chain = await asyncio.wait_for(point.chain, 20)
+        point.told.clear()
+        equal((await order({"profile": 3, "url": url}))["outcome"], "ordered", "to 3")
+        assert point.told, "the station was told nothing"
+    try:
+        async with station(server.ocpp, name, version):
+            raise AssertionError("a station of profile 2 came in plain text")
+    except websockets.InvalidStatus as error:
+        equal(error.response.status_code, 403, "plain text")
+    certificate_file, key_file = server.folder / f"{name}.pem", server.folder / f"{name}.key"
+    certificate_file.write_text(chain)
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.NoEncryption()))
+    async with server.connected(name, version, server.context(certificate_file, key_file), None) as point:
+        equal(await point.boot(), "Accepted", "with its certificate")
+    equal(await server.refused(name, server.context(), PASSWORD), 403, "the password alone")
+    alarms = await api_call(api.pages, "/alarms", state="open")
+    codes = {alarm["code"] for alarm in alarms if alarm["twin"] == name}
+    equal(codes & {"SecurityConnectionBelowSecurityProfile"}, {"SecurityConnectionBelowSecurityProfile"}, "its alarm")
+    listed = await api_call(api.get, "/certificates", station=name)
+    (issued,) = listed["items"]
+    revoked = await api_call(api.post, f"/certificates/{issued['fingerprint']}/revoke")
+    assert revoked["revoked_at"], revoked
+    equal(await server.refused(name, server.context(certificate_file, key_file), None), 401, "a revoked certificate")
+
+
+@each_version("a report may be long and other messages may not")
+async def long_report(server: SecureServer, version: str) -> None:
+    name = f"LONG-{version}"
+    await server.station(name, 1)
+
+    async def closed(length: int, action: str, payload: dict[str, Any]) -> int | None:
+        async with station(server.ocpp, name, version) as point:
+            equal(await point.boot(), "Accepted", "boot")
+            text = json.dumps([2, "long", action, payload])
+            await point.socket.send(text + " " * max(0, length - len(text)))
+            try:
+                await asyncio.wait_for(point.listening, 3)
+            except asyncio.TimeoutError:
+                return None
+            except websockets.ConnectionClosed:
+                pass
+            return point.socket.close_code
+
+    long = ("StopTransaction", {"transactionId": 7, "meterStop": 1, "timestamp": "2026-11-21T08:00:00Z"})
+    if version != "1.6":
+        long = ("NotifyReport", {"requestId": 1, "generatedAt": "2026-11-21T08:00:00Z", "seqNo": 0})
+    equal(await closed(900_000, *long), None, "a long report")
+    equal(await closed(1_100_000, *long), 1009, "a longer one")
+    equal(await closed(66_000, "Heartbeat", {}), 1009, "a long heartbeat")
+    equal(await closed(60_000, "Heartbeat", {}), None, "a heartbeat with room to spare")
 
 
 async def main() -> int:

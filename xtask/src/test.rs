@@ -76,6 +76,7 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
     report.run("prices at the station", &script("prices.py")).await?;
     report.run("partners by OCPI", &script("partners.py")).await?;
     report.run("stations over TLS", &script("secure.py")).await?;
+    report.run("plug and charge", &script("contracts.py")).await?;
     report
         .run("the official schemas", &script("differential.py").limit(Duration::from_secs(20 * 60)))
         .await?;

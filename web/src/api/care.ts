@@ -9,6 +9,7 @@ type Schemas = components['schemas'];
 
 export type StoredFile = Schemas['StoredFile'];
 export type StationSecurity = Schemas['StationSecurity'];
+export type UpgradeOutcome = Schemas['UpgradeOutcome'];
 
 export interface FirmwareStep {
   status: string;

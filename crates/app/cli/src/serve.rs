@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use voltwin_csms::CsmsConfig;
 
 use voltwin_ocpp::Validation;
-use voltwin_pki::{Authority, Signer};
+use voltwin_pki::{Authority, ContractService, Signer, VehicleAuthorities};
 use voltwin_server::{Listeners, ServerConfig, Tls, TlsFiles};
 
 use crate::error::CliError;
@@ -50,6 +50,18 @@ pub(crate) struct Args {
     /// An authority whose partners by OCPI are believed beside those of this machine (PEM), for private ones.
     #[arg(long, value_name = "FILE")]
     ocpi_ca: Vec<PathBuf>,
+    /// An authority of the vehicle side, root or below (PEM): contract certificates are judged by them, and answers about
+    /// revoked certificates.
+    #[arg(long, value_name = "FILE")]
+    v2g_ca: Vec<PathBuf>,
+    /// A command that makes contract certificates for vehicles: it reads the station's request
+    /// (Get15118EVCertificate, JSON) and prints the answer.
+    #[arg(long, value_name = "FILE", env = "VOLTWIN_CONTRACT_COMMAND")]
+    contract_command: Option<PathBuf>,
+    /// An OCSP responder or place of revocation lists that may be asked though it is not on the public network: HOST or
+    /// HOST:PORT.
+    #[arg(long, value_name = "HOST")]
+    ocsp_host: Vec<String>,
     /// Seconds between two tellings of what a running transaction costs, at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     cost_every: u32,
@@ -87,6 +99,8 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
     let mut csms = CsmsConfig {
         allow_unauthenticated: args.allow_unauthenticated,
         signer: signer(&args)?,
+        vehicle_authorities: vehicle_authorities(&args.v2g_ca)?,
+        contract_service: args.contract_command.as_deref().map(ContractService::new),
         validation: args.validation,
         cost_every_s: args.cost_every,
         ..CsmsConfig::default()
@@ -100,6 +114,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         public_url: args.public_url,
         partner_authorities: voltwin_server::authorities(&args.ocpi_ca)
             .map_err(|error| CliError::input(format!("--ocpi-ca: {error}")))?,
+        responders: args.ocsp_host,
         ..ServerConfig::default()
     };
     let node = Node::start_with(&args.data, csms, server).await?;
@@ -133,6 +148,14 @@ async fn listeners(args: &Args) -> Result<Listeners, CliError> {
         None => None,
     };
     Ok(Listeners { plain, tls: Some((secure, tls)) })
+}
+
+fn vehicle_authorities(paths: &[PathBuf]) -> Result<Option<VehicleAuthorities>, CliError> {
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let read = VehicleAuthorities::read(paths);
+    read.map(Some).map_err(|error| CliError::input(format!("--v2g-ca: {error}")))
 }
 
 /// The operator's command, else our own authority if there is one.

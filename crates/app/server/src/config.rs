@@ -24,6 +24,9 @@ pub struct ServerConfig {
     pub files_bytes_max: u64,
     /// Authorities whose partners (OCPI) are believed, beside those of the machine.
     pub partner_authorities: Vec<CertificateDer<'static>>,
+    /// OCSP responders and places of revocation lists that are asked though they are not on the public network, each
+    /// as `host` or `host:port`.
+    pub responders: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -38,6 +41,7 @@ impl Default for ServerConfig {
             firmware_bytes_max: 256 * 1024 * 1024,
             files_bytes_max: 2 * 1024 * 1024 * 1024,
             partner_authorities: Vec::new(),
+            responders: Vec::new(),
         }
     }
 }

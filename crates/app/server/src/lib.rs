@@ -43,6 +43,7 @@ mod ocpi;
 mod ocpp_socket;
 mod overview;
 mod registered;
+mod responders;
 mod server;
 mod state;
 mod web;

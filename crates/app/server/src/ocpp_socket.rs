@@ -19,7 +19,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use voltwin_core::{TenantId, TwinId};
-use voltwin_csms::{Admission, CentralSystem, Link, Outgoing, Peer, Refusal};
+use voltwin_csms::{Admission, Arrival, CentralSystem, Link, Outgoing, Peer, Refusal};
 use voltwin_ocpp::{StationIdentity, Version, negotiate};
 use voltwin_security::Secret;
 
@@ -31,8 +31,11 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// while it was offline. What comes faster stays in the network until its turn; nothing is dropped or refused.
 const PACE_PER_S: f64 = 200.0;
 const PACE_BURST: f64 = 2_000.0;
-/// The largest frame; a larger one closes the connection with 1009.
-const FRAME_MAX: usize = 64 * 1024;
+/// The largest frame that is read at all; a larger one closes the connection with 1009. Only some messages may be so
+/// long, which the session knows.
+const FRAME_MAX: usize = voltwin_ocpp::REPORT_MAX_BYTES;
+/// The most that waits to be written to a station.
+const WRITE_MAX: usize = 128 * 1024;
 
 #[derive(Clone)]
 struct Socket {
@@ -144,13 +147,16 @@ async fn accept(
     let upgrade = upgrade
         .read_buffer_size(4 * 1024)
         .write_buffer_size(0)
-        .max_write_buffer_size(2 * FRAME_MAX)
+        .max_write_buffer_size(WRITE_MAX)
         .max_frame_size(FRAME_MAX)
         .max_message_size(FRAME_MAX);
     match version {
-        Some(version) => upgrade
-            .protocols([version.subprotocol()])
-            .on_upgrade(move |ws| socket.open.clone().track_future(run(socket, admission, version, ws))),
+        Some(version) => {
+            let arrival = socket.csms.arrive().await;
+            upgrade.protocols([version.subprotocol()]).on_upgrade(move |ws| {
+                socket.open.clone().track_future(run(socket, admission, arrival, version, ws))
+            })
+        }
         // OCPP-J: without a common protocol the handshake is completed and the connection closed at once
         None => upgrade.on_upgrade(|mut ws| async move {
             close(&mut ws, 1002, OFFER).await;
@@ -193,7 +199,7 @@ fn refuse(status: StatusCode, detail: &str) -> Response {
     (status, format!("{detail}\n")).into_response()
 }
 
-async fn run(socket: Socket, admission: Admission, version: Version, mut ws: WebSocket) {
+async fn run(socket: Socket, admission: Admission, arrival: Arrival, version: Version, mut ws: WebSocket) {
     let station = admission.station.clone();
     // what is not always under way is on the heap, so that an idle station costs no room for it
     let mut link = match Box::pin(socket.csms.link(admission, version)).await {
@@ -204,12 +210,17 @@ async fn run(socket: Socket, admission: Admission, version: Version, mut ws: Web
                 .await;
         }
     };
-    drive(&mut ws, &mut link, &socket.stopping).await;
+    drive(&mut ws, &mut link, Some(arrival), &socket.stopping).await;
     Box::pin(link.close()).await;
 }
 
 /// Carries frames both ways until either side ends.
-async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken) {
+async fn drive(
+    ws: &mut WebSocket,
+    link: &mut Link,
+    mut arrival: Option<Arrival>,
+    stopping: &CancellationToken,
+) {
     let mut ping = interval(PING_EVERY);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent_pings = 0;
@@ -248,6 +259,11 @@ async fn drive(ws: &mut WebSocket, link: &mut Link, stopping: &CancellationToken
             }
             () = stopping.cancelled() => return close(ws, 1001, "the central system is restarting").await,
         };
+        if !outgoing.is_empty()
+            && let Some(arrival) = arrival.take()
+        {
+            arrival.done();
+        }
         for item in outgoing {
             match item {
                 Outgoing::Text(text) => {

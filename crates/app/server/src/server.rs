@@ -1,5 +1,7 @@
 //! The whole: routes, what stands around them, and the tasks behind them.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -15,6 +17,7 @@ use voltwin_runtime::Runtime;
 
 use crate::auth::authenticate;
 use crate::http::{self, Problem};
+use crate::responders::HttpResponders;
 use crate::state::{AppState, Shared};
 use crate::{
     ServerConfig, ServerError, api, files, health, history_writer, live, metrics, ocpi, ocpp_socket, web,
@@ -44,6 +47,7 @@ impl Server {
     pub fn new(config: ServerConfig, runtime: Runtime, csms: CentralSystem, history: History) -> Self {
         let recorder = metrics::recorder();
         let operations = Operations::start(runtime.clone(), csms.clone());
+        csms.ask_responders(Arc::new(HttpResponders::new(config.responders.clone())));
         let state = AppState::new(Shared {
             requests: Semaphore::new(config.requests_max),
             ocpi: crate::ocpi::Ocpi::new(&config.partner_authorities),

@@ -31,6 +31,8 @@ pub enum Answer {
     Authorize {
         /// What we think of the token.
         token: TokenInfo,
+        /// What we think of the contract's certificate, where one was shown (2.x).
+        certificate: Option<ContractStatus>,
     },
     /// To [`crate::Fact::Transaction`].
     Transaction {
@@ -114,6 +116,52 @@ pub struct TokenInfo {
 impl From<TokenStatus> for TokenInfo {
     fn from(status: TokenStatus) -> Self {
         Self { status, expires_at: None, parent: None, language: None, evses: Vec::new() }
+    }
+}
+
+/// What we think of the certificate of a contract (2.x `AuthorizeCertificateStatusEnumType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ContractStatus {
+    /// It counts.
+    Accepted,
+    /// A signature in its chain is wrong.
+    SignatureError,
+    /// Its time is over.
+    CertificateExpired,
+    /// It was taken back.
+    CertificateRevoked,
+    /// There is nothing to judge it by.
+    NoCertificateAvailable,
+    /// Its chain ends nowhere that is known, or is not this contract's.
+    CertChainError,
+    /// Its contract has ended.
+    ContractCancelled,
+}
+
+impl ContractStatus {
+    /// Every status.
+    pub const ALL: [Self; 7] = [
+        Self::Accepted,
+        Self::SignatureError,
+        Self::CertificateExpired,
+        Self::CertificateRevoked,
+        Self::NoCertificateAvailable,
+        Self::CertChainError,
+        Self::ContractCancelled,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::SignatureError => "SignatureError",
+            Self::CertificateExpired => "CertificateExpired",
+            Self::CertificateRevoked => "CertificateRevoked",
+            Self::NoCertificateAvailable => "NoCertificateAvailable",
+            Self::CertChainError => "CertChainError",
+            Self::ContractCancelled => "ContractCancelled",
+        }
     }
 }
 

@@ -22,7 +22,13 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         ("Heartbeat", Answer::Heartbeat { now }) => Ok(json!({"currentTime": time(now)})),
         ("StatusNotification", Answer::Status)
         | ("MeterValues", Answer::MeterValues | Answer::Transaction { .. }) => Ok(json!({})),
-        ("Authorize", Answer::Authorize { token: info }) => Ok(token(version, &info)),
+        ("Authorize", Answer::Authorize { token: info, certificate }) => {
+            let mut payload = token(version, &info);
+            if let Some(certificate) = certificate.filter(|_| version != Version::V16) {
+                payload["certificateStatus"] = certificate.as_str().into();
+            }
+            Ok(payload)
+        }
         ("StartTransaction", Answer::Transaction { transaction_id: Some(id), token: info, .. }) => {
             let mut payload = token(version, &info.unwrap_or(TokenStatus::Accepted.into()));
             payload["transactionId"] = id.into();
@@ -137,6 +143,7 @@ fn time(now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ContractStatus;
     use crate::messages::Origin;
 
     #[test]
@@ -175,6 +182,18 @@ mod tests {
             for status in TokenStatus::ALL {
                 let payload = token(version, &status.into());
                 messages::check_answer(version, "Authorize", &payload.to_string()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn every_status_of_a_contract_is_valid_where_there_are_contracts() {
+        for version in Version::PREFERRED {
+            for status in ContractStatus::ALL {
+                let answer = Answer::Authorize { token: TokenStatus::Invalid.into(), certificate: Some(status) };
+                let payload = answer_payload(version, "Authorize", answer).unwrap();
+                messages::check_answer(version, "Authorize", &payload.to_string()).unwrap();
+                assert_eq!(payload.get("certificateStatus").is_some(), version != Version::V16);
             }
         }
     }

@@ -20,6 +20,8 @@ use crate::{ErrorCode, Version};
 
 /// The default limit of one frame, in bytes.
 pub const DEFAULT_MAX_BYTES: usize = 64 * 1024;
+/// The default limit of the frame of a message that may be long, in bytes.
+pub const REPORT_MAX_BYTES: usize = 1024 * 1024;
 /// How deep arrays and objects of a payload may nest. The deepest message of 2.1 nests 12.
 pub const MAX_DEPTH: usize = 32;
 /// The longest message id, in characters.
@@ -93,6 +95,20 @@ pub struct FrameError {
     pub detail: String,
 }
 
+impl FrameError {
+    /// The frame is over its limit.
+    pub(crate) fn too_big(bytes: usize, limit: usize) -> Self {
+        Self {
+            code: ErrorCode::RpcFrameworkError,
+            kind: None,
+            message_id: None,
+            answer: false,
+            too_big: true,
+            detail: format!("the frame has {bytes} bytes, the limit is {limit}"),
+        }
+    }
+}
+
 /// Reads one frame of at most `max_bytes` bytes.
 ///
 /// # Errors
@@ -107,12 +123,7 @@ pub fn parse(text: &str, version: Version, max_bytes: usize) -> Result<Frame<'_>
         detail,
     };
     if text.len() > max_bytes {
-        let detail = format!("the frame has {} bytes, the limit is {max_bytes}", text.len());
-        return Err(FrameError {
-            too_big: true,
-            answer: false,
-            ..fail(ErrorCode::RpcFrameworkError, detail)
-        });
+        return Err(FrameError::too_big(text.len(), max_bytes));
     }
     let items = items(text).map_err(|detail| fail(ErrorCode::RpcFrameworkError, detail))?;
     let kind = items.at(0).and_then(|raw| raw.get().parse::<i64>().ok());

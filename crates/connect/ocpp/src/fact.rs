@@ -51,6 +51,8 @@ pub enum Fact {
         id_token: String,
         /// The kind of token (2.x only), such as `ISO14443`.
         token_type: Option<String>,
+        /// What the vehicle shows for its contract (2.x only, ISO 15118).
+        contract: Option<Box<ContractProof>>,
     },
     /// A transaction moved on.
     Transaction(Box<TransactionReport>),
@@ -72,6 +74,15 @@ pub enum Fact {
         /// The payload, checked against its type (under lenient validation, an object at least).
         payload: serde_json::Value,
     },
+}
+
+/// What a vehicle shows beside the id of its contract.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ContractProof {
+    /// The chain of the contract's certificate, PEM.
+    pub certificate: Option<String>,
+    /// The certificates of the chain by their hashes, at most 4 `OCSPRequestDataType`.
+    pub hashes: Vec<serde_json::Value>,
 }
 
 /// The alphabet of connector status: 1.6 plus `Occupied` of 2.x.

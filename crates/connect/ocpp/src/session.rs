@@ -28,7 +28,19 @@ pub const INBOX_LIMIT: usize = 16;
 /// How many commands may wait behind the one under way.
 pub const OUTBOX_LIMIT: usize = 32;
 /// The most text of one frame that goes into the message log, in bytes.
-const LOG_BYTES: usize = 64 * 1024;
+const LOG_BYTES: usize = envelope::REPORT_MAX_BYTES;
+/// Calls that may be longer than others: reports, and what carries meter values of a whole transaction, which are money.
+const LONG: [&str; 9] = [
+    "NotifyCustomerInformation",
+    "NotifyDisplayMessages",
+    "NotifyEvent",
+    "NotifyMonitoringReport",
+    "NotifyReport",
+    "ReportChargingProfiles",
+    "ReportDERControl",
+    "StopTransaction",
+    "TransactionEvent",
+];
 /// How many timed-out message ids are remembered, to tell a late answer from an unknown one.
 const LATE_IDS: usize = 16;
 
@@ -41,6 +53,9 @@ pub struct SessionConfig {
     pub validation: Validation,
     /// The longest frame that is read; a longer one closes the connection with 1009.
     pub max_frame_bytes: usize,
+    /// The longest frame of a message that may be long: a report, the end of a transaction with its meter values, the
+    /// answer to the command under way. Longer ones close the connection with 1009.
+    pub max_report_bytes: usize,
     /// How long a command may go unanswered, in seconds.
     pub call_timeout_s: f64,
     /// True when the station's boot was accepted on an earlier connection and still stands.
@@ -48,13 +63,14 @@ pub struct SessionConfig {
 }
 
 impl SessionConfig {
-    /// Strict, 64 KiB, 30 s, boot not accepted yet.
+    /// Strict, 64 KiB (reports 1 MiB), 30 s, boot not accepted yet.
     #[must_use]
     pub fn new(version: Version) -> Self {
         Self {
             version,
             validation: Validation::Strict,
             max_frame_bytes: envelope::DEFAULT_MAX_BYTES,
+            max_report_bytes: envelope::REPORT_MAX_BYTES,
             call_timeout_s: 30.0,
             boot_accepted: false,
         }
@@ -166,7 +182,9 @@ impl Session {
         }
         self.last_in = now;
         let mut effects = Vec::with_capacity(4);
-        match envelope::parse(text, self.config.version, self.config.max_frame_bytes) {
+        let longest = self.config.max_frame_bytes.max(self.config.max_report_bytes);
+        let frame = envelope::parse(text, self.config.version, longest).and_then(|frame| self.measured(text, frame));
+        match frame {
             Err(error) => self.on_malformed(text, error, now, &mut effects),
             Ok(Frame::Call { id, action, payload }) => {
                 self.on_call(text, id, &action, payload, &mut effects);
@@ -189,6 +207,17 @@ impl Session {
             }
         }
         effects
+    }
+
+    /// The frame, when it may be as long as it is.
+    fn measured<'a>(&self, text: &str, frame: Frame<'a>) -> Result<Frame<'a>, FrameError> {
+        let may_be_long = match &frame {
+            Frame::Call { action, .. } => LONG.contains(&action.as_str()),
+            Frame::Result { id, .. } => self.under_way.as_ref().is_some_and(|call| call.id.to_string() == *id),
+            _ => false,
+        };
+        let limit = self.config.max_frame_bytes;
+        if may_be_long || text.len() <= limit { Ok(frame) } else { Err(FrameError::too_big(text.len(), limit)) }
     }
 
     /// A binary frame of the station, which OCPP-J does not have: the connection is closed with 1003.

@@ -104,6 +104,12 @@ fn not_a_message() -> Vec<Row> {
                 format!(r#"[2,"1","DataTransfer",{{"vendorId":"{}"}}]"#, "x".repeat(65_536)),
                 Close(1009),
             ),
+            row(
+                "over 64 KiB, an answer that nobody asked for",
+                version,
+                format!(r#"[3,"1",{{"status":"{}"}}]"#, "x".repeat(65_536)),
+                Close(1009),
+            ),
             row("id of 36", version, format!(r#"[2,"{}","Heartbeat",{{}}]"#, "x".repeat(36)), Ask),
         ]);
     }

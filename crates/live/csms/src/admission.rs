@@ -9,9 +9,11 @@ use thiserror::Error;
 use voltwin_core::{TenantId, Timestamp, TwinId};
 use voltwin_pki::Certificate;
 use voltwin_security::{PasswordHash, Secret};
-use voltwin_store::StationSecurity;
+use voltwin_store::{CertificateRecord, StationSecurity};
 
 use crate::CentralSystem;
+use crate::blocks::security_alarm;
+use crate::stations::Events;
 
 /// Wrong attempts on an identity from one address after which it must wait. They are counted per address, so that
 /// nobody elsewhere can keep a station out.
@@ -115,18 +117,20 @@ impl Throttle {
             .is_some_and(|(count, since)| *count >= limit && now.seconds_since(*since) < FAILURES_WINDOW_S)
     }
 
-    fn fail(&mut self, key: String, now: Timestamp) {
+    /// Counts a failure; says how many there are in the present minute.
+    fn fail(&mut self, key: String, now: Timestamp) -> u32 {
         if self.failures.len() >= THROTTLED_MAX {
             self.failures.retain(|_, (_, since)| now.seconds_since(*since) < FAILURES_WINDOW_S);
         }
         if self.failures.len() >= THROTTLED_MAX && !self.failures.contains_key(&key) {
-            return;
+            return 0;
         }
         let entry = self.failures.entry(key).or_insert((0, now));
         if now.seconds_since(entry.1) >= FAILURES_WINDOW_S {
             *entry = (0, now);
         }
         entry.0 += 1;
+        entry.0
     }
 
     fn forget(&mut self, key: &str) {
@@ -223,9 +227,14 @@ impl CentralSystem {
             }
             _ => {}
         }
-        let mut throttle = self.inner.throttle.lock();
-        for key in keys {
-            throttle.fail(key, now);
+        let failed = {
+            let mut throttle = self.inner.throttle.lock();
+            keys.map(|key| throttle.fail(key, now))
+        };
+        // told once, when the door closes to it
+        if let ([_, FAILURES_MAX], [known]) = (failed, known.as_slice()) {
+            let said = format!("{FAILURES_MAX} wrong attempts within a minute from {}", peer.address);
+            self.note_refusal(&known.tenant, station, "RepeatedWrongPasswords", &said, peer).await;
         }
         metrics::counter!("voltwin_station_refused_total", "reason" => "unauthorized").increment(1);
         Err(Refusal::Unauthorized)
@@ -248,7 +257,9 @@ impl CentralSystem {
             if open && needed < 2 {
                 return Ok(Proof::Right(known.tenant.clone()));
             }
-            if needed == 3 && self.certified(known, station, peer).await? {
+            let next = known.security.next_profile;
+            if (needed == 3 || next == Some(3)) && self.certified(known, station, peer).await? {
+                self.has_come_with(known, station, 3).await;
                 return Ok(Proof::Right(known.tenant.clone()));
             }
             let Some(password) = password else { continue };
@@ -259,9 +270,24 @@ impl CentralSystem {
                 too_little.get_or_insert_with(|| Proof::TooLittle(known.tenant.clone(), needed));
                 continue;
             }
+            if peer.tls {
+                self.has_come_with(known, station, 2).await;
+            }
             return Ok(Proof::Right(known.tenant.clone()));
         }
         Ok(too_little.unwrap_or(Proof::Wrong))
+    }
+
+    /// The station has come as a higher profile, which waits for that, asks for: it is held to it from now on.
+    async fn has_come_with(&self, known: &Known, station: &TwinId, profile: u8) {
+        if known.security.next_profile != Some(profile) {
+            return;
+        }
+        let store = self.inner.runtime.store().tenant(&known.tenant);
+        let taken = store.take_next_profile(station.as_str(), profile, self.inner.runtime.now()).await;
+        if let Err(error) = taken {
+            tracing::warn!(%station, %error, "could not record that a station came with its new security profile");
+        }
     }
 
     /// Whether the peer's certificate, whose chain the TLS handshake has checked, is this station's and still counts.
@@ -284,10 +310,32 @@ impl CentralSystem {
         {
             "its client certificate is of another organisation"
         } else {
+            if issued.is_none() {
+                self.remember_certificate(tenant, station, certificate).await;
+            }
             return Ok(true);
         };
         self.note_refusal(tenant, station, "InvalidChargingStationCertificate", wrong, peer).await;
         Ok(false)
+    }
+
+    /// One of an outside authority is remembered when it first comes, so that its end is watched and it can be taken
+    /// back.
+    async fn remember_certificate(&self, tenant: &TenantId, station: &TwinId, certificate: &Certificate) {
+        let at = |s: i64| Timestamp::from_micros(s.saturating_mul(1_000_000));
+        let record = CertificateRecord {
+            fingerprint: certificate.fingerprint.clone(),
+            station: station.to_string(),
+            serial: certificate.serial.clone(),
+            not_after: at(certificate.not_after_s),
+            issued_at: at(certificate.not_before_s),
+            issued_by: certificate.issuer.chars().take(200).collect(),
+            revoked_at: None,
+        };
+        let store = self.inner.runtime.store().tenant(tenant);
+        if let Err(error) = store.add_certificate(&record, self.inner.runtime.now()).await {
+            tracing::warn!(%station, %error, "could not remember a certificate");
+        }
     }
 
     /// Whether this is the station's password, or the one that takes over when it comes with it.
@@ -365,16 +413,20 @@ impl CentralSystem {
         tenant: &TenantId,
         station: &TwinId,
         kind: &'static str,
-        detail: &str,
+        said: &str,
         peer: &Peer,
     ) {
-        tracing::warn!(%tenant, %station, address = %peer.address, kind, detail, "a station was refused");
+        tracing::warn!(%tenant, %station, address = %peer.address, kind, said, "a station was refused");
         let detail = serde_json::json!({
-            "type": kind, "tech_info": detail, "address": peer.address, "source": "central system",
+            "type": kind, "tech_info": said, "address": peer.address, "source": "central system",
         });
-        let note = voltwin_core::NoteFact { topic: "security_event".to_owned(), detail };
-        let event = self.event(tenant, station, voltwin_core::EventBody::Note(note));
-        if let Err(error) = self.inner.runtime.submit(event).await {
+        let now = self.inner.runtime.now();
+        let mut events = Events::new(self, tenant, Self::trace());
+        events.note(station, now, "security_event", detail);
+        if let Some(alarm) = security_alarm(kind, Some(said)) {
+            events.add(station, now, alarm);
+        }
+        if let Err(error) = self.record(events).await {
             tracing::warn!(%station, %error, "could not record a security event");
         }
     }

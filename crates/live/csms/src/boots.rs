@@ -1,4 +1,8 @@
-//! How many stations may boot at once.
+//! How many stations may come in and boot at once.
+//!
+//! Who has begun is finished first: a station is let in when there is room for its first message, and waits for that in
+//! its handshake. All of a region are back as soon either way, but those who are in are answered at once instead of
+//! waiting behind the handshakes of all others.
 //!
 //! When a region comes back from an outage, all its stations boot within a second. A boot is one durable event, and a
 //! commit carries hundreds of them, so the quickest way through is to let them wait for their turn, in the order in
@@ -6,9 +10,19 @@
 //! Only one that waited for ten seconds, a third of what stations wait for an answer, is sent away with an interval
 //! drawn at random, so that those who come again do not come together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+use crate::CentralSystem;
+
+/// Stations that are on their way in at the same time.
+const ARRIVING: usize = 256;
+/// How long one may keep others waiting without a word, and how long it waits at most.
+const SILENT: Duration = Duration::from_secs(2);
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Boots that are recorded at the same time; they share commits.
 const AT_ONCE: usize = 512;
@@ -18,13 +32,46 @@ const TURN_WITHIN: Duration = Duration::from_secs(10);
 const AGAIN_S: (u32, u32) = (5, 20);
 
 pub(crate) struct Boots {
+    arriving: Arc<Semaphore>,
     places: Semaphore,
     turn_within: Duration,
 }
 
 impl Default for Boots {
     fn default() -> Self {
-        Self { places: Semaphore::new(AT_ONCE), turn_within: TURN_WITHIN }
+        let arriving = Arc::new(Semaphore::new(ARRIVING));
+        Self { arriving, places: Semaphore::new(AT_ONCE), turn_within: TURN_WITHIN }
+    }
+}
+
+/// A station that is on its way in: until its first message is answered, or it has been silent for two seconds.
+#[derive(Debug, Default)]
+pub struct Arrival(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Arrival {
+    /// It is in.
+    pub fn done(&self) {
+        drop(self.0.lock().take());
+    }
+}
+
+impl CentralSystem {
+    /// Waits until there is room for another station on its way in, ten seconds at most: nobody is kept out by others
+    /// for longer.
+    pub async fn arrive(&self) -> Arrival {
+        let room = self.inner.boots.arriving.clone().acquire_owned();
+        let Ok(Ok(place)) = tokio::time::timeout(ARRIVES_WITHIN, room).await else {
+            return Arrival::default();
+        };
+        let arrival = Arrival(Arc::new(Mutex::new(Some(place))));
+        let held = Arc::downgrade(&arrival.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(SILENT).await;
+            if let Some(held) = held.upgrade() {
+                drop(held.lock().take());
+            }
+        });
+        arrival
     }
 }
 
@@ -53,7 +100,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_too_long_comes_again_at_a_time_of_its_own() {
-        let boots = Boots { places: Semaphore::new(1), turn_within: Duration::from_millis(1) };
+        let boots =
+            Boots { places: Semaphore::new(1), turn_within: Duration::from_millis(1), ..Boots::default() };
         let place = boots.turn().await.unwrap();
         let mut drawn = Vec::new();
         for _ in 0..40 {

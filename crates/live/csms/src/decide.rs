@@ -33,8 +33,8 @@ impl CentralSystem {
                 let at = at.unwrap_or_else(|| self.inner.runtime.now());
                 self.status(speaker, (evse, connector), status, error_code, at).await
             }
-            Fact::Authorize { id_token, token_type } => {
-                self.authorize(speaker, &id_token, token_type.as_deref()).await
+            Fact::Authorize { id_token, token_type, contract } => {
+                self.authorize(speaker, &id_token, token_type.as_deref(), contract.as_deref()).await
             }
             Fact::Transaction(report) => self.transaction(speaker, *report).await,
             Fact::MeterValues { evse, connector, samples, signed } => {

@@ -40,6 +40,7 @@ mod commands;
 mod decide;
 mod directory;
 mod error;
+mod expiry;
 mod link;
 mod log;
 mod meter;
@@ -48,11 +49,13 @@ mod partners;
 mod recording;
 mod registry;
 mod returning;
+mod revocation;
 mod rotation;
 mod running;
 mod stations;
 mod tokens;
 mod transactions;
+mod upgrade;
 mod uses;
 mod validation;
 
@@ -61,12 +64,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use voltwin_core::{Event, EventBody, TenantId, TraceId, TwinId};
+use voltwin_core::{Event, EventBody, TenantId, Timestamp, TraceId, TwinId};
 use voltwin_messages::MessageLog;
 use voltwin_ocpp::Validation;
 use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
+pub use boots::Arrival;
 pub use blocks::{
     Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX,
     LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation,
@@ -75,6 +79,7 @@ pub use blocks::{
 };
 pub use commands::CommandRequest;
 pub use error::CsmsError;
+pub use expiry::EXPIRY_ALARM;
 pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
 pub use money::{Receipt, preview, station_tariff, station_tariff_id};
@@ -83,7 +88,9 @@ pub use recording::{
     Difference, RECORDING_BYTES_MAX, RECORDING_FRAMES_MAX, RECORDING_S_MAX, RECORDINGS_AT_ONCE,
     RECORDINGS_MAX, Recording, RecordingError, Replayed, replay,
 };
+pub use revocation::{ResponderAnswer, Responders};
 pub use rotation::Rotation;
+pub use upgrade::{Upgrade, UpgradeRequest};
 pub use validation::{FILED_PER_MINUTE, VIOLATION_ALARM, VIOLATION_TOPIC};
 
 /// How the central system treats stations.
@@ -95,12 +102,18 @@ pub struct CsmsConfig {
     pub call_timeout_s: u32,
     /// The largest frame in bytes; a larger one closes the connection with 1009.
     pub max_frame_bytes: usize,
+    /// The same for messages that may be long: reports, and what carries the meter values of a whole transaction.
+    pub max_report_bytes: usize,
     /// How strictly messages are held to their schema where no rule of the tenant says otherwise.
     pub validation: Validation,
     /// Admits registered stations that have no password without any proof. For closed networks only.
     pub allow_unauthenticated: bool,
     /// Who signs certificates for stations; without one their requests are rejected.
     pub signer: Option<voltwin_pki::Signer>,
+    /// Who is believed of the vehicle side (ISO 15118); without any, no contract certificate is.
+    pub vehicle_authorities: Option<voltwin_pki::VehicleAuthorities>,
+    /// Who makes contract certificates for vehicles; without one their requests fail.
+    pub contract_service: Option<voltwin_pki::ContractService>,
     /// How much the message log keeps.
     pub message_log: voltwin_messages::Limits,
     /// Within how many seconds after its boot a station whose device model is not known is asked for it, each at a
@@ -118,10 +131,13 @@ impl Default for CsmsConfig {
         Self {
             heartbeat_s: 60,
             call_timeout_s: 30,
-            max_frame_bytes: 64 * 1024,
+            max_frame_bytes: voltwin_ocpp::DEFAULT_MAX_BYTES,
+            max_report_bytes: voltwin_ocpp::REPORT_MAX_BYTES,
             validation: Validation::Strict,
             allow_unauthenticated: false,
             signer: None,
+            vehicle_authorities: None,
+            contract_service: None,
             message_log: voltwin_messages::Limits::default(),
             first_report_s: Some((20, 140)),
             return_check_s: Some((5, 35)),
@@ -157,6 +173,9 @@ pub(crate) struct Inner {
     pub(crate) returning: Mutex<HashSet<(TenantId, TwinId)>>,
     pub(crate) policies: validation::Policies,
     pub(crate) partners: OnceLock<Arc<dyn partners::PartnerTokens>>,
+    pub(crate) revocations: revocation::Revocations,
+    /// Stations that were asked to renew their certificate, and when.
+    pub(crate) renewals: Mutex<HashMap<(TenantId, TwinId), Timestamp>>,
 }
 
 impl CentralSystem {
@@ -187,6 +206,8 @@ impl CentralSystem {
             returning: Mutex::default(),
             policies: validation::Policies::default(),
             partners: OnceLock::new(),
+            revocations: revocation::Revocations::default(),
+            renewals: Mutex::default(),
         };
         let csms = Self { inner: Arc::new(inner) };
         let mut seen = HashMap::new();
@@ -202,6 +223,7 @@ impl CentralSystem {
         csms.start_rating();
         csms.follow_registry(seen);
         csms.start_tariffs();
+        csms.watch_certificates();
         Ok(csms)
     }
 

@@ -81,6 +81,7 @@ impl CentralSystem {
             version,
             validation: self.validation_for(&who.tenant, &who.station, &make),
             max_frame_bytes: self.inner.config.max_frame_bytes,
+            max_report_bytes: self.inner.config.max_report_bytes,
             call_timeout_s: f64::from(self.inner.config.call_timeout_s),
             boot_accepted: boot_accepted.unwrap_or(false),
         };

@@ -6,7 +6,7 @@
 //! is busy with nothing.
 
 use voltwin_core::{Timestamp, TransactionPhase};
-use voltwin_ocpp::{Answer, TokenInfo, TokenStatus, TransactionReport};
+use voltwin_ocpp::{Answer, ContractProof, ContractStatus, TokenInfo, TokenStatus, TransactionReport};
 use voltwin_store::{IdToken, TokenPolicy, TokenSettings, TokenStatus as Stored};
 
 use crate::decide::Speaker;
@@ -37,14 +37,29 @@ impl CentralSystem {
         speaker: &Speaker<'_>,
         token: &str,
         kind: Option<&str>,
+        contract: Option<&ContractProof>,
     ) -> Result<Answer, CsmsError> {
         let at = self.inner.runtime.now();
         let shown = Shown { token, kind, evse: None, at, begins: None };
-        let info = self.judge_token(speaker, shown).await?;
+        let mut info = self.judge_token(speaker, shown).await?;
+        let certificate = match contract {
+            Some(contract) => Some(self.judge_contract(speaker, token, contract).await?),
+            None => None,
+        };
+        match certificate {
+            // who cannot prove the contract does not charge on it, whoever it is
+            Some(ContractStatus::CertificateExpired) if info.status == TokenStatus::Accepted => {
+                info = TokenStatus::Expired.into();
+            }
+            Some(status) if status != ContractStatus::Accepted && info.status == TokenStatus::Accepted => {
+                info = TokenStatus::Invalid.into();
+            }
+            _ => {}
+        }
         if info.status == TokenStatus::Accepted {
             self.tell_price(speaker, token);
         }
-        Ok(Answer::Authorize { token: info })
+        Ok(Answer::Authorize { token: info, certificate })
     }
 
     /// What to tell the station of the token of a transaction event, if it names one.

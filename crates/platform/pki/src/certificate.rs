@@ -3,7 +3,8 @@ use base64::prelude::BASE64_STANDARD;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_OCSP;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::x509::X509Name;
 
@@ -73,6 +74,33 @@ impl Certificate {
         let der = CertificateDer::from_pem_slice(text.as_bytes())
             .map_err(|e| PkiError::format("the certificate", format!("{e:?}")))?;
         Self::from_der(&der)
+    }
+
+    /// Where it says that an OCSP responder answers for it (RFC 5280, section 4.2.2.1).
+    #[must_use]
+    pub fn ocsp_url(&self) -> Option<String> {
+        let (_, parsed) = X509Certificate::from_der(&self.der).ok()?;
+        let access = parsed.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::AuthorityInfoAccess(access) => Some(access),
+            _ => None,
+        })?;
+        access.accessdescs.iter().find_map(|description| match &description.access_location {
+            GeneralName::URI(url) if description.access_method == OID_PKIX_ACCESS_DESCRIPTOR_OCSP => {
+                Some((*url).to_owned())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether `issuer` signed it.
+    #[must_use]
+    pub fn is_signed_by(&self, issuer: &Self) -> bool {
+        let (Ok((_, own)), Ok((_, other))) =
+            (X509Certificate::from_der(&self.der), X509Certificate::from_der(&issuer.der))
+        else {
+            return false;
+        };
+        own.issuer() == other.subject() && own.verify_signature(Some(other.public_key())).is_ok()
     }
 
     /// Whether its holder is `identity`: by common name, or by a DNS or URI name.

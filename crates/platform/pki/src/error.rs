@@ -37,6 +37,12 @@ pub enum PkiError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The command of the operator failed.
+    #[error("{reason}")]
+    Command {
+        /// How.
+        reason: String,
+    },
     /// Signing failed.
     #[error("signing failed: {reason}")]
     Signing {
@@ -48,6 +54,10 @@ pub enum PkiError {
 impl PkiError {
     pub(crate) fn format(what: &'static str, reason: impl std::fmt::Display) -> Self {
         Self::Format { what, reason: reason.to_string() }
+    }
+
+    pub(crate) fn command(reason: impl std::fmt::Display) -> Self {
+        Self::Command { reason: reason.to_string() }
     }
 
     pub(crate) fn signing(reason: impl std::fmt::Display) -> Self {

@@ -2,7 +2,8 @@
 //!
 //! [`Certificate`] reads what a certificate says of its holder, [`check_request`] judges a signing request of a
 //! station, [`Authority`] signs with a key in the data folder, [`Signer`] is that or a command of the operator, and
-//! [`ocsp`] speaks to a responder in bytes.
+//! [`ocsp`] and [`crl`] read what is said of revoked ones, in bytes. [`VehicleAuthorities`] judges the certificates of the
+//! vehicle side (ISO 15118), and [`ContractService`] is a command of the operator that makes contract certificates.
 //!
 //! # Invariants
 //! - The key of the authority is written with mode 0600 and never logged.
@@ -23,14 +24,18 @@
 
 mod authority;
 mod certificate;
+mod contract;
 mod error;
+mod outside;
 mod request;
 mod signer;
 
+pub mod crl;
 pub mod ocsp;
 
 pub use authority::{Authority, Issued, Purpose, Validity};
 pub use certificate::{Certificate, certificates_of, pem};
+pub use contract::{ChainFault, ContractService, VehicleAuthorities};
 pub use error::PkiError;
 pub use request::{SigningRequest, check_request};
 pub use signer::Signer;

@@ -47,7 +47,6 @@ pub fn check_request(text: &str, identity: &str, ours: &str) -> Result<SigningRe
         return refuse(format!("its organisation is not `{ours}`"));
     }
     match info.subject_pki.parsed().map_err(|e| PkiError::format("the public key", e))? {
-        // the size that is told counts the leading zero of the modulus
         PublicKey::RSA(key) if key.key_size() >= RSA_BITS_MIN => {}
         PublicKey::EC(point) if point.key_size() >= EC_BITS_MIN => {}
         PublicKey::RSA(_) => return refuse(format!("its RSA key has less than {RSA_BITS_MIN} bits")),

@@ -1,17 +1,8 @@
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
+use crate::{Authority, PkiError, SigningRequest, Validity, certificates_of, outside, pem};
 
-use crate::{Authority, PkiError, SigningRequest, Validity, certificates_of, pem};
-
-/// How long the operator's command may take.
-const COMMAND_WITHIN: Duration = Duration::from_secs(60);
-/// The most that it may print, in bytes.
-const CHAIN_BYTES_MAX: u64 = 64 * 1024;
 /// The longest chain.
 pub(crate) const CHAIN_MAX: usize = 8;
 
@@ -29,7 +20,7 @@ impl Signer {
     /// The chain, PEM, for a request that was found good.
     ///
     /// # Errors
-    /// [`PkiError::Signing`] when nobody signed, [`PkiError::Format`] when what was printed is no chain, or is not
+    /// [`PkiError::Signing`] or [`PkiError::Command`] when nobody signed, [`PkiError::Format`] when what was printed is no chain, or is not
     /// for this station or not for its key.
     pub async fn sign(
         &self,
@@ -44,9 +35,8 @@ impl Signer {
                 Ok(authority.issue_for(request, station, tenant, validity)?.chain_pem)
             }
             Self::Command(command) => {
-                let ran = tokio::time::timeout(COMMAND_WITHIN, run(command, request, station, tenant)).await;
-                let late = |_| PkiError::signing(format!("the command took more than {COMMAND_WITHIN:?}"));
-                let chain = ran.map_err(late)??;
+                let text = pem("CERTIFICATE REQUEST", &request.der);
+                let chain = outside::ask(command, text.as_bytes(), station, tenant).await?;
                 let what = "the chain that the command printed";
                 let certificates = certificates_of(&chain, CHAIN_MAX)?;
                 let first = certificates.first().ok_or_else(|| PkiError::format(what, "it is empty"))?;
@@ -61,37 +51,6 @@ impl Signer {
                 Ok(chain)
             }
         }
-    }
-}
-
-async fn run(
-    command: &PathBuf,
-    request: &SigningRequest,
-    station: &str,
-    tenant: &str,
-) -> Result<String, PkiError> {
-    let mut child = Command::new(command)
-        .env("VOLTWIN_STATION", station)
-        .env("VOLTWIN_TENANT", tenant)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(PkiError::signing)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        let text = pem("CERTIFICATE REQUEST", &request.der);
-        // a command that does not read its input is judged by what it prints
-        let _ = stdin.write_all(text.as_bytes()).await;
-    }
-    let mut chain = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        stdout.take(CHAIN_BYTES_MAX).read_to_string(&mut chain).await.map_err(PkiError::signing)?;
-    }
-    let status = child.wait().await.map_err(PkiError::signing)?;
-    if status.success() {
-        Ok(chain)
-    } else {
-        Err(PkiError::signing(format!("the command ended with {status}")))
     }
 }
 

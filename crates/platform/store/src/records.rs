@@ -210,11 +210,13 @@ pub struct StationSecurity {
     pub next_password_hash: Option<PasswordHash>,
     /// Since when that password waits.
     pub next_since: Option<Timestamp>,
+    /// The profile, 2 or 3, that takes over once the station has come with it.
+    pub next_profile: Option<u8>,
 }
 
 impl Default for StationSecurity {
     fn default() -> Self {
-        Self { profile: 1, next_password_hash: None, next_since: None }
+        Self { profile: 1, next_password_hash: None, next_since: None, next_profile: None }
     }
 }
 

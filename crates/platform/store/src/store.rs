@@ -213,7 +213,8 @@ impl Store {
         station: &str,
     ) -> Result<Vec<(TenantId, StationCredential)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT s.tenant, s.station, s.password_hash, y.profile, y.next_password_hash, y.next_since_us
+            "SELECT s.tenant, s.station, s.password_hash, y.profile, y.next_password_hash, y.next_since_us,
+                    y.next_profile
              FROM stations s LEFT JOIN station_security y ON y.tenant = s.tenant AND y.station = s.station
              WHERE s.station = ? ORDER BY s.tenant LIMIT ?",
         )

@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import type { StationSecurity } from '@/api/care';
+import { api, seg } from '@/api/client';
 import { recordsQuery, type Known } from '@/api/knowledge';
-import type { Station } from '@/api/types';
+import type { Command, Station } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { dateTime, instant } from '@/ui/format';
 import { Icon } from '@/ui/icons';
@@ -58,7 +59,7 @@ function Holds({ until, revoked }: { until: string; revoked: string | null | und
   );
 }
 
-const issuedColumns: readonly Column<Issued>[] = [
+const issuedColumns = (revoke: (issued: Issued) => void): readonly Column<Issued>[] => [
   {
     key: 'serial',
     label: 'Serial number',
@@ -83,9 +84,27 @@ const issuedColumns: readonly Column<Issued>[] = [
     cell: (c) => dateTime(c.issued_at),
   },
   { key: 'by', label: 'By', wide: true, sort: (c) => c.issued_by, cell: (c) => c.issued_by },
+  {
+    key: 'act',
+    label: 'Action',
+    cell: (c) =>
+      c.revoked_at == null && (
+        <button
+          type="button"
+          className="btn btn-ghost btn-sm"
+          aria-label={`Take certificate ${c.serial} back`}
+          onClick={() => revoke(c)}
+        >
+          Take back
+        </button>
+      ),
+  },
 ];
 
-type Act = { kind: 'read' | 'renew' | 'install' } | { kind: 'delete'; record: Known<CertificateRecord> };
+type Act =
+  | { kind: 'read' | 'renew' | 'install' }
+  | { kind: 'delete'; record: Known<CertificateRecord> }
+  | { kind: 'revoke'; issued: Issued };
 
 function ActDialog({ station, act, onClose }: { station: Station; act: Act; onClose: () => void }) {
   const old = station.ocpp_version === '1.6';
@@ -116,11 +135,7 @@ function ActDialog({ station, act, onClose }: { station: Station; act: Act; onCl
           title="Ask for a new certificate"
           description="The station makes a key and a request, which is signed here. It uses the new certificate from its next connection on."
           confirm="Ask"
-          send={() =>
-            old
-              ? tell(station.id, 'ExtendedTriggerMessage', { requestedMessage: 'SignChargePointCertificate' })
-              : tell(station.id, 'TriggerMessage', { requestedMessage: 'SignChargingStationCertificate' })
-          }
+          send={() => api.post<Command>(`/stations/${seg(station.id)}/certificates/renew`)}
         />
       );
     case 'install':
@@ -153,6 +168,20 @@ function ActDialog({ station, act, onClose }: { station: Station; act: Act; onCl
             />
           </div>
         </AskDialog>
+      );
+    case 'revoke':
+      return (
+        <AskDialog
+          {...props}
+          title="Take the certificate back"
+          description={`With the certificate ${act.issued.serial} the station is not let in any more. Its open connection stays. This cannot be undone.`}
+          confirm="Take it back"
+          danger
+          send={async () => {
+            await api.post(`/certificates/${seg(act.issued.fingerprint)}/revoke`);
+            return null;
+          }}
+        />
       );
     case 'delete':
       return (
@@ -242,9 +271,9 @@ export function CertificatePanel({
       {admin && (
         <DataTable
           caption="Certificates issued for the station"
-          columns={issuedColumns}
+          columns={issuedColumns((issued) => setAct({ kind: 'revoke', issued }))}
           rows={issued}
-          rowKey={(c) => c.serial}
+          rowKey={(c) => c.fingerprint}
           initialSort={{ key: 'until', dir: 'desc' }}
           empty={
             <EmptyState icon="key" title="None was issued for it">

@@ -1,6 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { securityEventsQuery, securityQuery, type SecurityEvent, type StationSecurity } from '@/api/care';
+import {
+  securityEventsQuery,
+  securityQuery,
+  type SecurityEvent,
+  type StationSecurity,
+  type UpgradeOutcome,
+} from '@/api/care';
 import { api, seg } from '@/api/client';
 import type { NoteOf } from '@/api/knowledge';
 import type { Station } from '@/api/types';
@@ -63,9 +69,9 @@ function RaiseDialog({
   return (
     <AskDialog
       station={station.id}
-      title="Raise the security profile"
+      title="Demand a higher profile"
       description="From its next connection on the station is let in only like this. Set the station up first: it can be lowered on the server’s command line alone."
-      confirm="Raise it"
+      confirm="Demand it"
       danger
       send={async (form) => {
         await api.put(`/stations/${seg(station.id)}/security`, { profile: Number(form.get('profile')) });
@@ -87,6 +93,69 @@ function RaiseDialog({
   );
 }
 
+/** Where stations reach this server, as far as the page knows. */
+const ours = () => `wss://${window.location.host}/ocpp`;
+
+function UpgradeDialog({
+  station,
+  profile,
+  onClose,
+}: {
+  station: Station;
+  profile: number;
+  onClose: () => void;
+}) {
+  const higher = [2, 3].filter((n) => n > profile);
+  const old = station.ocpp_version === '1.6';
+  return (
+    <AskDialog
+      station={station.id}
+      title="Bring it to a higher profile"
+      description="The station is told over its own connection, and restarts where its version asks for it. Until it has come like this the present profile goes on to count, so it cannot be locked out. For profile 3 let it ask for a certificate first."
+      confirm="Tell the station"
+      send={async (form) => {
+        const body = {
+          profile: Number(form.get('profile')),
+          url: old ? undefined : String(form.get('url')).trim(),
+        };
+        const path = `/stations/${seg(station.id)}/security/upgrade`;
+        const told = await api.post<UpgradeOutcome>(path, body);
+        if (told.outcome === 'refused')
+          throw new Error(`The station did not take ${told.action ?? 'it'}: ${told.reason ?? 'no reason given'}.`);
+        return null;
+      }}
+      onClose={onClose}
+    >
+      <div className="field">
+        <label htmlFor="up-profile">It will prove itself with</label>
+        <select id="up-profile" name="profile" className="input">
+          {higher.map((n) => (
+            <option key={n} value={n}>
+              {n}: {profileWords[n]}
+            </option>
+          ))}
+        </select>
+      </div>
+      {!old && (
+        <div className="field">
+          <label htmlFor="up-url">Where it connects, without its name</label>
+          <input
+            id="up-url"
+            name="url"
+            className="input mono"
+            required
+            pattern="wss://.+"
+            title="An address that begins with wss://"
+            maxLength={512}
+            defaultValue={ours()}
+            spellCheck={false}
+          />
+        </div>
+      )}
+    </AskDialog>
+  );
+}
+
 function HowItComes({
   station,
   security,
@@ -96,7 +165,7 @@ function HowItComes({
   security: StationSecurity;
   onPassword: () => void;
 }) {
-  const [dialog, setDialog] = useState<'raise' | 'rotate' | null>(null);
+  const [dialog, setDialog] = useState<'raise' | 'rotate' | 'upgrade' | null>(null);
   const close = () => setDialog(null);
   return (
     <>
@@ -123,6 +192,12 @@ function HowItComes({
           the station to come with it. Both count until then.
         </p>
       )}
+      {security.next_profile != null && (
+        <p className="notice" role="status">
+          <Icon name="refresh" size={14} /> The station was told to come with profile {security.next_profile}.
+          It is held to it once it has.
+        </p>
+      )}
       <div className="panel-foot">
         <button type="button" className="btn" disabled={!station.online} onClick={() => setDialog('rotate')}>
           <Icon name="refresh" size={14} /> Change the password
@@ -131,12 +206,25 @@ function HowItComes({
           <Icon name="key" size={14} /> New password to type in
         </button>
         {security.profile < 3 && (
-          <button type="button" className="btn" onClick={() => setDialog('raise')}>
-            <Icon name="claims" size={14} /> Raise the profile
-          </button>
+          <>
+            <button
+              type="button"
+              className="btn"
+              disabled={!station.online}
+              onClick={() => setDialog('upgrade')}
+            >
+              <Icon name="claims" size={14} /> Bring it to a higher profile
+            </button>
+            <button type="button" className="btn" onClick={() => setDialog('raise')}>
+              Demand a higher profile
+            </button>
+          </>
         )}
       </div>
       {dialog === 'rotate' && <RotateDialog station={station} onClose={close} />}
+      {dialog === 'upgrade' && (
+        <UpgradeDialog station={station} profile={security.profile} onClose={close} />
+      )}
       {dialog === 'raise' && <RaiseDialog station={station} profile={security.profile} onClose={close} />}
     </>
   );

@@ -133,16 +133,7 @@ impl Caller {
                         return read_answer(self.version, action, &payload).map_err(|v| v.to_string());
                     }
                     Ok(envelope::Frame::Error { id, code, .. }) if id == wanted => return Err(code),
-                    Ok(envelope::Frame::Call { id, action, .. }) => {
-                        // a station that can do nothing says so, rather than leave a command waiting
-                        let refusal = envelope::error(
-                            self.version,
-                            &id,
-                            voltwin_ocpp::ErrorCode::NotSupported,
-                            &format!("{action} is not for load stations"),
-                        );
-                        self.link.send(refusal).await.map_err(|e| e.to_string())?;
-                    }
+                    Ok(envelope::Frame::Call { id, action, .. }) => self.refuse(&id, &action).await?,
                     _ => {}
                 }
             }
@@ -150,9 +141,24 @@ impl Caller {
         timeout(ANSWER_WITHIN, answer).await.map_err(|_| "timed out".to_owned())?
     }
 
-    /// Reads until the connection ends, which lets the WebSocket answer pings.
+    /// A station that can do nothing says so, rather than leave a command waiting.
+    async fn refuse(&mut self, id: &str, action: &str) -> Result<(), String> {
+        let detail = format!("{action} is not for load stations");
+        let refusal =
+            envelope::error(self.version, id, voltwin_ocpp::ErrorCode::NotSupported, &detail);
+        self.link.send(refusal).await.map_err(|e| e.to_string())
+    }
+
+    /// Reads until the connection ends: the WebSocket answers pings meanwhile, and commands are refused.
     pub(super) async fn listen(&mut self) {
-        while self.link.receive().await.is_ok() {}
+        while let Ok(text) = self.link.receive().await {
+            if let Ok(envelope::Frame::Call { id, action, .. }) =
+                envelope::parse(&text, self.version, crate::station::FRAME_MAX)
+                && self.refuse(&id, &action).await.is_err()
+            {
+                return;
+            }
+        }
     }
 
     /// Ends the connection in good order.

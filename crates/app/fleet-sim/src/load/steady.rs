@@ -158,7 +158,12 @@ async fn drive(
     while end.is_none_or(|end| Instant::now() < end) {
         if let Some(pace) = pace {
             // at a low rate a station's turn may come after the end
-            sleep_until(end.map_or(due, |end| due.min(end))).await;
+            let turn = end.map_or(due, |end| due.min(end));
+            tokio::select! {
+                () = sleep_until(turn) => {}
+                // a connection that has ended shows with the next message
+                () = caller.listen() => sleep_until(turn).await,
+            }
             if end.is_some_and(|end| Instant::now() >= end) {
                 break;
             }

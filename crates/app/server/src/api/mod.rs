@@ -5,6 +5,7 @@ mod audit;
 mod bulk;
 mod campaigns;
 mod care;
+mod certificates;
 mod charging;
 mod claims;
 mod commands;
@@ -82,6 +83,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(scene::routes())
         .merge(stations::routes())
         .merge(security::routes())
+        .merge(certificates::routes())
         .merge(commands::routes())
         .merge(care::routes())
         .merge(reservations::routes())

@@ -18,6 +18,9 @@ use crate::ServerError;
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// From when on it is said that our own certificate ends.
+const ENDS_SOON_DAYS: i64 = 14;
+
 /// The files, all PEM.
 #[derive(Debug, Clone, Default)]
 pub struct TlsFiles {
@@ -104,6 +107,7 @@ impl Tls {
 fn configure(files: &TlsFiles) -> Result<ServerConfig, ServerError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let chain = certificates(&files.certificate)?;
+    watch_end(&files.certificate, chain.first());
     let key =
         PrivateKeyDer::from_pem_file(&files.key).map_err(|error| tls(&files.key, pem_reason(&error)))?;
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -117,6 +121,17 @@ fn configure(files: &TlsFiles) -> Result<ServerConfig, ServerError> {
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)
+}
+
+/// Says when our own certificate ends: without a new one every station stays outside.
+fn watch_end(path: &Path, certificate: Option<&CertificateDer<'_>>) {
+    let Some(Ok(own)) = certificate.map(|der| voltwin_pki::Certificate::from_der(der)) else { return };
+    metrics::gauge!("voltwin_tls_certificate_not_after_seconds").set(own.not_after_s as f64);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let left_days = (own.not_after_s - i64::try_from(now.as_secs()).unwrap_or(i64::MAX)) / 86_400;
+    if left_days < ENDS_SOON_DAYS {
+        tracing::warn!(path = %path.display(), left_days, "our own TLS certificate ends soon");
+    }
 }
 
 /// A client certificate is optional at the handshake: the station's profile decides whether it must be there. One

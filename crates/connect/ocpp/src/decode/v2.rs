@@ -6,10 +6,14 @@ use voltwin_core::{Timestamp, TransactionPhase};
 
 use super::{Raw, Reader, Samples, missing, need, need_int, need_number, need_text, wrong_type};
 use crate::{
-    ConnectorStatus, ErrorCode, Fact, SignedReading, TransactionReport, Violation,
+    ConnectorStatus, ContractProof, ErrorCode, Fact, SignedReading, TransactionReport, Violation,
     meter::{self, RawSample},
     version::clip,
 };
+
+/// The longest chain of a contract's certificate, in characters, and the most hashes: those of 2.1.
+const CONTRACT_CHARS_MAX: usize = 10_000;
+const HASHES_MAX: usize = 4;
 
 pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Result<Fact, Violation> {
     match action {
@@ -19,7 +23,13 @@ pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Res
         "Authorize" => {
             let fields: Authorize = reader.object(json, "")?;
             let (id_token, token_type) = token(reader, need(fields.id_token, "idToken")?)?;
-            Ok(Fact::Authorize { id_token, token_type })
+            let certificate = reader.text(fields.certificate, "certificate", CONTRACT_CHARS_MAX);
+            let hashes: Vec<serde_json::Value> = reader
+                .plain(fields.iso15118_certificate_hash_data, "iso15118CertificateHashData", "a list")
+                .unwrap_or_default();
+            let proof = ContractProof { certificate, hashes: hashes.into_iter().take(HASHES_MAX).collect() };
+            let contract = (proof != ContractProof::default()).then(|| Box::new(proof));
+            Ok(Fact::Authorize { id_token, token_type, contract })
         }
         "TransactionEvent" => transaction(reader, json),
         "MeterValues" => {
@@ -38,6 +48,10 @@ pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Res
 struct Authorize<'a> {
     #[serde(borrow)]
     id_token: Raw<'a>,
+    #[serde(borrow)]
+    certificate: Raw<'a>,
+    #[serde(borrow)]
+    iso15118_certificate_hash_data: Raw<'a>,
 }
 
 #[derive(Deserialize)]

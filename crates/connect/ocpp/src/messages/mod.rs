@@ -103,6 +103,14 @@ pub fn validate_call(version: Version, action: &str, payload: &Value) -> Result<
     check_request(version, action, &payload.to_string(), &sent_by_system).map(|_| ())
 }
 
+/// Checks an answer that somebody gave us to pass on.
+///
+/// # Errors
+/// The first [`Violation`], `NotImplemented` when the version has no such action.
+pub fn validate_answer(version: Version, action: &str, payload: &Value) -> Result<(), Violation> {
+    check_answer(version, action, &payload.to_string())
+}
+
 /// Checks the payload of a call against its type, and that one of `origins` may send it. Returns the action's
 /// name with static lifetime.
 pub(crate) fn check_request(

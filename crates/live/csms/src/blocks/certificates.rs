@@ -8,6 +8,7 @@ use voltwin_ocpp::{Answer, Version};
 use voltwin_pki::{Certificate, PkiError, SigningRequest, check_request};
 use voltwin_store::CertificateRecord;
 
+use super::data_transfer::CONTRACTS;
 use super::payload::{clip, list, text};
 use crate::decide::Speaker;
 use crate::stations::Events;
@@ -31,14 +32,17 @@ struct Order {
     /// 2.1 repeats it in the answer.
     request_id: Option<Json>,
     kind: String,
+    /// It came inside `DataTransfer` (1.6), and so goes back.
+    by_transfer: bool,
 }
 
 impl CentralSystem {
-    /// `SignCertificate`: judged at once, signed and handed over afterwards.
+    /// `SignCertificate`: judged at once, signed and handed over afterwards, `by_transfer` inside `DataTransfer`.
     pub(super) async fn sign_certificate(
         &self,
         speaker: &Speaker<'_>,
         payload: &Json,
+        by_transfer: bool,
     ) -> Result<Answer, CsmsError> {
         let kind = text(payload, "certificateType").unwrap_or("ChargingStationCertificate").to_owned();
         let judged = self.judge_request(speaker, payload, &kind);
@@ -56,6 +60,7 @@ impl CentralSystem {
                     request,
                     request_id: payload.get("requestId").cloned(),
                     kind,
+                    by_transfer,
                 };
                 let csms = self.clone();
                 tokio::spawn(async move { csms.fulfil(order).await });
@@ -109,21 +114,29 @@ impl CentralSystem {
         };
         self.tell(tenant, station, about("signed", None)).await;
         let mut payload = json!({"certificateChain": chain});
-        if order.version != Version::V16 {
+        if order.version != Version::V16 || order.by_transfer {
             payload["certificateType"] = json!(order.kind);
         }
         if let Some(id) = &order.request_id {
             payload["requestId"] = id.clone();
         }
+        let mut action = "CertificateSigned";
+        if order.by_transfer {
+            let data = payload.to_string();
+            payload = json!({"vendorId": CONTRACTS, "messageId": action, "data": data});
+            action = "DataTransfer";
+        }
         let wait = Duration::from_secs(u64::from(self.inner.config.call_timeout_s) + 5);
         let mut reason = "the station did not take it".to_owned();
         for pause_s in std::iter::once(0).chain(AGAIN_S) {
             tokio::time::sleep(Duration::from_secs(pause_s)).await;
-            let request =
-                CommandRequest::Raw { action: "CertificateSigned".to_owned(), payload: payload.clone() };
+            let request = CommandRequest::Raw { action: action.to_owned(), payload: payload.clone() };
             match self.command(tenant, station, request, "voltwin", wait).await {
                 Ok(command) if command.state == CommandState::Accepted => {
                     self.tell(tenant, station, about("installed", None)).await;
+                    if let Err(error) = self.look_at_certificates(tenant).await {
+                        tracing::warn!(%station, %error, "certificates could not be looked at");
+                    }
                     return;
                 }
                 Ok(command) => reason = command.reason.unwrap_or(reason),

@@ -1,7 +1,8 @@
 //! Data transfer: what the standard leaves to vendors, both ways.
 //!
 //! Every transfer is a note `data_transfer`. One that comes is answered by the table of [`VENDORS`]: a vendor that
-//! does not stand there is `UnknownVendorId`, a message that its vendor does not have is `UnknownMessageId`.
+//! does not stand there is `UnknownVendorId`, a message that its vendor does not have is `UnknownMessageId`. Plug and
+//! charge of OCPP 1.6, which travels so, is for [`super::contracts`].
 
 use serde_json::{Value as Json, json};
 use voltwin_ocpp::{Answer, CallOutcome};
@@ -27,11 +28,19 @@ const VENDORS: &[(&str, &[(&str, Handler)])] = &[
     ("org.voltwin", &[("Echo", echo)]),
 ];
 
-fn connector_unplugged(data: &Json) -> (&'static str, Option<Json>) {
-    let told = match data {
+/// Plug and charge in OCPP 1.6, as agreed by the Open Charge Alliance.
+pub(super) const CONTRACTS: &str = "org.openchargealliance.iso15118pnc";
+
+/// The data of a message, which 1.6 carries as text.
+fn unpacked(data: &Json) -> Json {
+    match data {
         Json::String(text) => serde_json::from_str(text).unwrap_or_default(),
         other => other.clone(),
-    };
+    }
+}
+
+fn connector_unplugged(data: &Json) -> (&'static str, Option<Json>) {
+    let told = unpacked(data);
     let complete = told.get("transactionId").is_some() && text(&told, "timestamp").is_some();
     (if complete { "Accepted" } else { "Rejected" }, None)
 }
@@ -59,7 +68,17 @@ impl CentralSystem {
     ) -> Result<Answer, CsmsError> {
         let data = payload.get("data").cloned().unwrap_or_default();
         let message = text(payload, "messageId");
-        let (status, answer) = reply(text(payload, "vendorId").unwrap_or_default(), message, &data);
+        let vendor = text(payload, "vendorId").unwrap_or_default();
+        let (status, answer) = if vendor.eq_ignore_ascii_case(CONTRACTS) {
+            let answer = self.contract_transfer(speaker, message.unwrap_or_default(), &unpacked(&data)).await?;
+            match answer {
+                // as text, as the message came
+                Some(answer) => ("Accepted", Some(Json::from(answer.to_string()))),
+                None => ("UnknownMessageId", None),
+            }
+        } else {
+            reply(vendor, message, &data)
+        };
         self.note_transfer(speaker, "in", payload, status, answer.as_ref()).await?;
         let mut reply = json!({"status": status});
         if let Some(data) = answer {

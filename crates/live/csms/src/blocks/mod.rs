@@ -9,6 +9,7 @@ mod batches;
 mod certificates;
 mod charging;
 mod composite;
+mod contracts;
 mod customer;
 mod data_transfer;
 mod der;
@@ -54,6 +55,7 @@ pub use local_list::{
 };
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security_events::ends_when_seen;
+pub(crate) use security_events::security_alarm;
 pub use tariffs::{StationTariff, StationTariffs, WantedTariff};
 pub use variable::{Variable, VariableName};
 
@@ -80,7 +82,10 @@ impl CentralSystem {
                 self.log_status(speaker, action, &payload).await
             }
             "SecurityEventNotification" => self.security_event(speaker, &payload).await,
-            "SignCertificate" => self.sign_certificate(speaker, &payload).await,
+            "SignCertificate" => self.sign_certificate(speaker, &payload, false).await,
+            "GetCertificateStatus" => Ok(self.certificate_status(&payload).await),
+            "GetCertificateChainStatus" => Ok(self.chain_status(&payload).await),
+            "Get15118EVCertificate" => self.vehicle_certificate(speaker, &payload).await,
             "DataTransfer" => self.data_transfer(speaker, &payload).await,
             "NotifyDisplayMessages" => self.notify_display_messages(speaker, &payload).await,
             "NotifyCustomerInformation" => self.notify_customer_information(speaker, &payload).await,

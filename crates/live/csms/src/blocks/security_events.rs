@@ -34,6 +34,8 @@ const ALARMING: &[(&str, Severity, &str)] = &[
     ("InvalidTLSVersion", Severity::Major, "the station was offered an outdated TLS"),
     ("InvalidTLSCipherSuite", Severity::Major, "the station was offered a weak cipher"),
     ("MaintenanceLoginFailed", Severity::Major, "somebody failed to sign in at the station"),
+    ("ConnectionBelowSecurityProfile", Severity::Major, "the station was not let in"),
+    ("RepeatedWrongPasswords", Severity::Major, "somebody guesses the password of the station"),
     ("MemoryExhaustion", Severity::Major, "the station runs out of memory"),
 ];
 
@@ -41,6 +43,17 @@ const ALARMING: &[(&str, Severity, &str)] = &[
 #[must_use]
 pub fn ends_when_seen(code: &str) -> bool {
     code.strip_prefix(CODE).is_some_and(|kind| ALARMING.iter().any(|(known, ..)| *known == kind))
+}
+
+/// The alarm of a kind of security event, if somebody must look at it.
+pub(crate) fn security_alarm(kind: &str, info: Option<&str>) -> Option<EventBody> {
+    let (kind, severity, what) = ALARMING.iter().find(|(known, ..)| *known == kind)?;
+    let change = AlarmChange::Raised {
+        code: format!("{CODE}{kind}"),
+        severity: *severity,
+        message: info.map_or_else(|| (*what).to_owned(), |info| format!("{what}: {}", clip(info, 200))),
+    };
+    Some(EventBody::Alarm(AlarmFact { id: AlarmId(Uuid::now_v7()), change }))
 }
 
 impl CentralSystem {
@@ -61,15 +74,8 @@ impl CentralSystem {
             "severity": alarming.map_or(Severity::Info, |(_, severity, _)| *severity),
         });
         events.note(speaker.station, time(payload, "timestamp").unwrap_or(now), NOTES, detail);
-        if let Some((kind, severity, what)) = alarming {
-            let change = AlarmChange::Raised {
-                code: format!("{CODE}{kind}"),
-                severity: *severity,
-                message: info
-                    .map_or_else(|| (*what).to_owned(), |info| format!("{what}: {}", clip(&info, 200))),
-            };
-            let fact = AlarmFact { id: AlarmId(Uuid::now_v7()), change };
-            events.add(speaker.station, now, EventBody::Alarm(fact));
+        if let Some(alarm) = security_alarm(kind, info.as_deref()) {
+            events.add(speaker.station, now, alarm);
         }
         self.record(events).await?;
         Ok(Answer::Payload(json!({})))

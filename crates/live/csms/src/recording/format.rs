@@ -64,6 +64,9 @@ pub(crate) struct Header {
     pub(crate) call_timeout_s: u32,
     /// The largest frame in bytes.
     pub(crate) max_frame_bytes: usize,
+    /// The largest frame of a message that may be long, in bytes.
+    #[serde(default)]
+    pub(crate) max_report_bytes: usize,
     /// What happens with id tokens that are not listed.
     pub(crate) unknown_tokens: TokenPolicy,
     /// The station's twins.

@@ -100,6 +100,7 @@ pub async fn replay(
         heartbeat_s: header.heartbeat_s,
         call_timeout_s: header.call_timeout_s,
         max_frame_bytes: header.max_frame_bytes,
+        max_report_bytes: header.max_report_bytes,
         validation: header.validation,
         return_check_s: None,
         ..CsmsConfig::default()

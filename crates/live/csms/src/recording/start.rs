@@ -65,6 +65,7 @@ impl CentralSystem {
             heartbeat_s: config.heartbeat_s,
             call_timeout_s: config.call_timeout_s,
             max_frame_bytes: config.max_frame_bytes,
+            max_report_bytes: config.max_report_bytes,
             unknown_tokens: registry.token_policy().await?,
             twins,
             records,

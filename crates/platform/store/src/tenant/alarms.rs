@@ -63,6 +63,23 @@ impl TenantStore {
         row.as_ref().map(alarm).transpose()
     }
 
+    /// The open alarms with this code, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn open_alarms(&self, code: &str, limit: usize) -> Result<Vec<Alarm>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM alarms WHERE tenant = ? AND code = ? AND cleared_at_us IS NULL ORDER BY id LIMIT ?",
+        )
+        .bind(self.tenant.as_str())
+        .bind(code)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("list alarms"))?;
+        rows.iter().map(alarm).collect()
+    }
+
     /// What the overview counts.
     ///
     /// # Errors

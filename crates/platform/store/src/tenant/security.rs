@@ -51,6 +51,63 @@ impl TenantStore {
         self.commit_as(tx, (by, at), ("station.profile", station, &profile.to_string())).await
     }
 
+    /// Lets the profile 2 or 3 take over once the station has come with it; `None` gives that up.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the station is not known, [`StoreError::Invalid`] for another number.
+    pub async fn set_next_profile(
+        &self,
+        station: &str,
+        profile: Option<u8>,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        if let Some(profile) = profile.filter(|profile| !(2..=3).contains(profile)) {
+            return Err(StoreError::invalid("profile", &profile.to_string(), "2 or 3"));
+        }
+        let mut tx = self.db.begin("say how a station is to come").await?;
+        sqlx::query(
+            "INSERT INTO station_security (tenant, station, profile, next_profile) VALUES (?, ?, 1, ?)
+             ON CONFLICT DO UPDATE SET next_profile = excluded.next_profile",
+        )
+        .bind(self.tenant.as_str())
+        .bind(station)
+        .bind(profile.map(i64::from))
+        .execute(tx.conn())
+        .await
+        .map_err(unknown_station(station))?;
+        let detail = profile.map_or_else(|| "given up".to_owned(), |profile| profile.to_string());
+        self.commit_as(tx, (by, at), ("station.profile.upgrade", station, &detail)).await
+    }
+
+    /// The station has come with the profile that waits: it is held to it from now on. Nothing happens when another
+    /// one waits by now.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::DiskFull`].
+    pub async fn take_next_profile(
+        &self,
+        station: &str,
+        profile: u8,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.db.begin("say how a station must come").await?;
+        let taken = sqlx::query(
+            "UPDATE station_security SET profile = max(profile, next_profile), next_profile = NULL
+             WHERE tenant = ? AND station = ? AND next_profile = ?",
+        )
+        .bind(self.tenant.as_str())
+        .bind(station)
+        .bind(i64::from(profile))
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::database("say how a station must come"))?;
+        if taken.rows_affected() == 0 {
+            return Ok(());
+        }
+        self.commit_as(tx, (station, at), ("station.profile", station, &profile.to_string())).await
+    }
+
     /// Lets a second password count beside the first until [`TenantStore::take_next_password`]; `None` gives it up.
     ///
     /// # Errors
@@ -183,6 +240,33 @@ impl TenantStore {
         row.as_ref().map(certificate).transpose()
     }
 
+    /// The newest certificate of each station that must come with one (security profile 3, or on its way there), where
+    /// it ends before `before` and was not taken back; soonest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn certificates_ending(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<CertificateRecord>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.* FROM certificates c JOIN station_security s USING (tenant, station)
+             WHERE (s.profile = 3 OR s.next_profile = 3) AND c.tenant = ?1 AND c.revoked_at_us IS NULL AND c.not_after_us < ?2 AND NOT EXISTS (
+                 SELECT 1 FROM certificates later WHERE later.tenant = c.tenant AND later.station = c.station
+                 AND later.revoked_at_us IS NULL
+                 AND (later.not_after_us, later.fingerprint) > (c.not_after_us, c.fingerprint))
+             ORDER BY c.not_after_us, c.fingerprint LIMIT ?3",
+        )
+        .bind(self.tenant.as_str())
+        .bind(before.as_micros())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("list certificates"))?;
+        rows.iter().map(certificate).collect()
+    }
+
     /// Certificates by fingerprint, of one station or of all.
     ///
     /// # Errors
@@ -229,6 +313,7 @@ pub(crate) fn station_security(row: &SqliteRow) -> Result<StationSecurity, Store
             .transpose()
             .map_err(bad("next_password_hash"))?,
         next_since: fields.get::<Option<i64>>("next_since_us")?.map(Timestamp::from_micros),
+        next_profile: fields.get::<Option<i64>>("next_profile")?.and_then(|profile| u8::try_from(profile).ok()),
     })
 }
 
