@@ -31,6 +31,8 @@ pub enum Answer {
     Authorize {
         /// What we think of the token.
         token: TokenInfo,
+        /// The tariff of whoever shows it, as `TariffType` of 2.1, which alone can say it: its type is not checked here.
+        tariff: Option<Box<serde_json::Value>>,
     },
     /// To [`crate::Fact::Transaction`].
     Transaction {

@@ -22,7 +22,13 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         ("Heartbeat", Answer::Heartbeat { now }) => Ok(json!({"currentTime": time(now)})),
         ("StatusNotification", Answer::Status)
         | ("MeterValues", Answer::MeterValues | Answer::Transaction { .. }) => Ok(json!({})),
-        ("Authorize", Answer::Authorize { token: info }) => Ok(token(version, &info)),
+        ("Authorize", Answer::Authorize { token: info, tariff }) => {
+            let mut payload = token(version, &info);
+            if let Some(tariff) = tariff.filter(|_| version == Version::V21) {
+                payload["tariff"] = *tariff;
+            }
+            Ok(payload)
+        }
         ("StartTransaction", Answer::Transaction { transaction_id: Some(id), token: info, .. }) => {
             let mut payload = token(version, &info.unwrap_or(TokenStatus::Accepted.into()));
             payload["transactionId"] = id.into();
@@ -176,6 +182,21 @@ mod tests {
                 let payload = token(version, &status.into());
                 messages::check_answer(version, "Authorize", &payload.to_string()).unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn only_2_1_has_a_tariff_beside_the_token() {
+        let tariff =
+            json!({"tariffId": "t:1", "currency": "EUR", "energy": {"prices": [{"priceKwh": 0.45}]}});
+        for version in Version::PREFERRED {
+            let answer = Answer::Authorize {
+                token: TokenStatus::Accepted.into(),
+                tariff: Some(Box::new(tariff.clone())),
+            };
+            let said = answer_payload(version, "Authorize", answer).unwrap();
+            messages::check_answer(version, "Authorize", &said.to_string()).unwrap();
+            assert_eq!(said.get("tariff"), (version == Version::V21).then_some(&tariff));
         }
     }
 
