@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use rust_decimal::Decimal;
 use voltwin_core::Timestamp;
 use voltwin_tariff::{
-    Component, Cost, Currency, Day, Element, Kind, Limit, LineKind, Reservation, Restrictions, Rounding, Span, Tariff,
-    cost,
+    Component, Cost, Currency, Day, Element, Kind, Limit, LineKind, Reservation, Restrictions, Rounding, Session, Span,
+    Tariff, cost, cost_of,
 };
 
 const WEEK: [Day; 7] =
@@ -143,17 +143,15 @@ fn judge(tariff: &Tariff, spans: &[Span], priced: &Cost) {
         assert_eq!(priced.lines.iter().map(|line| line.net).sum::<Decimal>(), priced.net);
         assert_eq!(priced.lines.iter().map(|line| line.tax).sum::<Decimal>(), priced.tax);
     }
-    let has = |kind| priced.lines.iter().any(|line| line.kind == kind);
-    if let Some(min) = tariff.min_price
-        && !spans.is_empty()
-        && !has(LineKind::Maximum)
-    {
-        assert!(priced.net >= priced.currency.round(min.net), "{priced:?}");
+    // rounding a limit to whole minor units may put the one without tax above the one with it
+    let round = |amount| priced.currency.round(amount);
+    if let Some(min) = tariff.min_price.filter(|_| !spans.is_empty()) {
+        assert!(priced.net >= round(min.net), "{priced:?}");
+        assert!(min.gross.is_none_or(|least| priced.gross >= round(least)), "{priced:?}");
     }
-    if let Some(max) = tariff.max_price
-        && !has(LineKind::Minimum)
-    {
-        assert!(priced.net <= priced.currency.round(max.net), "{priced:?}");
+    if let Some(max) = tariff.max_price {
+        assert!(priced.net <= round(max.net), "{priced:?}");
+        assert!(max.gross.is_none_or(|most| priced.gross <= round(most).max(priced.net)), "{priced:?}");
     }
     assert!(priced.lines.iter().all(|line| line.used <= line.billed), "{priced:?}");
     assert!(priced.lines.iter().filter(|line| line.kind == LineKind::Flat).count() <= 1);
@@ -186,6 +184,17 @@ fuzz_target!(|data: &[u8]| {
     }
     let Ok(priced) = cost(&tariff, &zone, &spans) else { return };
     judge(&tariff, &spans, &priced);
+    // another tariff takes its place while it runs, and it was reserved
+    let other = bytes.tariff();
+    if other.check().is_ok() && other.currency == tariff.currency {
+        let begin = spans.first().map_or(NEAR_US, |span| span.from.as_micros());
+        let change = Timestamp::from_micros(begin.saturating_add(i64::from(bytes.word())));
+        let reserved_from = bytes.maybe(|bytes| Timestamp::from_micros(begin - i64::from(bytes.word())));
+        let session = Session { tariff: &tariff, changes: &[(change, &other)], reserved_from, spans: &spans };
+        if let Ok(priced) = cost_of(&session, &zone) {
+            judge(&other, &spans, &priced);
+        }
+    }
     let text = serde_json::to_string(&tariff).expect("a tariff can be written");
     let read: Tariff = serde_json::from_str(&text).expect("what is written can be read");
     assert_eq!(read, tariff);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import json
 import sys
@@ -507,6 +508,58 @@ async def costs(server: Server, bodies: Any) -> None:
         equal([Decimal(receipt["cost"]["net"]), Decimal(receipt["cost"]["gross"])], owed, "our own receipt")
         order = [i for module, i, _ in Book.history if module == "cdrs"]
         equal(order, [id, f"{id}-C", f"{id}-2"], "what was sent, in order")
+
+
+RESERVED = {
+    "currency": "EUR",
+    "elements": [
+        {"components": [{"kind": "time", "price": "6", "tax_percent": "19", "step": 60},
+                        {"kind": "flat", "price": "0.30", "tax_percent": "19"}],
+         "restrictions": {"reservation": "reservation"}},
+        {"components": [{"kind": "energy", "price": "0.45", "tax_percent": "19"}]},
+    ],
+}
+OCMF = 'OCMF|{"FV":"1.0","RD":[{"TM":"2026-11-21T08:00:00,000+0000 S","RV":%s}]}|{"SD":"3045022100"}'
+
+
+@story("a CDR has the reservation, by its own prices, and what the meter signed, byte for byte")
+async def reserved(server: Server, bodies: Any) -> None:
+    api = server.api()
+    await api_call(build, api, "HELD-SITE", ["HELD"])
+    await api_call(api.post, "/tariffs", {"id": "held", "name": "Held", "tariff": RESERVED})
+    await api_call(api.post, "/tariff-assignments", {"scope": "station", "target": "HELD", "tariff": "held"})
+    cpo = await connect(server)
+    await until(lambda: cpo.request("GET", f"{cpo.urls['locations']}/HELD-SITE").status_code == 200, "the location")
+    driver = token("HELD-1", "ALWAYS")
+    await asyncio.to_thread(cpo.put_token, driver)
+    async with charge_points.station(server.ocpp, "HELD", "1.6") as point:
+        await point.boot()
+        await point.status(1, "Available")
+        where = {"location_id": "HELD-SITE", "evse_uid": "HELD:1"}
+        reserve = partial(cpo.command, "RESERVE_NOW", "h1", token=driver, expiry_date="2100-01-01T00:00:00Z",
+                          reservation_id="HELD-R", **where)
+        equal((await asyncio.to_thread(reserve))["result"], "ACCEPTED", "RESERVE_NOW")
+        await until(lambda: Book.results.get("h1"), "the result of RESERVE_NOW")
+        await asyncio.sleep(1.5)
+        transaction = await point.begin(1, "HELD-1", Decimal(0))
+        at = charge_points.now()
+        sampled = [{"value": OCMF % wh, "format": "SignedData", "context": context}
+                   for wh, context in ((0, "Transaction.Begin"), (8000, "Transaction.End"))]
+        await point.call(v16.call.StopTransaction(
+            meter_stop=8000, timestamp=at, transaction_id=int(transaction), reason="Local",
+            transaction_data=[{"timestamp": at, "sampledValue": sampled}]), suppress=False)
+        cdr = await until(lambda: next(iter(exact(cpo, "cdrs")), None), "the CDR")
+    # less than a minute held is a minute: 0.10 and 0.30, with VAT 0.12 and 0.36
+    equal(sums(cdr["total_reservation_cost"]), (Decimal("0.40"), Decimal("0.48")), "the reservation")
+    equal(sums(cdr["total_energy_cost"]), (Decimal("3.60"), Decimal("4.28")), "the energy")
+    equal(sums(cdr["total_cost"]), (Decimal("4.00"), Decimal("4.76")), "the total")
+    first, second = cdr["charging_periods"][:2]
+    equal([d["type"] for d in first["dimensions"]], ["RESERVATION_TIME"], "the first period")
+    assert cdr["start_date_time"] == first["start_date_time"] < second["start_date_time"], cdr
+    signed = cdr["signed_data"]
+    equal((signed["encoding_method"], [v["nature"] for v in signed["signed_values"]]), ("OCMF", ["Start", "End"]), "signed")
+    found = [base64.b64decode(v["signed_data"]).decode() for v in signed["signed_values"]]
+    equal(found, [OCMF % 0, OCMF % 8000], "byte for byte")
 
 
 def receipt_of(api: Any, number: str) -> Any:

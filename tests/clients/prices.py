@@ -323,6 +323,12 @@ async def station_works_out(server: Server) -> None:
         equal((noted[first]["agrees"], Decimal(noted[first]["station"]["gross"]), Decimal(noted[first]["ours"]["gross"])),
               (True, gross(7346), gross(7346)), "the same cost")
         equal((noted[second]["agrees"], Decimal(noted[second]["difference"])), (False, Decimal("0.50")), "another cost")
+        def flags() -> dict[str, Any]:
+            items = api.get("/transactions", station="TAR-21")["items"]
+            return {item["transaction_id"]: item["flags"] for item in items}
+
+        flagged = await until(lambda: (f := flags())[second] and f, "the flag")
+        equal(flagged, {first: [], second: ["cost_differs"]}, "flags")
 
         await command(server, "TAR-21", "GetTariffs", {"evseId": 0})
         equal((await api_call(api.get, "/stations/TAR-21/tariffs"))["items"][0]["held"]["tariff_id"], "t-TAR-21:1",
@@ -340,6 +346,62 @@ async def station_works_out(server: Server) -> None:
         await until(lambda: point.held_id() == "t-TAR-21:4", "its tariff again")
         again = await api_call(api.call, "PUT", "/stations/TAR-21/tariffs")
         equal(again["sent"], [], "what is sent to a station that has what it should")
+
+
+class Changes21(Counts21):
+    """Takes another tariff for a transaction that runs."""
+
+    @on("ChangeTransactionTariff")
+    def on_change(self, transaction_id: str, tariff: dict[str, Any]) -> Any:
+        self.changed = (transaction_id, tariff["tariff_id"], tariff["energy"]["prices"])
+        return v21.call_result.ChangeTransactionTariff(status=getattr(self, "says", "Accepted"))
+
+
+@story("OCPP 2.1: a driver's own tariff, and another one while the transaction runs")
+async def another_tariff(server: Server) -> None:
+    api = await priced_station(server, "DRV-21")
+    staff = {"currency": "EUR", "elements": [{"components": [{"kind": "energy", "price": "0.20", "tax_percent": "19"}]}]}
+    await api_call(api.post, "/tariffs", {"id": "staff-DRV", "name": "Staff", "tariff": staff})
+    own = {"scope": "station", "target": "DRV-21", "token_group": "staff", "tariff": "staff-DRV"}
+    await api_call(api.post, "/tariff-assignments", own)
+    await api_call(api.call, "PUT", "/token-groups/BOB", {"group": "staff"})
+    async with charge_points.station(server.ocpp, "DRV-21", "2.1", kind=Changes21) as point:
+        await point.boot()
+        await point.status(1, "Available")
+        await command(server, "DRV-21", "GetBaseReport", {"requestId": 7, "reportBase": "FullInventory"})
+        await point.report()
+        await until(lambda: point.held_id() == "t-DRV-21:1", "the tariff of the station")
+
+        async def authorize(token: str) -> Any:
+            return await point.call(v21.call.Authorize(id_token={"id_token": token, "type": "ISO14443"}), suppress=False)
+
+        bob, eve = await authorize("BOB"), await authorize("EVE")
+        equal((bob.tariff["tariff_id"], bob.tariff["energy"]["prices"]), ("staff-DRV:1", [{"price_kwh": 0.2}]), "his own")
+        equal(eve.tariff, None, "she pays by what the station holds")
+
+        transaction = await point.begin(1, "EVE", Decimal(0))
+        await point.meter(transaction, Decimal(4000), 11_000, 40)
+        number = (await api_call(api.get, "/transactions", station="DRV-21"))["items"][0]["number"]
+        point.says = "ConditionNotSupported"
+        refused = await api_call(api.call, "PUT", f"/transactions/{number}/tariff", {"tariff": "staff-DRV"})
+        equal((refused["from"], refused["command"]["state"]), (None, "rejected"), "the station says no")
+        point.says = "Accepted"
+        changed = await api_call(api.call, "PUT", f"/transactions/{number}/tariff", {"tariff": "staff-DRV"})
+        equal((changed["command"]["state"], changed["tariff_id"]), ("accepted", "staff-DRV:1"), "the station says yes")
+        equal(point.changed, (transaction, "staff-DRV:1", [{"price_kwh": 0.2}]), "what it was told")
+        assert changed["from"], changed
+        # nothing was drawn meanwhile, so that no energy has to be shared
+        await point.meter(transaction, Decimal(4000), 0, 40)
+        ended = await point.event("Ended", "StopAuthorized", transaction, Decimal(10_000), "Transaction.End",
+                                  stopped_reason="Local")
+        nets = [Decimal("1.80"), Decimal("0.50"), Decimal("1.20")]
+        expected = sum((net + cent(net * Decimal("0.19")) for net in nets), Decimal(0))
+        equal(exact(ended.total_cost), expected, "4 kWh and the fee by the first, 6 kWh by the second")
+        receipt = await until(lambda: (r := api.get(f"/transactions/{number}/receipt"))["final"] and r, "the receipt")
+        equal(Decimal(receipt["cost"]["gross"]), expected, "the receipt")
+        equal([(c["tariff"], c["from"]) for c in receipt["tariff_changes"]], [("staff-DRV", changed["from"])], "the change")
+        equal((Decimal(receipt["unchanged"]["gross"]), Decimal(receipt["unchanged"]["difference"])),
+              (gross(10_000), expected - gross(10_000)), "without it")
 
 
 @story("OCPP 2.1: what a payment terminal settles is noted with what we bill")

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::{shell::Cmd, web, workspace};
 
-/// Wire vectors and layouts, the OpenAPI document, the TypeScript types of both.
+/// Wire vectors and layouts, the OpenAPI document, the TypeScript types of both, and the schemas that forms are tested with.
 pub(crate) async fn run() -> Result<()> {
     let root = workspace::root();
     let show = |line: &str| println!("{line}");

@@ -40,7 +40,7 @@ enum Command {
     Test(test::Options),
     /// Run the checks that need no running server: format, layers, tidiness, licences, clippy.
     Lint,
-    /// Write again what is generated from code: wire vectors, OpenAPI document, TypeScript types.
+    /// Write again what is generated from code: wire vectors, OpenAPI document, TypeScript types, schemas of forms.
     Codegen,
     /// Measure release builds and print the tables of docs/benchmarks.md.
     Bench(bench::Options),

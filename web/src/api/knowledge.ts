@@ -60,7 +60,7 @@ export interface Monitor {
 }
 
 export interface ReportState {
-  state: 'asked' | 'receiving' | 'complete' | 'refused';
+  state: 'asked' | 'receiving' | 'complete' | 'incomplete' | 'refused';
   full: boolean;
   begun_at: string;
   updated_at: string;

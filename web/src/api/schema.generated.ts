@@ -607,6 +607,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ocpi/parties/{id}/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The parties that a partner which is a hub has told of. */
+        get: operations["get_ocpi_parties_id_clients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ocpi/parties/{id}/retry": {
         parameters: {
             query?: never;
@@ -1466,6 +1483,26 @@ export interface paths {
         /** What the meter signed, byte for byte. */
         get: operations["get_transactions_number_signed"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transactions/{number}/tariff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a transaction that runs another tariff from now on. A station that works out costs is asked first
+         *     (`ChangeTransactionTariff`), and its yes is when the tariff begins. The receipt tells the difference.
+         */
+        put: operations["put_transactions_number_tariff"];
         post?: never;
         delete?: never;
         options?: never;
@@ -2355,6 +2392,19 @@ export interface components {
         /** @description What was found, the best first. */
         Hits: {
             items: components["schemas"]["Hit"][];
+        };
+        /** @description A party that is connected to a hub. */
+        HubClient: {
+            /** @example NL */
+            country_code: string;
+            /** Format: date-time */
+            last_updated: string;
+            /** @example TNM */
+            party_id: string;
+            /** @description `CPO`, `EMSP`, `HUB`, `NAP`, `NSP`, `SCSP` or `OTHER`. */
+            role: string;
+            /** @description `CONNECTED`, `OFFLINE`, `PLANNED` or `SUSPENDED`. */
+            status: string;
         };
         /** @description One id token. */
         IdToken: {
@@ -3858,7 +3908,8 @@ export interface components {
                 /**
                  * @description What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
                  *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
-                 *     `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before.
+                 *     `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before, `quarantined`
+                 *     when a station in quarantine told any of it, `cost_differs` when the station works out another cost than the receipt.
                  */
                 flags: string[];
                 /** @description Who charges. */
@@ -4151,8 +4202,15 @@ export interface components {
              * @description The transaction, by our number.
              */
             number: number;
+            /** @description Whether a station in quarantine told any of it. */
+            quarantined: boolean;
             /** @description Why there is this revision: `ended`, `events` (some came after the receipt), `tariff`. */
             reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the EVSE had been held for whoever charged, when a reservation was taken up.
+             */
+            reserved_from?: string | null;
             /**
              * Format: int64
              * @description From 1; a correction is the next one. Null while it runs.
@@ -4161,14 +4219,21 @@ export interface components {
             /** Format: date-time */
             started_at: string;
             station: string;
+            station_cost?: components["schemas"]["StationCost"] | null;
             /** @description The tariff's id. */
             tariff: string;
+            /**
+             * @description Tariffs that took the place of the first while it ran, in the order of their times; `tariff` of a line or period counts
+             *     them from 1.
+             */
+            tariff_changes: components["schemas"]["TariffChange"][];
             tariff_name: string;
             /** Format: int64 */
             tariff_version: number;
             /** @description By which it was priced. */
             time_zone: string;
             transaction_id: string;
+            unchanged?: components["schemas"]["Unchanged"] | null;
         };
         /** @description The newest statement under a topic and key. */
         Record: {
@@ -4591,6 +4656,21 @@ export interface components {
             vendor?: string | null;
             zone?: string | null;
         };
+        /** @description What a station works out that a transaction costs. */
+        StationCost: {
+            /** @description Whether both are the same but for how lines are rounded; null where the station names no amount. */
+            agrees?: boolean | null;
+            /** @example EUR */
+            currency?: string | null;
+            /**
+             * @description By how much it is more than ours.
+             * @example 0.00
+             */
+            difference?: string | null;
+            /** @example 10.71 */
+            gross?: string | null;
+            net?: string | null;
+        };
         /** @description Charging stations by state. */
         StationCounts: {
             /**
@@ -4796,6 +4876,16 @@ export interface components {
             /** @description For tokens of this group only; these go before assignments for all. */
             token_group?: string | null;
         };
+        /** @description A tariff that took the place of another while the transaction ran. */
+        TariffChange: {
+            /** Format: date-time */
+            from: string;
+            /** @example night */
+            tariff: string;
+            tariff_name: string;
+            /** Format: int64 */
+            tariff_version: number;
+        };
         /** @description Values of many twins. */
         Telemetry: {
             /** @description 1 to 10 000 items. */
@@ -4858,7 +4948,8 @@ export interface components {
             /**
              * @description What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
              *     `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
-             *     `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before.
+             *     `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before, `quarantined`
+             *     when a station in quarantine told any of it, `cost_differs` when the station works out another cost than the receipt.
              */
             flags: string[];
             /** @description Who charges. */
@@ -4897,6 +4988,29 @@ export interface components {
             stopped_reason?: string | null;
             /** @description The id that station and central system share. */
             transaction_id: string;
+        };
+        /** @description What came of it. */
+        TransactionTariff: {
+            command?: components["schemas"]["Command"] | null;
+            /**
+             * Format: date-time
+             * @description From when on it counts; null when the station has not taken it.
+             */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description The transaction, by our number.
+             */
+            number: number;
+            /** @example night */
+            tariff: string;
+            /**
+             * @description The id that the station knows it by.
+             * @example night:3
+             */
+            tariff_id: string;
+            /** Format: int64 */
+            version: number;
         };
         /** @description Why a partner cannot be reached. */
         Trouble: {
@@ -4949,6 +5063,16 @@ export interface components {
             relationships?: components["schemas"]["NewRelationship"][];
             /** @description Ids of relationships to remove, at most 1000. */
             remove_relationships?: string[];
+        };
+        /** @description A total without the changes of tariff. */
+        Unchanged: {
+            /**
+             * @description By how much the changes made it dearer, with tax; negative where they made it cheaper.
+             * @example -1.20
+             */
+            difference: string;
+            gross: string;
+            net: string;
         };
         /**
          * @description What happens with an unknown token.
@@ -5205,6 +5329,14 @@ export interface components {
         WantedVariables: {
             /** @description 1 to 500; all with a value, or none. */
             items: components["schemas"]["WantedVariable"][];
+        };
+        /** @description Another tariff for a transaction. */
+        WishedTariff: {
+            /**
+             * @description The tariff's id; it counts in its newest version.
+             * @example night
+             */
+            tariff: string;
         };
         /** @description The load of one zone. */
         ZoneLoad: {
@@ -7785,6 +7917,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such partner. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ocpi_parties_id_clients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The partner. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HubClient"][];
+                };
             };
             /** @description The input is not valid. */
             400: {
@@ -11780,6 +11970,77 @@ export interface operations {
             };
             /** @description No such transaction. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_transactions_number_tariff: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Our number. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WishedTariff"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionTariff"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such transaction. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has ended, has no tariff or one in another currency, or the station could not work out this one. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -57,7 +57,7 @@ export interface Tariff {
 }
 
 export interface CostLine {
-  kind: Kind | 'minimum' | 'maximum';
+  kind: Kind | 'reservation_time' | 'reservation_flat' | 'minimum' | 'maximum';
   used: string;
   billed: string;
   price: string;
@@ -88,6 +88,15 @@ export interface Receipt {
   energy_wh: string;
   charging_s: string;
   idle_s: string;
+  quarantined: boolean;
+  station_cost: {
+    gross: string | null;
+    net: string | null;
+    currency: string | null;
+    agrees: boolean | null;
+  } | null;
+  tariff_changes: { from: string; tariff: string; tariff_version: number; tariff_name: string }[];
+  unchanged: { net: string; gross: string; difference: string } | null;
   cost: Cost;
 }
 

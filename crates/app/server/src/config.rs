@@ -16,6 +16,8 @@ pub struct ServerConfig {
     /// Where stations reach us, such as `https://csms.example`; without it, as whoever asks for a log or an update
     /// reaches us.
     pub public_url: Option<String>,
+    /// How often a station is pinged; two pings without any sign of life end its connection.
+    pub ping_every: Duration,
     /// Bytes of one log that a station sends.
     pub log_bytes_max: u64,
     /// Bytes of one firmware.
@@ -37,6 +39,7 @@ impl Default for ServerConfig {
             requests_max: 1_024,
             live_clients_max: 256,
             public_url: None,
+            ping_every: Duration::from_secs(30),
             log_bytes_max: 64 * 1024 * 1024,
             firmware_bytes_max: 256 * 1024 * 1024,
             files_bytes_max: 2 * 1024 * 1024 * 1024,

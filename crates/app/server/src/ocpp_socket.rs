@@ -23,8 +23,6 @@ use voltwin_csms::{Admission, Arrival, CentralSystem, Link, Outgoing, Peer, Refu
 use voltwin_ocpp::{StationIdentity, Version, negotiate};
 use voltwin_security::Secret;
 
-/// The server's own ping; two without any sign of life end the connection.
-const PING_EVERY: Duration = Duration::from_secs(30);
 /// A peer that takes a frame no faster than this is gone.
 const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// Messages a second that one station may send on and on, and how many at once after a silence: all that it kept
@@ -42,6 +40,8 @@ struct Socket {
     csms: CentralSystem,
     stopping: CancellationToken,
     open: TaskTracker,
+    /// The server's own ping; two without any sign of life end the connection.
+    ping_every: Duration,
 }
 
 /// What a station without a common sub-protocol is told.
@@ -52,11 +52,12 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(
     csms: CentralSystem,
     stopping: CancellationToken,
     open: TaskTracker,
+    ping_every: Duration,
 ) -> Router<S> {
     Router::new()
         .route("/ocpp/{station}", any(by_credentials))
         .route("/ocpp/{tenant}/{station}", any(by_tenant))
-        .with_state(Socket { csms, stopping, open })
+        .with_state(Socket { csms, stopping, open, ping_every })
 }
 
 async fn by_credentials(
@@ -210,18 +211,13 @@ async fn run(socket: Socket, admission: Admission, arrival: Arrival, version: Ve
                 .await;
         }
     };
-    drive(&mut ws, &mut link, Some(arrival), &socket.stopping).await;
+    drive(&mut ws, &mut link, Some(arrival), &socket).await;
     Box::pin(link.close()).await;
 }
 
 /// Carries frames both ways until either side ends.
-async fn drive(
-    ws: &mut WebSocket,
-    link: &mut Link,
-    mut arrival: Option<Arrival>,
-    stopping: &CancellationToken,
-) {
-    let mut ping = interval(PING_EVERY);
+async fn drive(ws: &mut WebSocket, link: &mut Link, mut arrival: Option<Arrival>, socket: &Socket) {
+    let mut ping = interval(socket.ping_every);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut silent_pings = 0;
     let mut pace = Pace::new(Instant::now());
@@ -257,7 +253,7 @@ async fn drive(
                 }
                 continue;
             }
-            () = stopping.cancelled() => return close(ws, 1001, "the central system is restarting").await,
+            () = socket.stopping.cancelled() => return close(ws, 1001, "the central system is restarting").await,
         };
         if !outgoing.is_empty()
             && let Some(arrival) = arrival.take()

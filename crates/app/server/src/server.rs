@@ -95,7 +95,8 @@ impl Server {
 
     fn stations(&self) -> Router<AppState> {
         let state = &self.state;
-        ocpp_socket::routes(state.csms.clone(), state.closing.clone(), state.sockets.clone())
+        let (closing, sockets) = (state.closing.clone(), state.sockets.clone());
+        ocpp_socket::routes(state.csms.clone(), closing, sockets, state.config.ping_every)
     }
 
     /// Serves until `cancel`, then lets open requests end for up to 20 seconds and closes WebSockets. The runtime

@@ -42,15 +42,17 @@ pub use error::OcpiError;
 pub use locations::{Connector, Evse, GeoLocation, Hours, Location};
 pub use map::{
     Bill, Changes, Charging, Gap, Operator, cdr, cdr_id, credit, evse_uid, location, location_id, retired,
-    session, settle, tariff,
+    session, settle, signed_data, tariff,
 };
-pub use parties::{BusinessDetails, Credentials, CredentialsRole, Endpoint, Version, VersionDetails};
+pub use parties::{
+    BusinessDetails, ClientInfo, Credentials, CredentialsRole, Endpoint, Version, VersionDetails,
+};
 pub use profiles::{
     ActiveChargingProfile, ActiveChargingProfileResult, ChargingProfile, ChargingProfilePeriod,
     ChargingProfileResponse, ChargingProfileResult, SetChargingProfile,
 };
 pub use scalar::{DateTime, Number};
-pub use sessions::{Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, Session};
+pub use sessions::{Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, Session, SignedData, SignedValue};
 pub use tariffs::{DisplayText, Price, PriceComponent, Tariff, TariffElement, TariffRestrictions};
 pub use text::{CiText, Text, Url, encode_segment};
 pub use tokens::{
@@ -63,7 +65,7 @@ pub use wire::{
 };
 pub use words::{
     Allowed, AuthMethod, Capability, ChargingProfileResponseType, ChargingProfileResultType,
-    ChargingRateUnit, CommandResponseType, CommandResultType, ConnectorFormat, ConnectorStandard, DayOfWeek,
-    DimensionType, EvseStatus, InterfaceRole, Module, PowerType, ReservationRestriction, Role, SessionStatus,
-    TariffDimensionType, TokenType, Whitelist,
+    ChargingRateUnit, CommandResponseType, CommandResultType, ConnectionStatus, ConnectorFormat,
+    ConnectorStandard, DayOfWeek, DimensionType, EvseStatus, InterfaceRole, Module, PowerType,
+    ReservationRestriction, Role, SessionStatus, TariffDimensionType, TokenType, Whitelist,
 };

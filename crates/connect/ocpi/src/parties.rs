@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CiText, InterfaceRole, Module, OcpiError, Role, Text, Url};
+use crate::{CiText, ConnectionStatus, DateTime, InterfaceRole, Module, OcpiError, Role, Text, Url};
 
 /// Roles that one partner may have.
 const ROLES_MAX: usize = 100;
@@ -84,4 +84,19 @@ pub struct BusinessDetails {
     /// Its website.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<Url>,
+}
+
+/// A party that is connected to a hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientInfo {
+    /// The party within its country.
+    pub party_id: CiText<3>,
+    /// ISO 3166-1 alpha-2.
+    pub country_code: CiText<2>,
+    /// What it is.
+    pub role: Role,
+    /// Whether it can be reached through the hub.
+    pub status: ConnectionStatus,
+    /// When that changed.
+    pub last_updated: DateTime,
 }

@@ -154,6 +154,9 @@ pub struct Cdr {
     pub tariffs: Vec<Tariff>,
     /// What was used, over time.
     pub charging_periods: Vec<ChargingPeriod>,
+    /// What the meter signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_data: Option<SignedData>,
     /// What it costs.
     pub total_cost: Price,
     /// Of it, flat fees.
@@ -175,6 +178,9 @@ pub struct Cdr {
     /// What they cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_parking_cost: Option<Price>,
+    /// What the reservation costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_reservation_cost: Option<Price>,
     /// More, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<Text<255>>,
@@ -186,4 +192,33 @@ pub struct Cdr {
     pub credit_reference_id: Option<CiText<39>>,
     /// When it was made.
     pub last_updated: DateTime,
+}
+
+/// Readings that a meter signed, so that a driver can check the bill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedData {
+    /// How they are encoded and signed, such as `OCMF`.
+    pub encoding_method: CiText<36>,
+    /// Which version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding_method_version: Option<i64>,
+    /// The key to check them with, base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<CiText<512>>,
+    /// The readings.
+    pub signed_values: Vec<SignedValue>,
+    /// Where they can be checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Text<512>>,
+}
+
+/// One reading that a meter signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedValue {
+    /// `Start`, `End` or `Intermediate`.
+    pub nature: CiText<32>,
+    /// What was signed, readable.
+    pub plain_data: Text<512>,
+    /// Data and signature, base64.
+    pub signed_data: Text<5000>,
 }

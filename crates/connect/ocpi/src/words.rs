@@ -120,6 +120,8 @@ words! {
         Monday = "MONDAY", Tuesday = "TUESDAY", Wednesday = "WEDNESDAY", Thursday = "THURSDAY",
         Friday = "FRIDAY", Saturday = "SATURDAY", Sunday = "SUNDAY",
     }
+    /// Whether a party can be reached through its hub.
+    ConnectionStatus { Connected = "CONNECTED", Offline = "OFFLINE", Planned = "PLANNED", Suspended = "SUSPENDED" }
     /// What an element that prices a reservation is for.
     ReservationRestriction { Reservation = "RESERVATION", ReservationExpires = "RESERVATION_EXPIRES" }
     /// What a token is.

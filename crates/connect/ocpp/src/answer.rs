@@ -33,6 +33,8 @@ pub enum Answer {
         token: TokenInfo,
         /// What we think of the contract's certificate, where one was shown (2.x).
         certificate: Option<ContractStatus>,
+        /// The tariff of whoever shows it, as `TariffType` of 2.1, which alone can say it: its type is not checked here.
+        tariff: Option<Box<serde_json::Value>>,
     },
     /// To [`crate::Fact::Transaction`].
     Transaction {

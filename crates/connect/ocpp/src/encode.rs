@@ -22,10 +22,13 @@ pub(crate) fn answer_payload(version: Version, action: &str, answer: Answer) -> 
         ("Heartbeat", Answer::Heartbeat { now }) => Ok(json!({"currentTime": time(now)})),
         ("StatusNotification", Answer::Status)
         | ("MeterValues", Answer::MeterValues | Answer::Transaction { .. }) => Ok(json!({})),
-        ("Authorize", Answer::Authorize { token: info, certificate }) => {
+        ("Authorize", Answer::Authorize { token: info, certificate, tariff }) => {
             let mut payload = token(version, &info);
             if let Some(certificate) = certificate.filter(|_| version != Version::V16) {
                 payload["certificateStatus"] = certificate.as_str().into();
+            }
+            if let Some(tariff) = tariff.filter(|_| version == Version::V21) {
+                payload["tariff"] = *tariff;
             }
             Ok(payload)
         }
@@ -190,11 +193,28 @@ mod tests {
     fn every_status_of_a_contract_is_valid_where_there_are_contracts() {
         for version in Version::PREFERRED {
             for status in ContractStatus::ALL {
-                let answer = Answer::Authorize { token: TokenStatus::Invalid.into(), certificate: Some(status) };
+                let token = TokenStatus::Invalid.into();
+                let answer = Answer::Authorize { token, certificate: Some(status), tariff: None };
                 let payload = answer_payload(version, "Authorize", answer).unwrap();
                 messages::check_answer(version, "Authorize", &payload.to_string()).unwrap();
                 assert_eq!(payload.get("certificateStatus").is_some(), version != Version::V16);
             }
+        }
+    }
+
+    #[test]
+    fn only_2_1_has_a_tariff_beside_the_token() {
+        let tariff =
+            json!({"tariffId": "t:1", "currency": "EUR", "energy": {"prices": [{"priceKwh": 0.45}]}});
+        for version in Version::PREFERRED {
+            let answer = Answer::Authorize {
+                token: TokenStatus::Accepted.into(),
+                certificate: None,
+                tariff: Some(Box::new(tariff.clone())),
+            };
+            let said = answer_payload(version, "Authorize", answer).unwrap();
+            messages::check_answer(version, "Authorize", &said.to_string()).unwrap();
+            assert_eq!(said.get("tariff"), (version == Version::V21).then_some(&tariff));
         }
     }
 

@@ -224,6 +224,9 @@ impl TransactionReport {
             clock_ahead_ms: None,
             samples: self.samples,
             signed: self.signed,
+            station_cost: None,
+            reserved_from: None,
+            quarantined: false,
         }
     }
 }

@@ -63,7 +63,8 @@ fn every_answer_is_understood_at_the_station() {
 
         let authorize = StationMessage::Authorize { id_token: "TAG".into(), token_type: None };
         for status in TokenStatus::ALL {
-            let (_, answer) = exchange(version, &authorize, Answer::Authorize { token: status.into(), certificate: None });
+            let answer = Answer::Authorize { token: status.into(), certificate: None, tariff: None };
+            let (_, answer) = exchange(version, &authorize, answer);
             let StationAnswer::Authorize { status: heard } = answer else { panic!("{answer:?}") };
             assert_eq!(heard == TokenStatus::Accepted, status == TokenStatus::Accepted);
             assert!(version == Version::V16 || heard == status);

@@ -173,7 +173,7 @@ impl CentralSystem {
             None => {
                 let outcome = answer.await.unwrap_or(CallOutcome::Disconnected);
                 // first what it means, then that it is done: whoever waits for the command finds it recorded
-                if let Err(error) = self.asked(&speaker, action, &payload, &outcome).await {
+                if let Err(error) = self.asked(&speaker, action, &payload, &outcome, &journey.by).await {
                     tracing::error!(command = %journey.id, %error, "could not record what an answer means");
                 }
                 judge(version, &journey.action, outcome, self.inner.config.call_timeout_s)

@@ -1,7 +1,7 @@
 //! What follows from a fact, and what to answer.
 
 use voltwin_core::{EventBody, SignedReading, TenantId, Timestamp, TraceId, TwinId, Value};
-use voltwin_ocpp::{Answer, BootStatus, ConnectorStatus, ErrorCode, Fact, Version};
+use voltwin_ocpp::{Answer, BootStatus, ConnectorStatus, ErrorCode, Fact, TokenStatus, Version};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::StoreError;
 
@@ -34,7 +34,9 @@ impl CentralSystem {
                 self.status(speaker, (evse, connector), status, error_code, at).await
             }
             Fact::Authorize { id_token, token_type, contract } => {
-                self.authorize(speaker, &id_token, token_type.as_deref(), contract.as_deref()).await
+                let answer =
+                    self.authorize(speaker, &id_token, token_type.as_deref(), contract.as_deref()).await;
+                self.with_driver_tariff(speaker, &id_token, answer).await
             }
             Fact::Transaction(report) => self.transaction(speaker, *report).await,
             Fact::MeterValues { evse, connector, samples, signed } => {
@@ -47,6 +49,27 @@ impl CentralSystem {
             metrics::counter!("voltwin_station_messages_refused_total").increment(1);
             refuse(&error)
         })
+    }
+
+    /// Adds the tariff of whoever is let in at a station that works out costs (2.1), where it is not the one that it holds.
+    async fn with_driver_tariff(
+        &self,
+        speaker: &Speaker<'_>,
+        id_token: &str,
+        answer: Result<Answer, CsmsError>,
+    ) -> Result<Answer, CsmsError> {
+        let mut answer = answer?;
+        if let Answer::Authorize { token, tariff } = &mut answer
+            && token.status == TokenStatus::Accepted
+            && speaker.version == Version::V21
+        {
+            match self.driver_tariff(speaker.tenant, speaker.station, id_token).await {
+                Ok(theirs) => *tariff = theirs.map(Box::new),
+                // who may charge is let in also without a price on the display
+                Err(error) => tracing::warn!(station = %speaker.station, %error, "a tariff was not told"),
+            }
+        }
+        Ok(answer)
     }
 
     async fn boot(&self, speaker: &Speaker<'_>, about: [Option<String>; 4]) -> Result<Answer, CsmsError> {

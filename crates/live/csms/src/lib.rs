@@ -55,6 +55,7 @@ mod running;
 mod stations;
 mod tokens;
 mod transactions;
+mod turns;
 mod upgrade;
 mod uses;
 mod validation;
@@ -74,15 +75,15 @@ pub use boots::Arrival;
 pub use blocks::{
     Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX,
     LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation,
-    ReservationRequest, ReservationState, StationSchedule, StationTariff, StationTariffs, VARIABLES_MAX,
-    Variable, VariableName, VariableWish, WantedTariff, ends_when_seen,
+    ReservationRequest, ReservationState, StationSchedule, StationTariff, StationTariffs, TransactionTariff,
+    VARIABLES_MAX, Variable, VariableName, VariableWish, WantedTariff, ends_when_seen,
 };
 pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use expiry::EXPIRY_ALARM;
 pub use link::{Link, Outgoing};
 pub use log::recordable as without_secrets;
-pub use money::{Receipt, preview, station_tariff, station_tariff_id};
+pub use money::{ComparedCost, Receipt, TariffChange, Total, preview, station_tariff, station_tariff_id};
 pub use partners::{PartnerAnswer, PartnerTokens};
 pub use recording::{
     Difference, RECORDING_BYTES_MAX, RECORDING_FRAMES_MAX, RECORDING_S_MAX, RECORDINGS_AT_ONCE,
@@ -172,6 +173,8 @@ pub(crate) struct Inner {
     /// Stations that have come back and are looked at soon.
     pub(crate) returning: Mutex<HashSet<(TenantId, TwinId)>>,
     pub(crate) policies: validation::Policies,
+    pub(crate) turns: turns::Turns,
+    pub(crate) reports: blocks::OpenReports,
     pub(crate) partners: OnceLock<Arc<dyn partners::PartnerTokens>>,
     pub(crate) revocations: revocation::Revocations,
     /// Stations that were asked to renew their certificate, and when.
@@ -205,6 +208,8 @@ impl CentralSystem {
             local_lists: blocks::LocalLists::default(),
             returning: Mutex::default(),
             policies: validation::Policies::default(),
+            turns: turns::Turns::default(),
+            reports: blocks::OpenReports::default(),
             partners: OnceLock::new(),
             revocations: revocation::Revocations::default(),
             renewals: Mutex::default(),
@@ -215,6 +220,8 @@ impl CentralSystem {
             let newest = csms.inner.runtime.store().tenant(&tenant.tenant).newest_deed().await?;
             seen.insert(tenant.tenant.clone(), newest);
             csms.load_validation(&tenant.tenant).await?;
+            csms.load_reports(&tenant.tenant).await?;
+            csms.load_customer_information(&tenant.tenant).await?;
             csms.mark_all_offline(&tenant.tenant).await;
             csms.ensure_registered_stations(&tenant.tenant).await?;
             csms.inner.runtime.store().tenant(&tenant.tenant).sweep_files().await?;
@@ -222,6 +229,8 @@ impl CentralSystem {
         }
         csms.start_rating();
         csms.follow_registry(seen);
+        csms.end_silent_reports().await?;
+        csms.watch_reports();
         csms.start_tariffs();
         csms.watch_certificates();
         Ok(csms)

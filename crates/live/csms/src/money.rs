@@ -1,14 +1,19 @@
 //! What transactions cost: which tariff applies, the running cost, and the receipt when they have ended.
 //!
 //! A transaction is priced by the tariff that was assigned when it started, in the version of that time, whenever its
-//! events come: assignments and versions are added and never changed. Its price is worked out from its events alone, so
-//! that the answer to a station, the receipt and a later check agree.
+//! events come, and by what took the place of that tariff while it ran: assignments and versions are added and never changed.
+//! Its price is worked out from its events and these alone, so that the answer to a station, the receipt and a later check
+//! agree.
 
+mod bill;
 mod costmsg;
 mod station_tariff;
 mod tell;
 
+pub use bill::{ComparedCost, TariffChange, Total};
 pub use station_tariff::{station_tariff, station_tariff_id};
+
+pub(crate) use bill::{Bill, compare};
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use voltwin_core::{Decimal, TenantId, Timestamp, TwinId};
 use voltwin_graph::{Graph, TwinRef};
-use voltwin_store::{Rated, TariffRecord, TariffScope, Usage, UsageStep};
+use voltwin_store::{Rated, TariffRecord, TariffScope, Usage};
 use voltwin_tariff::{Cost, Span, Tariff, TariffError, cost};
 
 use crate::{CentralSystem, CsmsError, Inner};
@@ -51,6 +56,9 @@ pub struct Receipt {
     pub transaction_id: String,
     /// Who charged.
     pub id_token: Option<String>,
+    /// Since when it had been reserved for whoever charged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_from: Option<Timestamp>,
     /// When it started; its first event when the start is missing.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs.
@@ -61,6 +69,18 @@ pub struct Receipt {
     pub charging_s: Decimal,
     /// Seconds without charging.
     pub idle_s: Decimal,
+    /// Whether a station in quarantine told any of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quarantined: bool,
+    /// What the station works out, when it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station_cost: Option<ComparedCost>,
+    /// Tariffs that took the place of the first while it ran, in the order of their times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<TariffChange>,
+    /// What it would come to without these changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unchanged: Option<Total>,
     /// Lines and totals.
     pub cost: Cost,
 }
@@ -81,13 +101,11 @@ pub(crate) struct Charged<'a> {
     pub(crate) id_token: Option<&'a str>,
 }
 
-/// A receipt, and by what it was made.
-pub(crate) struct Bill {
-    pub(crate) receipt: Receipt,
-    pub(crate) tariff: Tariff,
-    pub(crate) zone: TimeZone,
-    /// The register, where it was last read.
-    pub(crate) meter_wh: Decimal,
+impl Charged<'_> {
+    /// What an assignment to the transaction names.
+    pub(crate) fn transaction_target(&self) -> Option<String> {
+        self.transaction.map(|id| format!("{}:tx:{id}", self.station))
+    }
 }
 
 impl CentralSystem {
@@ -127,48 +145,6 @@ impl CentralSystem {
         Ok(self.bill(tenant, usage).await?.map(|bill| bill.receipt))
     }
 
-    async fn bill(&self, tenant: &TenantId, usage: &Usage) -> Result<Option<Bill>, CsmsError> {
-        let transaction = &usage.transaction;
-        let first = usage.steps.first().map(|step| step.from);
-        let Some(started_at) = transaction.started_at.or(first).or(transaction.ended_at) else {
-            return Ok(None);
-        };
-        let (site, zone) = self.surroundings(tenant, &transaction.station);
-        let charged = Charged {
-            station: &transaction.station,
-            evse: transaction.evse,
-            transaction: Some(&transaction.transaction_id),
-            id_token: transaction.id_token.as_deref(),
-        };
-        let Some((record, tariff)) = self.tariff_of(tenant, &charged, site, started_at).await? else {
-            return Ok(None);
-        };
-        let spans = spans(&usage.steps);
-        let cost = cost(&tariff, &zone, &spans).map_err(CsmsError::Price)?;
-        let seconds = |charging: bool| {
-            let of = spans.iter().filter(|span| span.charging == charging);
-            of.map(|span| Decimal::new(span.to.as_micros() - span.from.as_micros(), 6)).sum::<Decimal>()
-        };
-        let receipt = Receipt {
-            tariff: record.id,
-            version: record.version,
-            name: record.name,
-            time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-            station: transaction.station.clone(),
-            evse: transaction.evse,
-            transaction_id: transaction.transaction_id.clone(),
-            id_token: transaction.id_token.clone(),
-            started_at,
-            ended_at: transaction.ended_at,
-            energy_wh: transaction.energy_wh,
-            charging_s: seconds(true).normalize(),
-            idle_s: seconds(false).normalize(),
-            cost,
-        };
-        let meter_wh = transaction.meter_stop_wh.or(transaction.meter_start_wh).unwrap_or_default();
-        Ok(Some(Bill { receipt, tariff, zone, meter_wh }))
-    }
-
     /// The tariff that applies to whoever starts then.
     pub(crate) async fn tariff_of(
         &self,
@@ -180,7 +156,7 @@ impl CentralSystem {
         let store = self.inner.runtime.store().tenant(tenant);
         let station = charged.station;
         let mut scopes = Vec::new();
-        scopes.extend(charged.transaction.map(|id| (TariffScope::Transaction, format!("{station}:tx:{id}"))));
+        scopes.extend(charged.transaction_target().map(|target| (TariffScope::Transaction, target)));
         scopes.extend(charged.evse.map(|evse| (TariffScope::Evse, format!("{station}:{evse}"))));
         scopes.push((TariffScope::Station, station.to_owned()));
         scopes.extend(site.map(|site| (TariffScope::Site, site)));
@@ -230,15 +206,18 @@ impl CentralSystem {
         let mut rated = Vec::new();
         for number in store.rating_due(BATCH).await? {
             let Some(usage) = store.usage(number).await? else { continue };
-            let receipt = match self.price_usage(tenant, &usage).await {
-                Ok(receipt) => receipt.and_then(|receipt| serde_json::to_value(receipt).ok()),
+            let priced = match self.price_usage(tenant, &usage).await {
+                Ok(receipt) => receipt,
                 Err(CsmsError::Price(error)) => {
                     tracing::warn!(number, %error, "a transaction cannot be priced");
                     None
                 }
                 Err(error) => return Err(error),
             };
-            rated.push(Rated { number, events: usage.transaction.events, receipt });
+            let compared = priced.as_ref().and_then(|receipt| receipt.station_cost.as_ref());
+            let cost_differs = compared.is_some_and(|compared| compared.agrees == Some(false));
+            let receipt = priced.and_then(|receipt| serde_json::to_value(receipt).ok());
+            rated.push(Rated { number, events: usage.transaction.events, receipt, cost_differs });
         }
         if !rated.is_empty() {
             store.write_receipts(&rated, self.inner.runtime.now()).await?;
@@ -275,43 +254,6 @@ fn site_of<'g>(graph: &'g Graph, station: TwinRef<'g>) -> Option<TwinRef<'g>> {
     })
 }
 
-/// Steps as spans of even power. Steps at whose end nobody read the register belong to the next that was read. A step
-/// without energy is idle, unless the station says that it charges; where no register was ever read all is charging.
-fn spans(steps: &[UsageStep]) -> Vec<Span> {
-    let metered = steps.iter().any(|step| step.metered);
-    let charges = |state: Option<&str>| state == Some("Charging") || !metered;
-    let mut spans: Vec<Span> = Vec::new();
-    let mut waiting: Option<&UsageStep> = None;
-    let mut waiting_to = Timestamp::default();
-    for step in steps {
-        if let Some(before) = waiting.filter(|before| before.charging_state != step.charging_state) {
-            spans.push(span(
-                before.from,
-                waiting_to,
-                Decimal::ZERO,
-                charges(before.charging_state.as_deref()),
-            ));
-            waiting = None;
-        }
-        if !step.metered {
-            waiting = waiting.or(Some(step));
-            waiting_to = step.to;
-            continue;
-        }
-        let from = waiting.take().map_or(step.from, |before| before.from);
-        let charging = !step.energy_wh.is_zero() || charges(step.charging_state.as_deref());
-        spans.push(span(from, step.to, step.energy_wh, charging));
-    }
-    if let Some(before) = waiting {
-        spans.push(span(before.from, waiting_to, Decimal::ZERO, charges(before.charging_state.as_deref())));
-    }
-    spans
-}
-
-fn span(from: Timestamp, to: Timestamp, energy_wh: Decimal, charging: bool) -> Span {
-    Span { from, to, energy_wh, charging, current_a: None }
-}
-
 /// What a session of an energy and duration that starts then would cost.
 ///
 /// # Errors
@@ -323,57 +265,9 @@ pub fn preview(
     (energy_wh, charging_s, idle_s): (Decimal, u32, u32),
 ) -> Result<Cost, TariffError> {
     let charged = from + Duration::from_secs(charging_s.into());
-    let mut spans = vec![span(from, charged, energy_wh, true)];
+    let mut spans = vec![bill::span(from, charged, energy_wh, true)];
     if idle_s > 0 {
         spans.push(Span::idle(charged, charged + Duration::from_secs(idle_s.into())));
     }
     cost(tariff, time_zone, &spans)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn step(from_s: i64, to_s: i64, wh: i64, metered: bool, state: Option<&str>) -> UsageStep {
-        UsageStep {
-            from: Timestamp::from_millis(from_s * 1_000),
-            to: Timestamp::from_millis(to_s * 1_000),
-            energy_wh: wh.into(),
-            metered,
-            charging_state: state.map(str::to_owned),
-        }
-    }
-
-    fn seen(steps: &[UsageStep]) -> Vec<(i64, i64, String, bool)> {
-        let seconds = |at: Timestamp| at.as_millis() / 1_000;
-        let shown = |s: Span| (seconds(s.from), seconds(s.to), s.energy_wh.to_string(), s.charging);
-        spans(steps).into_iter().map(shown).collect()
-    }
-
-    #[test]
-    fn a_step_without_energy_is_idle() {
-        let steps = [step(0, 60, 100, true, None), step(60, 120, 0, true, None)];
-        assert_eq!(seen(&steps), [(0, 60, "100".into(), true), (60, 120, "0".into(), false)]);
-    }
-
-    #[test]
-    fn what_nobody_metered_belongs_to_the_next_reading() {
-        let steps = [step(0, 30, 0, false, None), step(30, 60, 0, false, None), step(60, 90, 50, true, None)];
-        assert_eq!(seen(&steps), [(0, 90, "50".into(), true)]);
-        let unmetered = [step(0, 30, 0, false, None)];
-        assert_eq!(seen(&unmetered), [(0, 30, "0".into(), true)]);
-    }
-
-    #[test]
-    fn the_station_says_whether_it_charges() {
-        let (on, off) = (Some("Charging"), Some("SuspendedEV"));
-        let steps = [
-            step(0, 60, 0, true, on),
-            step(60, 90, 0, false, on),
-            step(90, 120, 0, false, off),
-            step(120, 150, 0, true, off),
-        ];
-        let zero = || "0".to_owned();
-        assert_eq!(seen(&steps), [(0, 60, zero(), true), (60, 90, zero(), true), (90, 150, zero(), false)]);
-    }
 }

@@ -59,7 +59,7 @@ impl CentralSystem {
         if info.status == TokenStatus::Accepted {
             self.tell_price(speaker, token);
         }
-        Ok(Answer::Authorize { token: info, certificate })
+        Ok(Answer::Authorize { token: info, certificate, tariff: None })
     }
 
     /// What to tell the station of the token of a transaction event, if it names one.

@@ -1,11 +1,13 @@
 //! A charging transaction, from the station's word to the registry and the twins.
 
+use serde_json::Value as Json;
 use voltwin_core::{
     Decimal, EventBody, PropertyMap, PropertyName, RelationshipId, TransactionFact, TransactionPhase, TwinId,
     Value,
 };
 use voltwin_ocpp::{Answer, ConnectorStatus, TokenInfo, TransactionReport, Version};
 
+use crate::blocks::told_cost;
 use crate::clock::put_right;
 use crate::decide::{Speaker, created};
 use crate::meter::Reading;
@@ -23,6 +25,8 @@ impl CentralSystem {
         speaker: &Speaker<'_>,
         report: TransactionReport,
     ) -> Result<Answer, CsmsError> {
+        // held until the event is durable: of two that begin on one token, the second finds the first
+        let turn = self.turn_to_begin(speaker, &report).await?;
         let token = self.token_of(speaker, &report).await?;
         let (told, reservation) = (report.at, report.reservation_id);
         let details = report.cost_details.clone();
@@ -33,6 +37,7 @@ impl CentralSystem {
             return Ok(answer(&fact, token, cost));
         }
         self.place(speaker, &mut fact).await?;
+        self.complete(speaker, &mut fact, reservation, details.as_ref()).await?;
         let connector = match (fact.evse, fact.connector) {
             (Some(evse), connector) if !speaker.quarantined => {
                 let connector = connector.unwrap_or(1);
@@ -52,6 +57,7 @@ impl CentralSystem {
         }
         let mut results = self.inner.runtime.submit_all(events.list).await.into_iter();
         let Some(first) = results.next() else { return Ok(answer(&fact, token, None)) };
+        drop(turn);
         let receipt = first?;
         if !receipt.duplicate {
             self.inner.running.recorded(speaker.tenant, speaker.station, &fact);
@@ -62,10 +68,46 @@ impl CentralSystem {
         for error in results.filter_map(Result::err) {
             tracing::warn!(station = %speaker.station, trace = %speaker.trace, %error, "a twin did not follow");
         }
-        // the event itself is durable: what follows of it must not make the station send it again
+        self.follow_up(speaker, &fact, reservation, details.as_ref()).await;
+        let cost = self.cost_to_tell(speaker, &fact).await.unwrap_or_else(|error| {
+            // What was said is recorded; the receipt will tell.
+            tracing::warn!(station = %speaker.station, %error, "a cost could not be told");
+            None
+        });
+        Ok(answer(&fact, token, cost))
+    }
+
+    /// Adds what its record is to hold beside the station's words.
+    async fn complete(
+        &self,
+        speaker: &Speaker<'_>,
+        fact: &mut TransactionFact,
+        reservation: Option<i64>,
+        details: Option<&Json>,
+    ) -> Result<(), CsmsError> {
+        fact.quarantined = speaker.quarantined;
+        match fact.phase {
+            TransactionPhase::Started => {
+                let held = self.reservation_for(speaker, fact, reservation).await?;
+                fact.reserved_from = held.and_then(|held| held.reserved_at);
+            }
+            TransactionPhase::Ended => fact.station_cost = details.map(told_cost),
+            TransactionPhase::Updated => {}
+        }
+        Ok(())
+    }
+
+    /// What follows of an event that is durable; none of it may make the station send the event again.
+    async fn follow_up(
+        &self,
+        speaker: &Speaker<'_>,
+        fact: &TransactionFact,
+        reservation: Option<i64>,
+        details: Option<&Json>,
+    ) {
         let followed = match fact.phase {
-            TransactionPhase::Started => self.energy_begun(speaker, &fact, reservation).await,
-            TransactionPhase::Ended => self.energy_over(speaker, &fact).await,
+            TransactionPhase::Started => self.energy_begun(speaker, fact, reservation).await,
+            TransactionPhase::Ended => self.energy_over(speaker, fact).await,
             TransactionPhase::Updated => Ok(()),
         };
         if let Err(error) = followed {
@@ -73,16 +115,10 @@ impl CentralSystem {
         }
         if fact.phase == TransactionPhase::Ended
             && let Some(details) = details
-            && let Err(error) = self.station_cost(speaker, &fact, &details).await
+            && let Err(error) = self.station_cost(speaker, fact, details).await
         {
             tracing::warn!(station = %speaker.station, %error, "the station's own cost was not kept");
         }
-        let cost = self.cost_to_tell(speaker, &fact).await.unwrap_or_else(|error| {
-            // What was said is recorded; the receipt will tell.
-            tracing::warn!(station = %speaker.station, %error, "a cost could not be told");
-            None
-        });
-        Ok(answer(&fact, token, cost))
     }
 
     /// Gives a 1.6 start its number and a 2.x event its transaction, and tells whether this very event is recorded

@@ -152,6 +152,9 @@ mod tests {
             clock_ahead_ms: None,
             samples: Vec::new(),
             signed: Vec::new(),
+            station_cost: None,
+            reserved_from: None,
+            quarantined: false,
         }
     }
 

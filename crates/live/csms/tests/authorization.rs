@@ -419,3 +419,26 @@ async fn a_station_that_is_back_is_asked_what_became_of_its_transactions() {
         world.runtime.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_begin_on_a_token_in_the_same_instant_one_is_told_that_it_is_busy() {
+    for version in VERSIONS {
+        let world = World::new(None).await;
+        let mut first = world.station("ST-1", version).await;
+        let mut second = world.station("ST-2", version).await;
+        for round in 0..20 {
+            let name = format!("TAG-{round}");
+            world.token(token(&name)).await;
+            world.token(IdToken { concurrent_allowed: true, ..token(&format!("MANY-{round}")) }).await;
+            let lower = name.to_lowercase();
+            let (one, other) = tokio::join!(first.start(1, &name, 0), second.start(1, &lower, 0));
+            let mut said = [one["status"].as_str().unwrap(), other["status"].as_str().unwrap()];
+            said.sort_unstable();
+            assert_eq!(said, ["Accepted", "ConcurrentTx"], "{version} {round}");
+            let name = format!("MANY-{round}");
+            let (one, other) = tokio::join!(first.start(2, &name, 0), second.start(2, &name, 0));
+            assert_eq!((&one["status"], &other["status"]), (&json!("Accepted"), &json!("Accepted")));
+        }
+        world.runtime.stop().await;
+    }
+}

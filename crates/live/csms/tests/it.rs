@@ -7,12 +7,15 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use voltwin_core::{CommandState, Decimal, TenantId, Timestamp, TwinId};
-use voltwin_csms::{Admission, CentralSystem, CommandRequest, CsmsConfig, Link, Outgoing, Peer, Refusal};
+use voltwin_csms::{
+    Admission, CentralSystem, CommandRequest, CsmsConfig, Link, Outgoing, Peer, Refusal, VIOLATION_ALARM,
+};
 use voltwin_ocpp::{Validation, Version};
 use voltwin_runtime::{Runtime, RuntimeConfig};
 use voltwin_security::{PasswordHash, Secret};
 use voltwin_store::{
-    NoteFilter, Store, TokenPolicy, Transaction, TransactionFilter, TransactionState, ValidationScope,
+    AlarmFilter, NoteFilter, Store, TokenPolicy, Transaction, TransactionFilter, TransactionState,
+    ValidationScope,
 };
 
 struct World {
@@ -396,6 +399,7 @@ async fn a_policy_counts_from_the_next_frame_and_breaches_are_filed() {
         (1, Decimal::from(100)),
         "billed all the same"
     );
+    assert_eq!(transactions[0].flags, ["quarantined"]);
     assert_eq!(world.property("ST-1:2:1", "status"), None, "no twin came of it");
     let store = world.runtime.store().tenant(&world.tenant);
     let filter = NoteFilter { topic: "violation".to_owned(), twin: Some("ST-1".to_owned()) };
@@ -409,4 +413,51 @@ async fn a_policy_counts_from_the_next_frame_and_breaches_are_filed() {
         counts.iter().any(|c| c.code == "FormatViolation" && c.count == 3 && c.vendor == "V"),
         "{counts:?}"
     );
+}
+
+#[tokio::test]
+async fn a_firmware_that_was_clean_and_sends_bad_frames_raises_an_alarm() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    let open = async || {
+        let store = world.runtime.store().tenant(&world.tenant);
+        let alarms = store.alarms(AlarmFilter::Open, None, 10).await.unwrap().items;
+        alarms.into_iter().filter(|alarm| alarm.code == VIOLATION_ALARM).collect::<Vec<_>>()
+    };
+    // too early to say that it was clean
+    for frame in ["{", r#"[2,"a","Heartbeat",[]]"#, r#"[2,"b","Heartbeat",{"colour":"red"}]"#] {
+        link.on_text(frame).await;
+    }
+    assert!(open().await.is_empty());
+    let mut other = boot_as(&world, "2.0").await;
+    for n in 0..20 {
+        call(&mut other, &format!("h{n}"), "Heartbeat", json!({})).await;
+    }
+    assert!(open().await.is_empty());
+    for n in 0..3 {
+        let bad = json!([2, format!("s{n}"), "StatusNotification", {"connectorId": "one", "errorCode": 7}]);
+        let answer = other.on_text(&bad.to_string()).await;
+        assert!(matches!(&answer[..], [Outgoing::Text(text)] if text.starts_with("[4,")), "{answer:?}");
+    }
+    let alarms = open().await;
+    assert_eq!(alarms.len(), 1, "once, however often it goes on: {alarms:?}");
+    assert_eq!((alarms[0].twin.as_str(), alarms[0].cleared_at), ("ST-1", None));
+    assert!(alarms[0].message.contains("firmware 2.0 of V M"), "{}", alarms[0].message);
+    let filter = NoteFilter { topic: "violation".to_owned(), twin: Some("ST-1".to_owned()) };
+    let notes = world.runtime.store().tenant(&world.tenant).notes(&filter, None, 100).await.unwrap().items;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.detail["firmware"] == "2.0" && note.detail["action"] == "StatusNotification")
+    );
+    world.runtime.stop().await;
+}
+
+/// The station again, with another firmware.
+async fn boot_as(world: &World, firmware: &str) -> Link {
+    let mut link = world.connect(Version::V16).await;
+    let payload = json!({"chargePointVendor": "V", "chargePointModel": "M", "firmwareVersion": firmware});
+    assert_eq!(call(&mut link, "boot", "BootNotification", payload).await["status"], "Accepted");
+    link
 }

@@ -220,6 +220,29 @@ pub struct TransactionFact {
     /// Signed readings that came with it, as sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signed: Vec<SignedReading>,
+    /// What the station itself works out that it costs (2.1), at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub station_cost: Option<StationCost>,
+    /// Since when the EVSE was held for whoever charges; told with the start that takes a reservation up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved_from: Option<Timestamp>,
+    /// True when the station was in quarantine: it is recorded, and nothing else follows of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quarantined: bool,
+}
+
+/// What a station works out that a transaction costs (OCPP 2.1 `costDetails`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StationCost {
+    /// ISO 4217, as told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Without tax, exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Decimal>,
+    /// With tax, exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gross: Option<Decimal>,
 }
 
 /// A reading that the meter signed, byte for byte as it came.

@@ -33,8 +33,8 @@ mod value;
 pub use error::CoreError;
 pub use event::{
     AlarmChange, AlarmFact, AuditFact, CommandFact, CommandState, Event, EventBody, MeterSample, NoteFact,
-    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, Sequenced, Severity, SignedReading, TOPIC_BYTES_MAX,
-    TransactionFact, TransactionPhase, reused_transaction_id, told_transaction_id,
+    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, Sequenced, Severity, SignedReading, StationCost,
+    TOPIC_BYTES_MAX, TransactionFact, TransactionPhase, reused_transaction_id, told_transaction_id,
 };
 pub use ids::{AlarmId, CommandId, Dtmi, PropertyName, RelationshipId, Seq, TenantId, TraceId, TwinId};
 pub use rust_decimal::Decimal;

@@ -36,6 +36,9 @@ fn transactions(round: u64) -> Vec<Event> {
             clock_ahead_ms: None,
             samples: Vec::new(),
             signed: Vec::new(),
+            station_cost: None,
+            reserved_from: None,
+            quarantined: false,
         };
         let body = EventBody::Transaction(fact);
         Event::new("demo".parse().unwrap(), format!("ST-{n}").parse().unwrap(), at, at, body)

@@ -1,7 +1,7 @@
 //! What a charging transaction comes to: a pure fold of its events in the order of their sequence numbers.
 
 use serde::{Deserialize, Serialize};
-use voltwin_core::{Decimal, Timestamp, TransactionFact, TransactionPhase, told_transaction_id};
+use voltwin_core::{Decimal, StationCost, Timestamp, TransactionFact, TransactionPhase, told_transaction_id};
 
 use crate::ledger::{Ledger, Segment, SegmentKind};
 use crate::records::TransactionState;
@@ -37,6 +37,7 @@ impl Recorded {
             charging_state: fact.charging_state.clone(),
             samples: Vec::new(),
             signed: Vec::new(),
+            station_cost: fact.station_cost.clone(),
             ..*fact
         };
         Self { at, fact }
@@ -88,6 +89,9 @@ pub(crate) struct Bill {
     orphan_stop: bool,
     id_reused: bool,
     end_lost: bool,
+    quarantined: bool,
+    pub(crate) reserved_from: Option<Timestamp>,
+    pub(crate) station_cost: Option<StationCost>,
     last: Option<(i64, i64)>,
     first_seq_no: Option<i64>,
     last_seq_no: Option<i64>,
@@ -121,6 +125,7 @@ impl Bill {
         let seq_no = place(fact).0;
         self.events += 1;
         self.offline |= fact.offline;
+        self.quarantined |= fact.quarantined;
         let ahead_ms = fact.clock_ahead_ms.unwrap_or(0);
         self.clock_ahead |= ahead_ms > 0;
         self.clock_behind |= ahead_ms < 0;
@@ -147,10 +152,12 @@ impl Bill {
         if first_start {
             self.started_at = Some(*at);
             self.start_key.clone_from(&fact.start_key);
+            self.reserved_from = fact.reserved_from;
         }
         if fact.phase == TransactionPhase::Ended {
             self.ended_at = Some(*at);
             self.stopped_reason.clone_from(&fact.stopped_reason);
+            self.station_cost.clone_from(&fact.station_cost);
             self.orphan_stop = fact.trigger.as_deref() == Some("Orphan");
             self.end_lost = fact.trigger.as_deref() == Some("EndLost");
         }
@@ -213,6 +220,7 @@ impl Bill {
             ("clock_skew_future", self.clock_ahead),
             ("clock_skew_past", self.clock_behind),
             ("id_reused", self.id_reused),
+            ("quarantined", self.quarantined),
         ];
         flags.extend(more.into_iter().filter(|flag| flag.1).map(|flag| flag.0));
         flags
@@ -240,6 +248,9 @@ mod tests {
             clock_ahead_ms: None,
             samples: Vec::new(),
             signed: Vec::new(),
+            station_cost: None,
+            reserved_from: None,
+            quarantined: false,
         };
         Recorded { at: Timestamp::from_millis(at_s * 1000), fact }
     }
@@ -319,6 +330,19 @@ mod tests {
         let bill = Bill::of(events);
         assert!(bill.flags().is_empty());
         assert_eq!((bill.energy_wh(), bill.duration_s()), (Decimal::from(700), Some(90.0)));
+    }
+
+    #[test]
+    fn what_was_told_in_quarantine_marks_the_transaction_also_after_its_end() {
+        let mut events = vec![
+            event(Started, 0, 0, Some(0)),
+            event(Ended, 1, 10, Some(5)),
+            event(Updated, 2, 20, Some(500)),
+        ];
+        assert!(Bill::of(events.clone()).flags().is_empty());
+        events[2].fact.quarantined = true;
+        let bill = Bill::of(events);
+        assert_eq!((bill.flags(), bill.energy_wh()), (vec!["quarantined"], Decimal::from(5)));
     }
 
     #[test]

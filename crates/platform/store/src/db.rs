@@ -222,6 +222,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "id tokens, local lists", include_str!("../migrations/0009_id_tokens.sql")),
     (10, "partners out of reach", include_str!("../migrations/0010_partners.sql")),
     (11, "campaigns", include_str!("../migrations/0011_campaigns.sql")),
+    (13, "bills", include_str!("../migrations/0013_bills.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

@@ -111,6 +111,8 @@ pub struct Rated {
     pub events: u64,
     /// The receipt; `None` where no tariff applies.
     pub receipt: Option<Json>,
+    /// Whether the station works out another cost.
+    pub cost_differs: bool,
 }
 
 /// An ended transaction and its newest receipt.

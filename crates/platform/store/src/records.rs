@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use voltwin_core::{AlarmId, CommandId, CommandState, Decimal, Severity, TenantId, Timestamp};
+use voltwin_core::{AlarmId, CommandId, CommandState, Decimal, Severity, StationCost, TenantId, Timestamp};
 use voltwin_security::{PasswordHash, Role, TokenHash};
 
 use crate::ledger::Segment;
@@ -320,10 +320,15 @@ pub struct Transaction {
     pub events: u64,
     /// What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
     /// `clock_skew_past`, and what the register did: `meter_rollover`, `meter_reset`, `meter_glitch`,
-    /// `meter_regressed`, `meter_jump`, `meter_negative`, `unit_mistake`.
+    /// `meter_regressed`, `meter_jump`, `meter_negative`, `unit_mistake`; `quarantined` when a station in quarantine told
+    /// any of it, `cost_differs` when it works out another cost than we do.
     pub flags: Vec<&'static str>,
     /// The energy ledger, oldest first.
     pub segments: Vec<Segment>,
+    /// What the station works out that it costs, when it said so at the end.
+    pub station_cost: Option<StationCost>,
+    /// Since when the EVSE had been held for whoever charges, when a reservation was taken up.
+    pub reserved_from: Option<Timestamp>,
 }
 
 /// What to list of the transactions; `None` means any.

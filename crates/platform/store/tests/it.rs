@@ -50,6 +50,9 @@ fn fact(id: &str, phase: TransactionPhase, seq_no: u64, meter_wh: Option<i64>) -
         clock_ahead_ms: None,
         samples: Vec::new(),
         signed: Vec::new(),
+        station_cost: None,
+        reserved_from: None,
+        quarantined: false,
     }
 }
 

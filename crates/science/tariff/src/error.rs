@@ -27,6 +27,14 @@ pub enum TariffError {
         /// What is wrong with it.
         rule: String,
     },
+    /// The tariff of the session cannot have changed so.
+    #[error("change {index} of the session's tariff: {rule}")]
+    Changes {
+        /// Which change, from 0.
+        index: usize,
+        /// What is wrong with it.
+        rule: String,
+    },
     /// A sum is beyond what decimals of 28 digits hold.
     #[error("the cost is beyond what 28 digits hold")]
     Overflow,

@@ -16,6 +16,10 @@
 //! - **Rounding**: half away from zero to the minor unit of the currency, by line (the default: net and tax of each line,
 //!   and totals are their exact sums) or in total (lines stay exact, totals are rounded once).
 //! - **Minimum and maximum** hold for the total without tax and, where given, for the total with tax.
+//! - **Changes**: a session may get another tariff while it runs; each prices what happened while it held. Energy and
+//!   duration count from the begin of the session, steps and the flat fee stay those of one session.
+//! - **Reservations**: elements for reservations price the time from the reservation to the begin of the session, and nothing
+//!   else.
 //!
 //! # Invariants
 //! - **Pure**: no clock, no I/O; the same tariff, zone and spans give the same cost.
@@ -39,20 +43,26 @@
 mod cost;
 mod currency;
 mod error;
+mod limit;
+mod meter;
 mod prices;
 mod restrict;
+mod session;
 mod tariff;
 mod usage;
 
 #[cfg(test)]
 mod oracle_tests;
 #[cfg(test)]
+mod session_tests;
+#[cfg(test)]
 mod tests;
 
-pub use cost::{Cost, Line, LineKind, Period, cost};
+pub use cost::{Cost, Line, LineKind, Period, cost, cost_of};
 pub use currency::Currency;
 pub use error::TariffError;
 pub use prices::{Prices, Situation};
+pub use session::{CHANGES_MAX, Session};
 pub use tariff::{
     Component, Day, Element, Kind, Limit, LocalTime, Reservation, Restrictions, Rounding, Tariff, Text,
 };

@@ -188,7 +188,7 @@ proptest! {
                 LineKind::Time => Kind::Time,
                 LineKind::Parking => Kind::Parking,
                 LineKind::Flat => Kind::Flat,
-                LineKind::Minimum | LineKind::Maximum => continue,
+                _ => continue,
             };
             used.insert((kind, line.element.unwrap()), line.used);
         }

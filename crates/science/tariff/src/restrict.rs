@@ -39,8 +39,12 @@ impl Moment {
 impl Restrictions {
     /// Whether all that is asked for holds. What is not known, such as a current that nobody measured, does not.
     pub(crate) fn hold(&self, moment: &Moment) -> bool {
-        self.reservation.is_none()
-            && self.time_holds(moment.minute)
+        self.reservation.is_none() && self.hold_at(moment)
+    }
+
+    /// As [`Restrictions::hold`], whether of a session or of a reservation.
+    pub(crate) fn hold_at(&self, moment: &Moment) -> bool {
+        self.time_holds(moment.minute)
             && self.start_date.is_none_or(|start| start <= moment.date)
             && self.end_date.is_none_or(|end| moment.date < end)
             && (self.days.is_empty() || self.days.contains(&moment.day))

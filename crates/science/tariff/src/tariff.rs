@@ -301,6 +301,12 @@ impl Tariff {
         }
     }
 
+    /// The rate, as a fraction, of the first component with tax.
+    pub(crate) fn first_tax_rate(&self) -> Decimal {
+        let mut components = self.elements.iter().flat_map(|element| &element.components);
+        components.find_map(|component| component.tax_percent).unwrap_or_default() / Decimal::ONE_HUNDRED
+    }
+
     /// Whether it holds at this time.
     #[must_use]
     pub fn holds_at(&self, at: Timestamp) -> bool {

@@ -24,6 +24,7 @@ const ending: Record<ReportState['state'], string> = {
   asked: 'asked for, nothing has come yet',
   receiving: 'coming in',
   complete: 'complete',
+  incomplete: 'broken off, no more parts have come',
   refused: 'refused by the station',
 };
 

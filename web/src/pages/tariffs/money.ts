@@ -6,6 +6,8 @@ export const kindWord: Readonly<Record<CostLine['kind'], string>> = {
   time: 'Charging time',
   parking: 'Idle time',
   flat: 'Flat fee',
+  reservation_time: 'Reserved time',
+  reservation_flat: 'Reservation fee',
   minimum: 'Up to the minimum',
   maximum: 'Down to the maximum',
 };
@@ -36,7 +38,7 @@ export function shiftLeft(value: string, places: number): string {
 /** What was billed, in the unit that its price is for. */
 export function billed(line: Pick<CostLine, 'kind' | 'billed'>): string {
   if (line.kind === 'energy') return `${shiftLeft(line.billed, 3)} kWh`;
-  if (line.kind === 'time' || line.kind === 'parking') {
+  if (line.kind === 'time' || line.kind === 'parking' || line.kind === 'reservation_time') {
     const s = Math.round(Number(line.billed));
     const two = (n: number) => String(n).padStart(2, '0');
     return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)} h`;

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { url } from '@/api/client';
-import { receiptQuery } from '@/api/tariffs';
+import { receiptQuery, type Receipt } from '@/api/tariffs';
 import { dateTime } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { CostTable } from './cost-table';
+import { amount } from './money';
 import './tariffs.css';
 
 const reasonWord: Readonly<Record<string, string>> = {
@@ -13,6 +14,35 @@ const reasonWord: Readonly<Record<string, string>> = {
   events: 'corrected: more was received',
   tariff: 'corrected: another tariff',
 };
+
+/** What else there is to know of it: other tariffs, the station's own cost, quarantine. */
+function Remarks({ receipt }: { receipt: Receipt }) {
+  const { tariff_changes: changes, unchanged, station_cost: told, cost } = receipt;
+  const said = told?.gross ?? told?.net;
+  return (
+    <>
+      {changes.map((change, i) => (
+        <p key={i} className="sub receipt-note">
+          From {dateTime(change.from)} by{' '}
+          <Link to="/tariffs/$tariffId" params={{ tariffId: change.tariff }} className="link">
+            {change.tariff_name}
+          </Link>
+          , version {change.tariff_version}.
+        </p>
+      ))}
+      {unchanged && (
+        <p className="sub receipt-note">
+          Without another tariff it would be {amount(unchanged.gross, cost.currency)}; the difference is{' '}
+          {amount(unchanged.difference, cost.currency)}.
+        </p>
+      )}
+      {told?.agrees === false && said && (
+        <p className="sub receipt-note">The station works out {amount(said, told.currency ?? '')} instead.</p>
+      )}
+      {receipt.quarantined && <p className="sub receipt-note">A station in quarantine told some of it.</p>}
+    </>
+  );
+}
 
 /** What a transaction costs: so far, or its receipt. */
 export function ReceiptPanel({ number, running }: { number: number; running: boolean }) {
@@ -56,6 +86,7 @@ export function ReceiptPanel({ number, running }: { number: number; running: boo
               ? `. Revision ${data.revision ?? 1} of ${dateTime(data.created_at)}, ${reasonWord[data.reason ?? ''] ?? data.reason ?? ''}.`
               : '. Final when the transaction has ended.'}
           </p>
+          <Remarks receipt={data} />
         </>
       )}
     </section>

@@ -14,6 +14,9 @@ const words: Readonly<Record<string, string>> = {
   unit_mistake: 'A reading came in another unit than the ones before; it is read in theirs.',
   end_lost: 'The station has forgotten how it ended: it ends where it was last heard of.',
   id_reused: 'The station gave this id to an earlier transaction too; each is kept as one of its own.',
+  quarantined:
+    'A station in quarantine told some of it: it is recorded and billed, and nothing else was believed.',
+  cost_differs: 'The station works out another cost than the receipt.',
   orphan_stop: 'It ended without a start that is known.',
 };
 

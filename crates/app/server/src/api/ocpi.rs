@@ -14,7 +14,7 @@ use voltwin_store::{OcpiParty, OcpiPartyState, OcpiPush, OcpiSettings};
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Json, Page, PageLimit, PageQuery, Problem, Query};
-use crate::ocpi::{Failed, gaps, leave, register};
+use crate::ocpi::{Failed, clients_of, gaps, leave, register};
 use crate::state::AppState;
 
 /// How long registering with a partner may take: it asks us back meanwhile.
@@ -30,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(read.on(routes!(party)))
         .routes(manage.timeout(REGISTER_TIMEOUT).on(routes!(remove)))
         .routes(manage.on(routes!(retry)))
+        .routes(read.on(routes!(clients)))
         .routes(read.on(routes!(outbox)))
         .routes(read.on(routes!(unpublished)))
 }
@@ -334,6 +335,43 @@ async fn party(
     Path(id): Path<String>,
 ) -> Result<Json<Party>, Problem> {
     Ok(Json(find(&state, &principal, &id).await?.into()))
+}
+
+/// A party that is connected to a hub.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HubClient {
+    #[schema(example = "NL")]
+    country_code: String,
+    #[schema(example = "TNM")]
+    party_id: String,
+    /// `CPO`, `EMSP`, `HUB`, `NAP`, `NSP`, `SCSP` or `OTHER`.
+    role: String,
+    /// `CONNECTED`, `OFFLINE`, `PLANNED` or `SUSPENDED`.
+    status: String,
+    #[schema(value_type = String, format = DateTime)]
+    last_updated: Timestamp,
+}
+
+/// The parties that a partner which is a hub has told of.
+#[utoipa::path(get, path = "/ocpi/parties/{id}/clients", tag = "ocpi",
+    params(("id" = String, Path, description = "The partner.")),
+    responses((status = 200, body = Vec<HubClient>), (status = 404, body = Problem,
+        content_type = "application/problem+json", description = "No such partner.")))]
+async fn clients(
+    State(state): State<AppState>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<HubClient>>, Problem> {
+    let party = find(&state, &principal, &id).await?;
+    let (clients, _) = clients_of(&state, &principal.tenant, &party.id).await?;
+    let shown = |client: voltwin_ocpi::ClientInfo| HubClient {
+        country_code: client.country_code.to_string(),
+        party_id: client.party_id.to_string(),
+        role: client.role.as_str().to_owned(),
+        status: client.status.as_str().to_owned(),
+        last_updated: client.last_updated.0,
+    };
+    Ok(Json(clients.into_iter().map(shown).collect()))
 }
 
 /// Leave a partner: it is told if it can be reached, and its tokens end in any case.

@@ -9,8 +9,8 @@ use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use voltwin_core::{Timestamp, TransactionPhase};
-use voltwin_csms::Receipt;
+use voltwin_core::{Decimal, Timestamp, TransactionPhase};
+use voltwin_csms::{ComparedCost, Receipt};
 use voltwin_security::Permission;
 use voltwin_store::{ReceiptRecord, StoreError, TenantStore, TransactionState};
 
@@ -55,6 +55,9 @@ pub(crate) struct ReceiptView {
     evse: Option<u32>,
     transaction_id: String,
     id_token: Option<String>,
+    /// Since when the EVSE had been held for whoever charged, when a reservation was taken up.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    reserved_from: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     started_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -65,11 +68,86 @@ pub(crate) struct ReceiptView {
     charging_s: String,
     /// Seconds without charging.
     idle_s: String,
+    /// Whether a station in quarantine told any of it.
+    quarantined: bool,
+    /// What the station works out itself, when it said so; the transaction is flagged where it does not agree.
+    station_cost: Option<StationCost>,
+    /// Tariffs that took the place of the first while it ran, in the order of their times; `tariff` of a line or period counts
+    /// them from 1.
+    tariff_changes: Vec<TariffChange>,
+    /// What it would come to without these changes; null where there are none.
+    unchanged: Option<Unchanged>,
     cost: CostView,
+}
+
+/// What a station works out that a transaction costs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct StationCost {
+    #[schema(example = "EUR")]
+    currency: Option<String>,
+    net: Option<String>,
+    #[schema(example = "10.71")]
+    gross: Option<String>,
+    /// By how much it is more than ours.
+    #[schema(example = "0.00")]
+    difference: Option<String>,
+    /// Whether both are the same but for how lines are rounded; null where the station names no amount.
+    agrees: Option<bool>,
+}
+
+impl From<ComparedCost> for StationCost {
+    fn from(cost: ComparedCost) -> Self {
+        let text = |amount: Option<Decimal>| amount.map(|amount| amount.to_string());
+        Self {
+            currency: cost.told.currency,
+            net: text(cost.told.net),
+            gross: text(cost.told.gross),
+            difference: text(cost.difference),
+            agrees: cost.agrees,
+        }
+    }
+}
+
+/// A tariff that took the place of another while the transaction ran.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct TariffChange {
+    #[schema(value_type = String, format = DateTime)]
+    from: Timestamp,
+    #[schema(example = "night")]
+    tariff: String,
+    tariff_version: i64,
+    tariff_name: String,
+}
+
+impl From<voltwin_csms::TariffChange> for TariffChange {
+    fn from(change: voltwin_csms::TariffChange) -> Self {
+        Self {
+            from: change.from,
+            tariff: change.tariff,
+            tariff_version: change.version,
+            tariff_name: change.name,
+        }
+    }
+}
+
+/// A total without the changes of tariff.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Unchanged {
+    net: String,
+    gross: String,
+    /// By how much the changes made it dearer, with tax; negative where they made it cheaper.
+    #[schema(example = "-1.20")]
+    difference: String,
 }
 
 impl ReceiptView {
     fn of(number: i64, receipt: Receipt, record: Option<&ReceiptRecord>) -> Result<Self, Problem> {
+        let gross = receipt.cost.gross;
+        let unchanged = receipt.unchanged.map(|total| Unchanged {
+            net: total.net.to_string(),
+            gross: total.gross.to_string(),
+            difference: (gross - total.gross).to_string(),
+        });
         Ok(Self {
             number,
             is_final: record.is_some(),
@@ -85,11 +163,16 @@ impl ReceiptView {
             evse: receipt.evse,
             transaction_id: receipt.transaction_id,
             id_token: receipt.id_token,
+            reserved_from: receipt.reserved_from,
             started_at: receipt.started_at,
             ended_at: receipt.ended_at,
             energy_wh: receipt.energy_wh.to_string(),
             charging_s: receipt.charging_s.to_string(),
             idle_s: receipt.idle_s.to_string(),
+            quarantined: receipt.quarantined,
+            station_cost: receipt.station_cost.map(StationCost::from),
+            tariff_changes: receipt.changes.into_iter().map(TariffChange::from).collect(),
+            unchanged,
         })
     }
 }
@@ -203,7 +286,11 @@ fn html(view: &ReceiptView) -> String {
         Some(revision) => format!("Receipt {}-{revision}", view.number),
         None => format!("Cost so far of transaction {}", view.number),
     };
-    let facts = [
+    let changes = view.tariff_changes.iter().map(|change| {
+        let (name, tariff, version) = (&change.tariff_name, &change.tariff, change.tariff_version);
+        ("Tariff from then on", format!("{}: {name} ({tariff}, version {version})", change.from))
+    });
+    let mut facts = vec![
         ("Station", view.station.clone()),
         ("Transaction", view.transaction_id.clone()),
         ("Token", view.id_token.clone().unwrap_or_default()),
@@ -215,6 +302,14 @@ fn html(view: &ReceiptView) -> String {
         ("Tariff", format!("{} ({}, version {})", view.tariff_name, view.tariff, view.tariff_version)),
         ("Time zone", view.time_zone.clone()),
     ];
+    facts.extend(changes);
+    facts.extend(view.reserved_from.map(|at| ("Reserved from", at.to_string())));
+    if let Some(without) = &view.unchanged {
+        facts.push(("Without the change of tariff", format!("{} {}", without.gross, view.cost.currency)));
+    }
+    if view.quarantined {
+        facts.push(("Remark", "told by a station in quarantine".to_owned()));
+    }
     let fact = |(name, value): &(&str, String)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(value));
     let facts: String = facts.iter().map(fact).collect();
     let currency = escaped(&view.cost.currency);

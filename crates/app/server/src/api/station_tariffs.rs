@@ -1,12 +1,12 @@
-//! Tariffs at a station that works out costs by itself (OCPP 2.1).
+//! Tariffs at a station that works out costs by itself (OCPP 2.1), and another tariff for a transaction that runs.
 
 use std::time::Duration;
 
 use axum::extract::{Path, State, rejection::PathRejection};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use voltwin_core::TwinId;
+use voltwin_core::{Timestamp, TwinId};
 use voltwin_security::Permission;
 
 use super::Command;
@@ -17,11 +17,14 @@ use crate::state::AppState;
 
 /// A station may be sent a tariff an EVSE, one after the other.
 const WAIT: Duration = Duration::from_secs(120);
+/// How long the station may take to say whether it changes the tariff of a transaction.
+const ANSWER: Duration = Duration::from_secs(35);
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(Guard::needs(Permission::Read).on(routes!(get)))
         .routes(Guard::needs(Permission::ManageTariffs).timeout(WAIT).on(routes!(put)))
+        .routes(Guard::needs(Permission::ManageTariffs).timeout(WAIT).on(routes!(change)))
 }
 
 /// What a station should hold.
@@ -134,4 +137,60 @@ async fn put(
     }
     let sent = state.csms.give_tariffs(&principal.tenant, &station, true, &principal.name).await?;
     view(&state, &principal, &station, sent).await
+}
+
+/// Another tariff for a transaction.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WishedTariff {
+    /// The tariff's id; it counts in its newest version.
+    #[schema(example = "night")]
+    tariff: String,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TransactionTariff {
+    /// The transaction, by our number.
+    number: i64,
+    #[schema(example = "night")]
+    tariff: String,
+    version: i64,
+    /// The id that the station knows it by.
+    #[schema(example = "night:3")]
+    tariff_id: String,
+    /// From when on it counts; null when the station has not taken it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// What the station was sent; null for one that works out no costs.
+    command: Option<Command>,
+}
+
+/// Give a transaction that runs another tariff from now on. A station that works out costs is asked first
+/// (`ChangeTransactionTariff`), and its yes is when the tariff begins. The receipt tells the difference.
+#[utoipa::path(put, path = "/transactions/{number}/tariff", tag = "tariffs", request_body = WishedTariff,
+    params(("number" = i64, Path, description = "Our number.")),
+    responses((status = 200, body = TransactionTariff),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "No such tariff, or it is retired."),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "No such transaction."),
+        (status = 409, body = Problem, content_type = "application/problem+json",
+        description = "It has ended, has no tariff or one in another currency, or the station could not work out this one.")))]
+async fn change(
+    State(state): State<AppState>,
+    principal: Principal,
+    number: Result<Path<i64>, PathRejection>,
+    Json(body): Json<WishedTariff>,
+) -> Result<Json<TransactionTariff>, Problem> {
+    let Path(number) = number.map_err(|_| Problem::field("number", "the number must be a whole number"))?;
+    let (tenant, by) = (&principal.tenant, &principal.name);
+    let changed = state.csms.change_transaction_tariff(tenant, number, &body.tariff, by, ANSWER).await?;
+    let changed = changed.ok_or_else(|| Problem::not_found(format!("there is no transaction {number}")))?;
+    Ok(Json(TransactionTariff {
+        number: changed.number,
+        tariff: changed.tariff,
+        version: changed.version,
+        tariff_id: changed.tariff_id,
+        from: changed.from,
+        command: changed.command.map(Command::from),
+    }))
 }

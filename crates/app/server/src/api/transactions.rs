@@ -60,7 +60,8 @@ pub(crate) struct Transaction {
     events: u64,
     /// What a person should know: `started_missing`, `sequence_gap`, `end_lost`, `stop_below_start`, `clock_skew_future`,
     /// `clock_skew_past`, and of the register `meter_rollover`, `meter_reset`, `meter_glitch`, `meter_regressed`,
-    /// `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before.
+    /// `meter_jump`, `meter_negative`, `unit_mistake`; `id_reused` when the station had given its id before, `quarantined`
+    /// when a station in quarantine told any of it, `cost_differs` when the station works out another cost than the receipt.
     #[schema(value_type = Vec<String>)]
     flags: Vec<&'static str>,
     /// The energy ledger: stretches of readings, oldest first, at most 64.

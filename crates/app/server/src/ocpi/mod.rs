@@ -6,6 +6,7 @@
 
 mod authority;
 mod client;
+mod clients;
 mod commands;
 mod envelope;
 mod find;
@@ -31,6 +32,7 @@ use crate::state::AppState;
 
 pub(crate) use authority::Authority;
 pub(crate) use client::Client;
+pub(crate) use clients::told as clients_of;
 pub(crate) use find::gaps;
 pub(crate) use register::{Failed, leave, register};
 
@@ -73,6 +75,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/locations/{id}/{evse}", get(read::evse))
         .route("/locations/{id}/{evse}/{connector}", get(read::connector))
         .route("/tokens/{country}/{party}/{uid}", put(tokens::put).patch(tokens::patch).get(tokens::get))
+        .route("/hubclientinfo/{country}/{party}", put(clients::put).get(clients::get))
         .route("/commands/{command}", post(commands::take))
         .route("/chargingprofiles/{session}", put(profiles::put).get(profiles::get).delete(profiles::delete));
     let slashed = Router::new()

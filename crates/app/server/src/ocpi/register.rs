@@ -18,7 +18,7 @@ use super::partner::{Visitor, endpoint, operator};
 use crate::state::AppState;
 
 /// The modules that we have, and on which side of them we are.
-const MODULES: [(Module, InterfaceRole); 8] = [
+const MODULES: [(Module, InterfaceRole); 9] = [
     (Module::Credentials, InterfaceRole::Receiver),
     (Module::Locations, InterfaceRole::Sender),
     (Module::Sessions, InterfaceRole::Sender),
@@ -27,6 +27,7 @@ const MODULES: [(Module, InterfaceRole); 8] = [
     (Module::Tokens, InterfaceRole::Receiver),
     (Module::Commands, InterfaceRole::Receiver),
     (Module::ChargingProfiles, InterfaceRole::Receiver),
+    (Module::HubClientInfo, InterfaceRole::Receiver),
 ];
 
 /// Why we could not register with a partner.

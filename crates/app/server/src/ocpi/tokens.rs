@@ -17,7 +17,7 @@ fn kind(query: Option<&str>) -> TokenType {
     named.map_or(TokenType::Rfid, TokenType::from)
 }
 
-fn named(field: &str, path: &str, body: &str) -> Result<(), OcpiError> {
+pub(super) fn named(field: &str, path: &str, body: &str) -> Result<(), OcpiError> {
     if path.eq_ignore_ascii_case(body) {
         return Ok(());
     }

@@ -143,6 +143,9 @@ fn started() -> TransactionFact {
         clock_ahead_ms: None,
         samples: Vec::new(),
         signed: Vec::new(),
+        station_cost: None,
+        reserved_from: None,
+        quarantined: false,
     }
 }
 

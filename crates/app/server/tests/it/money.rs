@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use voltwin_core::{EventBody, SignedReading, TransactionFact, TransactionPhase};
+use voltwin_core::{EventBody, SignedReading, StationCost, TransactionFact, TransactionPhase};
 
 use crate::world::World;
 
@@ -29,6 +29,9 @@ fn fact(id: &str, phase: TransactionPhase, seq_no: u64, wh: i64) -> TransactionF
         clock_ahead_ms: None,
         samples: Vec::new(),
         signed: Vec::new(),
+        station_cost: None,
+        reserved_from: None,
+        quarantined: false,
     }
 }
 
@@ -140,4 +143,59 @@ async fn bad_tariffs_and_assignments_name_the_field() {
     world.call(admin, Method::DELETE, "/tariffs/t", None).await.ok();
     assign(json!({"scope": "default", "tariff": "t"})).await.problem(404);
     world.get(admin, "/tariffs/t/preview?energy_wh=1&duration_s=1&time_zone=Mars/Base").await.problem(400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_transaction_gets_another_tariff_and_its_receipt_tells_the_difference() {
+    let world = World::start().await;
+    world.station("ST-N").await;
+    let admin = &world.north.admin;
+    for (id, price) in [("day", "0.50"), ("night", "0.10")] {
+        let body = json!({"id": id, "name": id.to_uppercase(), "tariff": tariff(price)});
+        world.post(admin, "/tariffs", body).await.ok();
+    }
+    world.post(admin, "/tariff-assignments", json!({"scope": "default", "tariff": "day"})).await.ok();
+    let wish = |tariff: &str| json!({"tariff": tariff});
+    let path = "/transactions/1/tariff";
+    world.put(admin, path, wish("night")).await.problem(404);
+    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 0))).await;
+    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_000))).await;
+    world.put(&world.north.operator, path, wish("night")).await.problem(403);
+    world.put(&world.south.admin, path, wish("night")).await.problem(404);
+    assert_eq!(world.put(admin, path, wish("dusk")).await.problem(400).as_deref(), Some("tariff"));
+    world.put(admin, path, json!({"tariff": "night", "from": "2020-01-01T00:00:00Z"})).await.problem(400);
+    let running = world.get(admin, "/transactions/1/receipt").await.ok();
+    assert_eq!((&running["tariff_changes"], &running["unchanged"]), (&json!([]), &Json::Null));
+
+    let changed = world.put(admin, path, wish("night")).await.ok();
+    assert_eq!(
+        (&changed["number"], &changed["tariff_id"], &changed["command"]),
+        (&json!(1), &json!("night:1"), &Json::Null)
+    );
+    assert!(changed["from"].is_string(), "{changed}");
+    let mut end = fact("t", TransactionPhase::Ended, 2, 20_000);
+    end.quarantined = true;
+    end.station_cost =
+        Some(StationCost { currency: Some("EUR".into()), net: None, gross: Some("99".parse().unwrap()) });
+    world.happen("ST-N", EventBody::Transaction(end)).await;
+    let ended = world.get(admin, "/transactions/1/receipt").await.ok();
+    assert_eq!((&ended["tariff"], &ended["tariff_changes"][0]["tariff"]), (&json!("day"), &json!("night")));
+    assert_eq!(ended["tariff_changes"][0]["from"], changed["from"]);
+    // 20 kWh at 0.50 and the fee, with 19 % tax
+    assert_eq!(ended["unchanged"]["gross"], "12.50");
+    let gross = |value: &Json| value.as_str().unwrap().parse::<f64>().unwrap();
+    let difference = gross(&ended["cost"]["gross"]) - gross(&ended["unchanged"]["gross"]);
+    assert!(
+        (difference - gross(&ended["unchanged"]["difference"])).abs() < 1e-9 && difference < 0.0,
+        "{ended}"
+    );
+    assert_eq!((&ended["quarantined"], &ended["station_cost"]["agrees"]), (&json!(true), &json!(false)));
+    let transaction = world.get(admin, "/transactions/1").await.ok();
+    assert_eq!(transaction["flags"], json!(["quarantined", "cost_differs"]));
+    let page = world.get(admin, "/transactions/1/receipt?format=html").await.ok();
+    let page = page.as_str().unwrap();
+    assert!(page.contains("NIGHT (night, version 1)") && page.contains("quarantine"), "{page}");
+    world.put(admin, path, wish("day")).await.problem(409);
+    let deeds = world.get(admin, "/audit").await.ok();
+    assert!(deeds.to_string().contains("ST-N:tx:t: night"), "{deeds}");
 }

@@ -61,7 +61,7 @@ async fn an_invitation_opens_the_versions_and_nothing_else() {
     let versions = ask("/ocpi/versions", &token).await;
     assert_eq!(versions.headers["x-request-id"], "r-1");
     assert_eq!(versions.ok()["data"][0]["url"], "http://cpo.example/ocpi/2.2.1");
-    assert_eq!(ask("/ocpi/2.2.1", &token).await.ok()["data"]["endpoints"].as_array().unwrap().len(), 8);
+    assert_eq!(ask("/ocpi/2.2.1", &token).await.ok()["data"]["endpoints"].as_array().unwrap().len(), 9);
     for (path, token) in [("/ocpi/2.2.1/locations", token.as_str()), ("/ocpi/versions", "nobody's")] {
         let refused = ask(path, token).await;
         assert_eq!((refused.status.as_u16(), &refused.body["status_code"]), (401, &json!(2000)), "{path}");
@@ -77,4 +77,55 @@ async fn an_invitation_opens_the_versions_and_nothing_else() {
     world.call(admin, Method::DELETE, &format!("/ocpi/parties/{id}"), None).await.ok();
     assert_eq!(ask("/ocpi/versions", &token).await.status.as_u16(), 401);
     assert_eq!(world.get(admin, &format!("/ocpi/parties/{id}")).await.ok()["state"], "revoked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_tells_who_is_connected_to_it_and_nobody_else_may() {
+    let world = World::start().await;
+    let admin = &world.north.admin;
+    world.put(admin, "/ocpi/settings", settings()).await.ok();
+    let role = |role: &str| json!([{"role": role, "party_id": "HUB", "country_code": "NL", "business_details": {"name": "Hub"}}]);
+    let registry = world.runtime.store().tenant(&world.north.tenant);
+    let mut tokens = Vec::new();
+    for kind in ["HUB", "EMSP"] {
+        let added = world.post(admin, "/ocpi/parties", json!({"name": kind})).await.ok();
+        let id = added["id"].as_str().unwrap().to_owned();
+        let mut party = registry.ocpi_party(&id).await.unwrap().unwrap();
+        party.state = voltwin_store::OcpiPartyState::Registered;
+        party.roles = role(kind);
+        registry.put_ocpi_party(&party, ("test", "ocpi.party.register")).await.unwrap();
+        tokens.push((id, added["token"].as_str().unwrap().to_owned()));
+    }
+    let [(hub, hub_token), (provider, provider_token)] = tokens.try_into().unwrap();
+    let ask = async |method: Method, path: &str, token: &str, body: Option<serde_json::Value>| {
+        let path = format!("/ocpi/2.2.1/hubclientinfo/{path}");
+        let mut request =
+            world.request(method, &path).header("authorization", voltwin_ocpi::authorization(token));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        (answer.status.as_u16(), answer.body)
+    };
+    let client = |party: &str, status: &str| {
+        json!({"party_id": party, "country_code": "DE", "role": "CPO", "status": status,
+               "last_updated": "2026-11-21T08:00:00Z"})
+    };
+    for (party, status) in [("ABC", "PLANNED"), ("XYZ", "CONNECTED"), ("ABC", "SUSPENDED")] {
+        let said = ask(Method::PUT, &format!("DE/{party}"), &hub_token, Some(client(party, status))).await;
+        assert_eq!((said.0, &said.1["status_code"]), (200, &json!(1000)), "{said:?}");
+    }
+    let (_, found) = ask(Method::GET, "de/abc", &hub_token, None).await;
+    assert_eq!(found["data"], client("ABC", "SUSPENDED"));
+    let wrong = ask(Method::PUT, "DE/ABC", &hub_token, Some(client("XYZ", "OFFLINE"))).await;
+    assert_eq!((wrong.0, &wrong.1["status_code"]), (400, &json!(2001)), "another party in the body");
+    let stranger = ask(Method::PUT, "DE/ABC", &provider_token, Some(client("ABC", "OFFLINE"))).await;
+    assert_eq!((stranger.0, &stranger.1["status_code"]), (400, &json!(2001)), "no hub");
+    assert_eq!(ask(Method::GET, "DE/ABC", &provider_token, None).await.0, 404, "what another was told");
+    let listed = world.get(&world.north.viewer, &format!("/ocpi/parties/{hub}/clients")).await.ok();
+    let seen: Vec<_> =
+        listed.as_array().unwrap().iter().map(|one| (&one["party_id"], &one["status"])).collect();
+    assert_eq!(seen, [(&json!("ABC"), &json!("SUSPENDED")), (&json!("XYZ"), &json!("CONNECTED"))]);
+    assert_eq!(world.get(admin, &format!("/ocpi/parties/{provider}/clients")).await.ok(), json!([]));
+    world.get(&world.south.admin, &format!("/ocpi/parties/{hub}/clients")).await.problem(404);
 }

@@ -4,6 +4,7 @@ mod ids;
 mod location;
 mod session;
 mod settle;
+mod signed;
 mod tariff;
 
 use crate::{BusinessDetails, CiText};
@@ -12,6 +13,7 @@ pub use ids::{evse_uid, location_id};
 pub use location::{Gap, location};
 pub use session::{Bill, Charging, cdr, cdr_id, credit, session};
 pub use settle::{Changes, retired, settle};
+pub use signed::signed_data;
 pub use tariff::tariff;
 
 /// Who we are to our partners.

@@ -7,7 +7,7 @@ use voltwin_tariff::{Cost, Line, LineKind};
 use crate::map::Operator;
 use crate::{
     AuthMethod, Cdr, CdrLocation, CdrToken, ChargingPeriod, CiText, DateTime, Dimension, DimensionType,
-    Location, Number, Price, Session, SessionStatus, Tariff, Text,
+    Location, Number, Price, Session, SessionStatus, SignedData, Tariff, Text,
 };
 
 /// What follows the id of a CDR in that of the one which takes it back.
@@ -38,8 +38,19 @@ pub struct Charging<'a> {
     pub connector_id: CiText<36>,
     /// ISO 4217, when there is no bill.
     pub currency: &'a str,
+    /// Since when the EVSE had been held for the driver, when a reservation was taken up.
+    pub reserved_from: Option<Timestamp>,
+    /// What the meter signed.
+    pub signed: Option<SignedData>,
     /// What it costs, when a tariff applies.
     pub bill: Option<Bill<'a>>,
+}
+
+impl Charging<'_> {
+    /// Since when it was reserved, where that was before it began.
+    fn reserved(&self) -> Option<Timestamp> {
+        self.reserved_from.filter(|from| *from < self.started)
+    }
 }
 
 /// What a transaction costs.
@@ -47,8 +58,8 @@ pub struct Charging<'a> {
 pub struct Bill<'a> {
     /// Line by line.
     pub cost: &'a Cost,
-    /// The tariff.
-    pub tariff: Option<Tariff>,
+    /// The tariffs of the session in their order, each in the version that priced it; empty where they cannot be told.
+    pub tariffs: Vec<Tariff>,
 }
 
 /// The session of a transaction, as of `now`.
@@ -86,8 +97,8 @@ pub fn cdr(operator: &Operator, charging: &Charging<'_>, version: u32, now: Date
     let session = session(operator, charging, now);
     let location = charging.location;
     let bill = charging.bill.as_ref();
-    let part = |kind: LineKind| {
-        let lines = bill?.cost.lines.iter().filter(|line| line.kind == kind);
+    let part = |kinds: &[LineKind]| {
+        let lines = bill?.cost.lines.iter().filter(|line| kinds.contains(&line.kind));
         let sums = lines.map(|line| (line.net, line.net + line.tax));
         sums.reduce(|a, b| (a.0 + b.0, a.1 + b.1)).map(|(net, gross)| price(net, gross))
     };
@@ -100,7 +111,8 @@ pub fn cdr(operator: &Operator, charging: &Charging<'_>, version: u32, now: Date
         country_code: operator.country_code.clone(),
         party_id: operator.party_id.clone(),
         id: cdr_id(charging.id.as_str(), version)?,
-        start_date_time: session.start_date_time,
+        // with a reservation, that is where what is billed begins
+        start_date_time: charging.reserved().map_or(session.start_date_time, DateTime::of),
         end_date_time: DateTime::of(ended),
         session_id: Some(charging.id.clone()),
         cdr_token: charging.token.clone(),
@@ -122,18 +134,20 @@ pub fn cdr(operator: &Operator, charging: &Charging<'_>, version: u32, now: Date
             connector_power_type: connector.power_type.clone(),
         },
         currency: session.currency.clone(),
-        tariffs: bill.and_then(|bill| bill.tariff.clone()).into_iter().collect(),
+        tariffs: bill.map(|bill| bill.tariffs.clone()).unwrap_or_default(),
+        signed_data: charging.signed.clone(),
         total_cost: bill.map_or_else(
             || price(Decimal::ZERO, Decimal::ZERO),
             |bill| price(bill.cost.net, bill.cost.gross),
         ),
-        total_fixed_cost: part(LineKind::Flat),
+        total_fixed_cost: part(&[LineKind::Flat]),
         total_energy: session.kwh,
-        total_energy_cost: part(LineKind::Energy),
+        total_energy_cost: part(&[LineKind::Energy]),
         total_time: Number::of(hours(DimensionType::Time) + parking),
-        total_time_cost: part(LineKind::Time),
+        total_time_cost: part(&[LineKind::Time]),
         total_parking_time: (!parking.is_zero()).then(|| Number::of(parking)),
-        total_parking_cost: part(LineKind::Parking),
+        total_parking_cost: part(&[LineKind::Parking]),
+        total_reservation_cost: part(&[LineKind::ReservationTime, LineKind::ReservationFlat]),
         remark: remark(bill),
         credit: None,
         credit_reference_id: None,
@@ -173,13 +187,14 @@ pub fn credit(cdr: &Cdr, now: DateTime) -> Option<Cdr> {
 
 impl Cdr {
     /// Whether both bill the same: who, when, what, and for how much. Their ids, times and words about the location may
-    /// differ.
+    /// differ, and what the meter signed proves a bill and is none.
     #[must_use]
     pub fn bills_like(&self, other: &Self) -> bool {
         let told = |cdr: &Self| Self {
             id: self.id.clone(),
             cdr_location: self.cdr_location.clone(),
             last_updated: self.last_updated,
+            signed_data: None,
             tariffs: cdr
                 .tariffs
                 .iter()
@@ -249,17 +264,27 @@ fn periods(charging: &Charging<'_>, now: Timestamp) -> Vec<ChargingPeriod> {
         }
         ChargingPeriod { start_date_time: DateTime::of(from), dimensions, tariff_id }
     };
-    match &charging.bill {
+    let id = |tariff: usize| charging.bill.as_ref()?.tariffs.get(tariff).map(|tariff| tariff.id.clone());
+    let mut all: Vec<ChargingPeriod> =
+        charging.reserved().map(|from| reserved(from, charging.started, id(0))).into_iter().collect();
+    all.extend(match &charging.bill {
         Some(bill) if !bill.cost.periods.is_empty() => {
-            let id = bill.tariff.as_ref().map(|tariff| tariff.id.clone());
             let periods = bill.cost.periods.iter();
-            periods.map(|p| period(p.from, p.to, p.energy_wh, p.charging, id.clone())).collect()
+            periods.map(|p| period(p.from, p.to, p.energy_wh, p.charging, id(p.tariff))).collect()
         }
         _ => {
             let to = charging.ended.unwrap_or(now);
             vec![period(charging.started, to, charging.energy_wh, true, None)]
         }
-    }
+    });
+    all
+}
+
+/// The time for which it was held, which is no part of the session's own.
+fn reserved(from: Timestamp, to: Timestamp, tariff_id: Option<CiText<36>>) -> ChargingPeriod {
+    let hours = Decimal::from(to.as_micros() - from.as_micros()) / Decimal::from(3_600_000_000_i64);
+    let held = Dimension { kind: DimensionType::ReservationTime, volume: Number::of(hours) };
+    ChargingPeriod { start_date_time: DateTime::of(from), dimensions: vec![held], tariff_id }
 }
 
 #[cfg(test)]
@@ -297,6 +322,8 @@ mod tests {
             evse_uid: CiText::new("ST:1").unwrap(),
             connector_id: CiText::new("1").unwrap(),
             currency: "EUR",
+            reserved_from: None,
+            signed: None,
             bill,
         }
     }
@@ -338,7 +365,7 @@ mod tests {
         let cost = cost(&tariff, &jiff_utc(), &spans).unwrap();
         let id = CiText::new("T1").unwrap();
         let told = crate::tariff(&operator(), &id, &tariff, DateTime::default());
-        let bill = Bill { cost: &cost, tariff: Some(told) };
+        let bill = Bill { cost: &cost, tariffs: vec![told] };
         let cdr =
             cdr(&operator(), &charging(&location, Decimal::from(20_000), Some(bill)), 1, DateTime::default())
                 .unwrap();
@@ -374,7 +401,7 @@ mod tests {
         };
         let made = |wh: i64, version: u32, time: &str| {
             let cost = priced(wh);
-            let bill = Bill { cost: &cost, tariff: None };
+            let bill = Bill { cost: &cost, tariffs: Vec::new() };
             let charging = charging(&location, Decimal::from(wh), Some(bill));
             cdr(&operator(), &charging, version, DateTime::of(at(time))).unwrap()
         };
@@ -403,6 +430,58 @@ mod tests {
         assert_eq!(credit(&back, DateTime::default()), None);
         assert_eq!(crate::read::<Cdr>(serde_json::to_string(&back).unwrap().as_bytes()).unwrap(), back);
         assert!(cdr_id(&"9".repeat(37), 1).is_some() && cdr_id(&"9".repeat(37), 2).is_none());
+    }
+
+    #[test]
+    fn a_reservation_and_a_change_of_tariff_are_told_by_what_they_cost() {
+        let location = World::new().location().0.unwrap();
+        let held = r#"{"components": [{"kind": "time", "price": "6", "tax_percent": "20"}],
+                       "restrictions": {"reservation": "reservation"}}"#;
+        let priced = |id: &str, price: &str| {
+            let energy = format!(
+                r#"{{"components": [{{"kind": "energy", "price": "{price}", "tax_percent": "20"}}]}}"#
+            );
+            let ours = format!(r#"{{"currency": "EUR", "elements": [{held}, {energy}]}}"#);
+            let ours: voltwin_tariff::Tariff = serde_json::from_str(&ours).unwrap();
+            let told = crate::tariff(&operator(), &CiText::new(id).unwrap(), &ours, DateTime::default());
+            (ours, told)
+        };
+        let ((day, told_day), (night, told_night)) = (priced("day", "0.40"), priced("night", "0.20"));
+        let (begin, end) = (at("2026-11-21T08:00:00Z"), at("2026-11-21T09:30:00Z"));
+        let held_from = at("2026-11-21T07:45:00Z");
+        let spans = [Span::charging(begin, end, Decimal::from(30_000))];
+        let session = voltwin_tariff::Session {
+            tariff: &day,
+            changes: &[(at("2026-11-21T08:30:00Z"), &night)],
+            reserved_from: Some(held_from),
+            spans: &spans,
+        };
+        let cost = voltwin_tariff::cost_of(&session, &jiff_utc()).unwrap();
+        let bill = Bill { cost: &cost, tariffs: vec![told_day, told_night] };
+        let charging = Charging {
+            reserved_from: Some(held_from),
+            ..charging(&location, Decimal::from(30_000), Some(bill))
+        };
+        let told = cdr(&operator(), &charging, 1, DateTime::default()).unwrap();
+        // a quarter of an hour at 6; 10 kWh at 0.40 and 20 kWh at 0.20
+        assert_eq!(told.total_reservation_cost.as_ref().unwrap().excl_vat.to_string(), "1.5");
+        assert_eq!(told.total_energy_cost.as_ref().unwrap().excl_vat.to_string(), "8");
+        assert_eq!(
+            (told.total_cost.excl_vat.to_string(), told.total_time.to_string()),
+            ("9.5".into(), "1.5".into())
+        );
+        assert_eq!(told.start_date_time, DateTime::of(held_from));
+        let seen: Vec<_> = told
+            .charging_periods
+            .iter()
+            .map(|period| (period.dimensions[0].kind.clone(), period.tariff_id.as_ref().unwrap().as_str()))
+            .collect();
+        use DimensionType::{Energy, ReservationTime};
+        assert_eq!(seen, [(ReservationTime, "day"), (Energy, "day"), (Energy, "night")]);
+        assert_eq!(told.charging_periods[0].dimensions[0].volume.to_string(), "0.25");
+        assert_eq!(crate::read::<Cdr>(serde_json::to_string(&told).unwrap().as_bytes()).unwrap(), told);
+        let session = super::session(&operator(), &charging, DateTime::default());
+        assert_eq!(session.start_date_time, DateTime::of(begin), "the session itself began later");
     }
 
     fn jiff_utc() -> jiff::tz::TimeZone {

@@ -2,7 +2,7 @@
 //!
 //! It is personal data that somebody asked for, so it is neither journalled nor kept: it stays in memory for an hour,
 //! bounded, and only when it was asked for. A restart forgets it. What is recorded (topic `customer_information`) is
-//! that it was asked for and how far it is.
+//! that it was asked for and how far it is; one that is forgotten before it is whole is `incomplete`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,6 +18,8 @@ use crate::{CentralSystem, CsmsError};
 const TOPIC: &str = "customer_information";
 /// Seconds that an answer is kept.
 const KEPT_S: f64 = 3_600.0;
+/// Records read at once.
+const PAGE: usize = 500;
 /// Answers of all stations that are kept at once.
 const ANSWERS_MAX: usize = 200;
 /// Bytes and parts of one answer.
@@ -49,30 +51,49 @@ impl Collected {
     }
 }
 
+/// Station and request of an answer.
+type Key = (TenantId, TwinId, i64);
+
 /// Answers that are being kept.
 #[derive(Default)]
 pub(crate) struct Customers {
-    answers: HashMap<(TenantId, TwinId, i64), Collected>,
+    answers: HashMap<Key, Collected>,
+    /// Those that were forgotten before they were whole, of which nobody was told yet.
+    lost: Vec<Key>,
 }
 
 impl Customers {
     fn forget_old(&mut self, now: Timestamp) {
-        self.answers.retain(|_, answer| answer.until.is_some_and(|until| until > now));
+        let lost = &mut self.lost;
+        self.answers.retain(|key, answer| {
+            let kept = answer.until.is_some_and(|until| until > now);
+            if !kept && !answer.is_whole() {
+                lost.push(key.clone());
+            }
+            kept
+        });
     }
 
-    fn ask(&mut self, key: (TenantId, TwinId, i64), now: Timestamp) {
+    fn take_lost(&mut self, now: Timestamp) -> Vec<Key> {
+        self.forget_old(now);
+        std::mem::take(&mut self.lost)
+    }
+
+    fn ask(&mut self, key: Key, now: Timestamp) {
         self.forget_old(now);
         if self.answers.len() >= ANSWERS_MAX
             && let Some(oldest) =
                 self.answers.iter().min_by_key(|(_, answer)| answer.until).map(|(k, _)| k.clone())
         {
-            self.answers.remove(&oldest);
+            if self.answers.remove(&oldest).is_some_and(|answer| !answer.is_whole()) {
+                self.lost.push(oldest);
+            }
         }
         self.answers.insert(key, Collected { until: Some(now.plus_seconds(KEPT_S)), ..Collected::default() });
     }
 
     /// Takes a part; `None` when nobody asked, else whether the answer is whole.
-    fn take(&mut self, key: &(TenantId, TwinId, i64), payload: &Json, now: Timestamp) -> Option<bool> {
+    fn take(&mut self, key: &Key, payload: &Json, now: Timestamp) -> Option<bool> {
         self.forget_old(now);
         let answer = self.answers.get_mut(key)?;
         let seq = number(payload, "seqNo").filter(|seq| (0..PARTS_MAX).contains(seq))?;
@@ -139,6 +160,48 @@ impl CentralSystem {
         Ok(Answer::Payload(json!({})))
     }
 
+    /// Says of the answers that were forgotten before they were whole that they are not.
+    pub(super) async fn lose_customer_information(&self) -> Result<(), CsmsError> {
+        let lost = self.inner.customers.lock().take_lost(self.inner.runtime.now());
+        for (tenant, station, request_id) in lost {
+            self.customer_lost(&tenant, &station, request_id).await?;
+        }
+        Ok(())
+    }
+
+    /// An earlier run has taken with it what had come of answers that were not whole.
+    pub(crate) async fn load_customer_information(&self, tenant: &TenantId) -> Result<(), CsmsError> {
+        let store = self.inner.runtime.store().tenant(tenant);
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = store.records_of_topic(TOPIC, cursor.as_deref(), PAGE).await?;
+            for record in page.items {
+                let asked = text(&record.value, "state") == Some("asked")
+                    && record.value.get("report").and_then(Json::as_bool) == Some(true);
+                let open = asked || text(&record.value, "state") == Some("receiving");
+                if let (true, Ok(request_id)) = (open, record.key.parse()) {
+                    self.customer_lost(tenant, &record.twin.parse()?, request_id).await?;
+                }
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn customer_lost(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        request_id: i64,
+    ) -> Result<(), CsmsError> {
+        let mut events = Events::new(self, tenant, Self::trace());
+        let value = json!({"state": "incomplete"});
+        events.state(station, self.inner.runtime.now(), TOPIC, &request_id.to_string(), Some(value));
+        self.record(events).await
+    }
+
     async fn customer_is(
         &self,
         speaker: &Speaker<'_>,
@@ -175,8 +238,11 @@ mod tests {
         assert_eq!(customers.take(&key(1), &part(0, true, "again"), now), Some(true));
         let text: String = customers.answers[&key(1)].parts.values().map(String::as_str).collect();
         assert_eq!(text, "ab");
+        customers.ask(key(2), now);
         assert_eq!(customers.take(&key(1), &part(2, true, "c"), now.plus_seconds(KEPT_S)), None);
         assert!(customers.answers.is_empty());
+        assert_eq!(customers.take_lost(now), [key(2)], "only the one that was not whole");
+        assert!(customers.take_lost(now).is_empty());
     }
 
     #[test]

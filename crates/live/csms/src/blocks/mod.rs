@@ -10,6 +10,7 @@ mod certificates;
 mod charging;
 mod composite;
 mod contracts;
+mod costs;
 mod customer;
 mod data_transfer;
 mod der;
@@ -24,6 +25,7 @@ mod list_entries;
 mod local_list;
 mod logs;
 mod monitoring;
+mod open_reports;
 mod payload;
 mod payments;
 mod reports;
@@ -32,6 +34,7 @@ mod security_events;
 mod streams;
 mod swaps;
 mod tariffs;
+mod transaction_tariffs;
 mod variable;
 
 use serde_json::{Value as Json, json};
@@ -46,6 +49,7 @@ use reports::Kind;
 
 pub use batches::{VARIABLES_MAX, VariableWish};
 pub use composite::{Composite, CompositeRequest, StationSchedule};
+pub(crate) use costs::told_cost;
 pub use customer::CustomerInformation;
 pub(crate) use customer::Customers;
 pub use files::{FirmwareImage, FirmwareRequest, LogRequest};
@@ -53,10 +57,12 @@ pub(crate) use local_list::LocalLists;
 pub use local_list::{
     LOCAL_LIST_CHOSEN_MAX, LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish,
 };
+pub(crate) use open_reports::OpenReports;
 pub use reservations::{Reservation, ReservationRequest, ReservationState};
 pub use security_events::ends_when_seen;
 pub(crate) use security_events::security_alarm;
 pub use tariffs::{StationTariff, StationTariffs, WantedTariff};
+pub use transaction_tariffs::TransactionTariff;
 pub use variable::{Variable, VariableName};
 
 impl CentralSystem {
@@ -128,13 +134,15 @@ impl CentralSystem {
         }
     }
 
-    /// What the end of a command means beyond the command itself. `payload` is what was sent, with its secrets.
+    /// What the end of a command means beyond the command itself. `payload` is what was sent, with its secrets; `by` is who
+    /// gave it.
     pub(crate) async fn asked(
         &self,
         speaker: &Speaker<'_>,
         action: &str,
         payload: &Json,
         outcome: &CallOutcome,
+        by: &str,
     ) -> Result<(), CsmsError> {
         self.energy_asked(speaker, action, payload, outcome).await?;
         match action {
@@ -148,7 +156,7 @@ impl CentralSystem {
             _ => {}
         }
         match outcome {
-            CallOutcome::Answer(answer) => self.answered(speaker, action, payload, answer).await,
+            CallOutcome::Answer(answer) => self.answered(speaker, action, payload, answer, by).await,
             CallOutcome::Error { .. } => self.report_not_sent(speaker, action, payload, None).await,
             CallOutcome::Timeout | CallOutcome::Disconnected => Ok(()),
         }
@@ -160,6 +168,7 @@ impl CentralSystem {
         action: &str,
         payload: &Json,
         answer: &Json,
+        by: &str,
     ) -> Result<(), CsmsError> {
         let accepted = text(answer, "status") == Some("Accepted");
         match action {
@@ -167,7 +176,7 @@ impl CentralSystem {
                 self.certificates_answered(speaker, action, payload, answer).await
             }
             "SetDefaultTariff" | "ClearTariffs" | "GetTariffs" | "ChangeTransactionTariff" => {
-                self.tariffs_answered(speaker, action, payload, answer).await
+                self.tariffs_answered(speaker, action, payload, answer, by).await
             }
             "GetVariables" => self.variables_read(speaker, answer).await,
             "SetVariables" => self.variables_set(speaker, payload, answer).await,

@@ -64,6 +64,8 @@ pub(crate) enum State {
     Asked,
     Receiving,
     Complete,
+    /// Nothing more came in time: what it stated stays, and nothing is taken back for it.
+    Incomplete,
     /// The station said that it will not, or that there is nothing.
     Refused,
 }
@@ -205,8 +207,11 @@ impl CentralSystem {
     ) -> Result<(), CsmsError> {
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
         let value = serde_json::to_value(progress).unwrap_or_default();
-        events.state(speaker.station, progress.updated_at, TOPIC, &kind.key(request_id), Some(value));
-        self.record(events).await
+        let key = kind.key(request_id);
+        events.state(speaker.station, progress.updated_at, TOPIC, &key, Some(value));
+        self.record(events).await?;
+        self.inner.reports.note(speaker.tenant, speaker.station, &key, progress);
+        Ok(())
     }
 
     pub(crate) async fn read_report(
@@ -231,7 +236,8 @@ impl CentralSystem {
         let request_id = number(payload, "requestId").unwrap_or(0);
         let known = self.read_report(speaker, kind, request_id).await?;
         let fresh = |progress: &Progress| {
-            progress.state == State::Asked || now.seconds_since(progress.updated_at) <= WITHIN_S
+            progress.state == State::Asked
+                || (progress.state != State::Incomplete && now.seconds_since(progress.updated_at) <= WITHIN_S)
         };
         let mut progress = known.filter(fresh).unwrap_or_else(|| Progress::new(State::Receiving, false, now));
         let said = number(payload, "seqNo").and_then(|seq| u32::try_from(seq).ok());
@@ -267,6 +273,7 @@ impl CentralSystem {
             let value = serde_json::to_value(&part.progress).unwrap_or_default();
             events.state(speaker.station, part.now, TOPIC, &key, Some(value));
             self.record(events).await?;
+            self.inner.reports.note(speaker.tenant, speaker.station, &key, &part.progress);
         }
         if !part.progress.is_whole() || part.progress.state == State::Complete {
             return Ok(false);

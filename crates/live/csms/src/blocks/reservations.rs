@@ -57,6 +57,9 @@ pub struct Reservation {
     pub transaction_id: Option<String>,
     /// The station's word on it.
     pub answer: Option<String>,
+    /// When the station took it; absent of those from before this was recorded.
+    #[serde(default)]
+    pub reserved_at: Option<Timestamp>,
 }
 
 /// What a person asks for.
@@ -237,8 +240,9 @@ impl CentralSystem {
         answer: &Json,
     ) -> Result<(), CsmsError> {
         let Some(mut reservation) = asked_for(speaker, payload) else { return Ok(()) };
-        if !is(answer, "Accepted") {
-            reservation.state = ReservationState::Refused;
+        match is(answer, "Accepted") {
+            true => reservation.reserved_at = Some(self.inner.runtime.now()),
+            false => reservation.state = ReservationState::Refused,
         }
         reservation.answer = text(answer, "status").map(str::to_owned);
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
@@ -290,13 +294,13 @@ impl CentralSystem {
         self.record(events).await
     }
 
-    /// A transaction takes up the reservation that it names (1.6, 2.x), or that is for its token at its EVSE.
-    pub(super) async fn use_reservation(
+    /// The reservation that a transaction takes up: the one that it names (1.6, 2.x), or that is for its token at its EVSE.
+    pub(crate) async fn reservation_for(
         &self,
         speaker: &Speaker<'_>,
         fact: &TransactionFact,
         named: Option<i64>,
-    ) -> Result<(), CsmsError> {
+    ) -> Result<Option<Reservation>, CsmsError> {
         let active = self.active_reservations(speaker).await?;
         let parent = match fact.id_token.as_deref() {
             Some(token) if active.iter().any(|held| held.group.is_some()) => {
@@ -315,9 +319,17 @@ impl CentralSystem {
             here && token
         };
         let by_name = |reservation: &&Reservation| named == Some(reservation.id);
-        let Some(mut used) = active.iter().find(by_name).or_else(|| active.iter().find(ours)).cloned() else {
-            return Ok(());
-        };
+        Ok(active.iter().find(by_name).or_else(|| active.iter().find(ours)).cloned())
+    }
+
+    /// The reservation that a transaction takes up is used.
+    pub(super) async fn use_reservation(
+        &self,
+        speaker: &Speaker<'_>,
+        fact: &TransactionFact,
+        named: Option<i64>,
+    ) -> Result<(), CsmsError> {
+        let Some(mut used) = self.reservation_for(speaker, fact, named).await? else { return Ok(()) };
         used.state = ReservationState::Used;
         used.transaction_id = Some(fact.transaction_id.clone());
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
@@ -382,5 +394,6 @@ fn asked_for(speaker: &Speaker<'_>, payload: &Json) -> Option<Reservation> {
         state: ReservationState::Active,
         transaction_id: None,
         answer: None,
+        reserved_at: None,
     })
 }

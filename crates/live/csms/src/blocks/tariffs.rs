@@ -2,8 +2,7 @@
 //!
 //! A station that can work out costs by itself is given the tariff that applies at it, whenever either changes: after its
 //! device model was told, when tariffs or their assignments change, and on a look round now and then. Record `tariff`, key =
-//! EVSE (`0` = all), says what it holds. What it then says that a transaction costs is compared with ours: note
-//! `station_cost`.
+//! EVSE (`0` = all), says what it holds.
 
 use std::collections::BTreeMap;
 use std::sync::Weak;
@@ -11,7 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use voltwin_core::{Decimal, TenantId, Timestamp, TransactionFact, TwinId};
+use voltwin_core::{TenantId, Timestamp, TwinId};
 use voltwin_ocpp::Version;
 use voltwin_store::Command as CommandRecord;
 
@@ -23,7 +22,6 @@ use crate::stations::Events;
 use crate::{CentralSystem, CommandRequest, CsmsError, Inner, VariableName};
 
 const TOPIC: &str = "tariff";
-const COSTS: &str = "station_cost";
 /// Who gives tariffs, in the list of commands.
 const BY: &str = "tariff";
 /// How long a station may take to answer.
@@ -85,7 +83,7 @@ impl CentralSystem {
         station: &TwinId,
     ) -> Result<StationTariffs, CsmsError> {
         let supported = self.works_out_costs(tenant, station).await?;
-        let mut wanted = self.wanted_tariffs(tenant, station).await?;
+        let mut wanted = self.wanted_tariffs(tenant, station, None).await?;
         let mut held = self.held_tariffs(tenant, station).await?;
         let evses: std::collections::BTreeSet<u32> = wanted.keys().chain(held.keys()).copied().collect();
         let item = |evse| StationTariff {
@@ -108,7 +106,7 @@ impl CentralSystem {
         again: bool,
         by: &str,
     ) -> Result<Vec<CommandRecord>, CsmsError> {
-        let wanted = self.wanted_tariffs(tenant, station).await?;
+        let wanted = self.wanted_tariffs(tenant, station, None).await?;
         let held = self.held_tariffs(tenant, station).await?;
         let mut sent = Vec::new();
         for (evse, record) in &held {
@@ -150,11 +148,12 @@ impl CentralSystem {
         self.command(tenant, station, request, by, WAIT).await
     }
 
-    /// The tariff of the station, or of each EVSE where they differ.
+    /// The tariff of the station for whoever shows this token, or of each EVSE where they differ.
     async fn wanted_tariffs(
         &self,
         tenant: &TenantId,
         station: &TwinId,
+        id_token: Option<&str>,
     ) -> Result<BTreeMap<u32, Option<Given>>, CsmsError> {
         let evses: Vec<u32> = self.inner.runtime.read(tenant, |graph| {
             let Some(twin) = graph.twin(station.as_str()) else { return Vec::new() };
@@ -162,7 +161,7 @@ impl CentralSystem {
         });
         let mut wanted = BTreeMap::new();
         for evse in evses {
-            wanted.insert(evse, self.given(tenant, station, Some(evse), None).await?);
+            wanted.insert(evse, self.given(tenant, station, Some(evse), id_token).await?);
         }
         let id = |given: &Option<Given>| given.as_ref().map(|given| given.wanted.tariff_id.clone());
         let mut ids = wanted.values().map(id);
@@ -170,7 +169,7 @@ impl CentralSystem {
         if ids.all(|id| Some(id) == first) {
             let whole = match wanted.pop_first() {
                 Some((_, given)) => given,
-                None => self.given(tenant, station, None, None).await?,
+                None => self.given(tenant, station, None, id_token).await?,
             };
             wanted = BTreeMap::from([(0, whole)]);
         }
@@ -209,8 +208,33 @@ impl CentralSystem {
         Ok(records.into_iter().filter_map(|record| Some((record.key.parse().ok()?, record.value))).collect())
     }
 
+    /// The tariff that whoever shows this token is to be billed by at the station, in the station's words, where it is another
+    /// than the station holds. A question for a token names no EVSE: what differs among them cannot be told with the answer.
+    pub(crate) async fn driver_tariff(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        id_token: &str,
+    ) -> Result<Option<Json>, CsmsError> {
+        let store = self.inner.runtime.store().tenant(tenant);
+        if !store.prices_anything().await? || self.works_out_costs(tenant, station).await? != Some(true) {
+            return Ok(None);
+        }
+        let mut theirs = self.wanted_tariffs(tenant, station, Some(id_token)).await?;
+        let Some(Given { wanted, told }) = theirs.remove(&0).flatten() else { return Ok(None) };
+        let usual = self.wanted_tariffs(tenant, station, None).await?;
+        let same = usual
+            .values()
+            .all(|given| given.as_ref().is_some_and(|given| given.wanted.tariff_id == wanted.tariff_id));
+        Ok(told.filter(|_| !same))
+    }
+
     /// Whether a station of 2.1 works out costs by itself.
-    async fn works_out_costs(&self, tenant: &TenantId, station: &TwinId) -> Result<Option<bool>, CsmsError> {
+    pub(crate) async fn works_out_costs(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+    ) -> Result<Option<bool>, CsmsError> {
         let entry = self.inner.directory.get(tenant, station);
         if self.version_of(tenant, station, entry.as_ref())? != Version::V21 {
             return Ok(Some(false));
@@ -272,13 +296,14 @@ impl CentralSystem {
         });
     }
 
-    /// The station has answered what it was sent of tariffs.
+    /// The station has answered what it was sent of tariffs, by whom.
     pub(super) async fn tariffs_answered(
         &self,
         speaker: &Speaker<'_>,
         action: &str,
         payload: &Json,
         answer: &Json,
+        by: &str,
     ) -> Result<(), CsmsError> {
         let now = self.inner.runtime.now();
         let mut events = Events::new(self, speaker.tenant, speaker.trace);
@@ -301,6 +326,9 @@ impl CentralSystem {
                 let transaction = text(payload, "transactionId").unwrap_or_default();
                 let key = format!("tx/{}", clip(transaction, 36));
                 events.state(speaker.station, now, TOPIC, &key, Some(set(payload, answer)));
+                if text(answer, "status") == Some("Accepted") {
+                    self.transaction_tariff_taken(speaker, payload, by).await?;
+                }
             }
             _ => {}
         }
@@ -376,56 +404,6 @@ impl CentralSystem {
         }
         Ok(())
     }
-
-    /// What the station says that a transaction costs is kept beside what we say.
-    pub(crate) async fn station_cost(
-        &self,
-        speaker: &Speaker<'_>,
-        fact: &TransactionFact,
-        details: &Json,
-    ) -> Result<(), CsmsError> {
-        let mut detail = compared(details);
-        detail["transaction_id"] = fact.transaction_id.as_str().into();
-        if let Some(bill) = self.charged(speaker.tenant, speaker.station, &fact.transaction_id).await? {
-            let cost = &bill.receipt.cost;
-            detail["ours"] = json!({"tariff": bill.receipt.tariff, "version": bill.receipt.version,
-                "currency": cost.currency.code(), "net": cost.net, "gross": cost.gross});
-            let same_currency = text(&detail["station"], "currency") == Some(cost.currency.code());
-            let told = amount(&detail["station"], "gross").zip(Some(cost.gross));
-            let told = told.or(amount(&detail["station"], "net").zip(Some(cost.net)));
-            if let Some((theirs, ours)) = told {
-                let difference = theirs - ours;
-                // OCPP does not say where amounts are rounded: each line may be half a minor unit off, and its tax
-                let lines = i64::try_from(cost.lines.len().max(1)).unwrap_or(i64::MAX);
-                let allowed = Decimal::new(lines, cost.currency.minor_digits());
-                let agrees = same_currency && difference.abs() <= allowed;
-                detail["difference"] = json!(difference);
-                detail["agrees"] = agrees.into();
-                if !agrees {
-                    metrics::counter!("voltwin_station_costs_differ_total").increment(1);
-                    tracing::warn!(station = %speaker.station, transaction = fact.transaction_id, %difference, "a station works out another cost");
-                }
-            }
-        }
-        let mut events = Events::new(self, speaker.tenant, speaker.trace);
-        events.note(speaker.station, self.inner.runtime.now(), COSTS, detail);
-        self.record(events).await
-    }
-
-    /// What a settled payment is compared with: what the transaction costs here.
-    pub(super) async fn settled_against(
-        &self,
-        speaker: &Speaker<'_>,
-        transaction_id: &str,
-        settled: Option<Decimal>,
-    ) -> Result<Json, CsmsError> {
-        let Some(bill) = self.charged(speaker.tenant, speaker.station, transaction_id).await? else {
-            return Ok(Json::Null);
-        };
-        let gross = bill.receipt.cost.gross;
-        Ok(json!({"gross": gross, "currency": bill.receipt.cost.currency.code(),
-            "agrees": settled.map(|settled| settled == gross)}))
-    }
 }
 
 fn set(payload: &Json, answer: &Json) -> Json {
@@ -446,49 +424,9 @@ fn set(payload: &Json, answer: &Json) -> Json {
     value
 }
 
-/// The station's side of a comparison, in our words.
-fn compared(details: &Json) -> Json {
-    let total = details.get("totalCost").unwrap_or(&Json::Null);
-    let sums = total.get("total").unwrap_or(&Json::Null);
-    let exact = |name: &str| number(sums.get(name)).map(|amount| json!(amount));
-    json!({
-        "station": {
-            "currency": text(total, "currency"),
-            "type": text(total, "typeOfCost"),
-            "net": exact("exclTax"),
-            "gross": exact("inclTax"),
-        },
-        "failure": (details.get("failureToCalculate").and_then(Json::as_bool) == Some(true))
-            .then(|| clip(text(details, "failureReason").unwrap_or("not told"), WORDS_MAX)),
-        "ours": Json::Null,
-        "agrees": Json::Null,
-    })
-}
-
-fn number(value: Option<&Json>) -> Option<Decimal> {
-    let text = value?.as_number()?.to_string();
-    text.parse().ok().or_else(|| Decimal::from_scientific(&text).ok())
-}
-
-fn amount(of: &Json, name: &str) -> Option<Decimal> {
-    serde_json::from_value(of.get(name)?.clone()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_word_of_a_station_is_read_exactly() {
-        let details = json!({"totalCost": {"currency": "EUR", "typeOfCost": "NormalCost",
-            "total": {"exclTax": 4.14, "inclTax": 4.87}}, "totalUsage": {"energy": 8, "chargingTime": 100, "idleTime": 0}});
-        let said = compared(&details);
-        assert_eq!(amount(&said["station"], "gross"), Some(Decimal::new(487, 2)));
-        assert_eq!(amount(&said["station"], "net"), Some(Decimal::new(414, 2)));
-        assert_eq!((&said["failure"], &said["agrees"]), (&Json::Null, &Json::Null));
-        let failed = compared(&json!({"failureToCalculate": true, "failureReason": "no clock"}));
-        assert_eq!(failed["failure"], "no clock");
-    }
 
     #[test]
     fn a_refusal_keeps_its_reason() {

@@ -126,6 +126,8 @@ fn bill_text(cost: &Cost) -> String {
             LineKind::Time => format!("{} min", minutes(line.billed)),
             LineKind::Parking => format!("{} min without charging", minutes(line.billed)),
             LineKind::Flat => "fee".to_owned(),
+            LineKind::ReservationTime => format!("{} min reserved", minutes(line.billed)),
+            LineKind::ReservationFlat => "reservation".to_owned(),
             LineKind::Minimum => "to the minimum".to_owned(),
             LineKind::Maximum => "to the maximum".to_owned(),
         };

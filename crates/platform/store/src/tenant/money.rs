@@ -261,6 +261,32 @@ impl TenantStore {
         Ok(found)
     }
 
+    /// What took the place of the tariff of a transaction while it ran, after `after`, in the order of its times. `target` is
+    /// that of the assignments.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn tariff_changes(
+        &self,
+        target: &str,
+        after: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<TariffAssignment>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM tariff_assignments WHERE tenant = ? AND scope = ? AND target = ? AND token_group = ''
+                 AND from_us > ? ORDER BY from_us, number LIMIT ?",
+        )
+        .bind(self.tenant.as_str())
+        .bind(word(&TariffScope::Transaction))
+        .bind(target)
+        .bind(after.as_micros())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("look for changes of a tariff"))?;
+        rows.iter().map(assignment).collect()
+    }
+
     /// Puts a token into a group, or takes it out of its group.
     ///
     /// # Errors
@@ -394,6 +420,13 @@ impl TenantStore {
                 .await
                 .map_err(&fail)?;
             }
+            sqlx::query("UPDATE transactions SET cost_differs = ?3 WHERE tenant = ?1 AND number = ?2 AND cost_differs <> ?3")
+                .bind(self.tenant.as_str())
+                .bind(rated.number)
+                .bind(i64::from(rated.cost_differs))
+                .execute(tx.conn())
+                .await
+                .map_err(&fail)?;
             sqlx::query(
                 "DELETE FROM rating_due WHERE tenant = ?1 AND number = ?2 AND (SELECT bill ->> '$.events'
                      FROM transactions WHERE tenant = ?1 AND number = ?2) = ?3",
@@ -443,7 +476,7 @@ impl TenantStore {
             }
         };
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT t.number, t.station, t.transaction_id, t.energy_wh, t.bill, r.revision, r.reason,
+            "SELECT t.number, t.station, t.transaction_id, t.energy_wh, t.cost_differs, t.bill, r.revision, r.reason,
                  r.created_at_us, r.receipt
              FROM transactions t LEFT JOIN receipts r ON r.tenant = t.tenant AND r.number = t.number
                  AND r.revision = (SELECT max(revision) FROM receipts n

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const COLUMNS: &str =
-    "SELECT number, station, transaction_id, energy_wh, bill FROM transactions WHERE tenant = ";
+    "SELECT number, station, transaction_id, energy_wh, cost_differs, bill FROM transactions WHERE tenant = ";
 
 impl TenantStore {
     /// Transactions, newest first.
@@ -229,6 +229,8 @@ impl TenantStore {
 pub(super) fn transaction(row: &SqliteRow) -> Result<Transaction, StoreError> {
     let fields = Fields(row);
     let bill: Bill = fields.json("bill")?;
+    let mut flags = bill.flags();
+    flags.extend((fields.get::<i64>("cost_differs")? != 0).then_some("cost_differs"));
     Ok(Transaction {
         number: fields.get("number")?,
         transaction_id: fields.text("transaction_id")?,
@@ -244,8 +246,10 @@ pub(super) fn transaction(row: &SqliteRow) -> Result<Transaction, StoreError> {
         duration_s: bill.duration_s(),
         offline: bill.offline,
         events: bill.events,
-        flags: bill.flags(),
+        flags,
         segments: bill.segments().to_vec(),
+        reserved_from: bill.reserved_from,
+        station_cost: bill.station_cost,
         id_token: bill.id_token,
         stopped_reason: bill.stopped_reason,
     })

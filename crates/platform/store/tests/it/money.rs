@@ -95,6 +95,7 @@ async fn a_receipt_is_corrected_by_a_new_revision() {
         number: 2,
         events,
         receipt: Some(json!({"tariff": "t", "gross": gross})),
+        cost_differs: gross == "1.10",
     };
     // Rated from one event less than there are: written down, and still due.
     a.write_receipts(&[rated(1, "1.00")], at(201)).await.unwrap();
@@ -106,6 +107,11 @@ async fn a_receipt_is_corrected_by_a_new_revision() {
     a.write_receipts(&[rated(3, "1.10")], at(300)).await.unwrap();
     let seen: Vec<_> = a.receipts(2).await.unwrap().into_iter().map(|r| (r.revision, r.reason)).collect();
     assert_eq!(seen, [(2, "events".to_owned()), (1, "ended".to_owned())]);
+    let flags = || async { a.transaction(2).await.unwrap().unwrap().flags };
+    assert_eq!(flags().await, ["cost_differs"]);
+    a.write_receipts(&[rated(3, "1.20")], at(301)).await.unwrap();
+    assert!(flags().await.is_empty(), "it agrees again");
+    a.write_receipts(&[rated(3, "1.10")], at(302)).await.unwrap();
     let cdrs = a.cdrs(at(0), at(1_000), None, 1).await.unwrap();
     assert_eq!((cdrs.items[0].transaction.number, cdrs.items[0].receipt.is_none()), (1, true));
     let next = a.cdrs(at(0), at(1_000), cdrs.next.as_deref(), 1).await.unwrap();
@@ -113,4 +119,27 @@ async fn a_receipt_is_corrected_by_a_new_revision() {
     assert_eq!(next.next, None);
     assert!(a.cdrs(at(0), at(60), None, 10).await.unwrap().items.is_empty());
     assert!(store.tenant(&tenant("b")).cdrs(at(0), at(1_000), None, 10).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn a_running_transaction_gets_other_tariffs_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = fresh(&dir).await;
+    let a = store.tenant(&tenant("a"));
+    for id in ["one", "two"] {
+        a.add_tariff(id, id, &json!({}), "me", at(0)).await.unwrap();
+    }
+    let new = |target, from, tariff| to(TariffScope::Transaction, target, None, from, tariff);
+    for assignment in [
+        new("S:tx:1", 300, None),
+        new("S:tx:1", 200, Some("two")),
+        new("S:tx:2", 200, Some("one")),
+        new("S:tx:1", 100, Some("one")),
+    ] {
+        a.assign_tariff(&assignment, "ann", at(0)).await.unwrap();
+    }
+    let changes = a.tariff_changes("S:tx:1", at(100), 10).await.unwrap();
+    let seen: Vec<_> = changes.into_iter().map(|change| (change.from, change.tariff)).collect();
+    assert_eq!(seen, [(at(200), Some("two".to_owned())), (at(300), None)], "not what it began with");
+    assert!(store.tenant(&tenant("b")).tariff_changes("S:tx:1", at(0), 10).await.unwrap().is_empty());
 }

@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use voltwin_core::{TenantId, Timestamp};
 use voltwin_csms::{CsmsError, Receipt};
 use voltwin_ocpi::{
-    AuthMethod, Bill, Cdr, Charging, CiText, DateTime, Location, Module, Session, Tariff, Token, cdr_id,
-    evse_uid, location_id,
+    AuthMethod, Bill, Cdr, Charging, CiText, DateTime, Location, Module, Session, SignedData, Tariff, Token,
+    cdr_id, evse_uid, location_id,
 };
 use voltwin_store::{StoreError, Transaction};
 
@@ -51,6 +51,8 @@ pub(super) async fn session_objects(
     let Ok(number) = CiText::new(&key) else { return Ok(writing) };
     let Ok(plug) = CiText::new(&transaction.connector.unwrap_or(1).to_string()) else { return Ok(writing) };
     let price = price(state, id, tenant, transaction.number).await?;
+    let ended = transaction.ended_at.is_some();
+    let signed = if ended { signed(state, id, transaction.number).await? } else { None };
     let charging = Charging {
         id: number,
         started,
@@ -63,6 +65,8 @@ pub(super) async fn session_objects(
         evse_uid: evse_uid(&format!("{station}:{evse}")),
         connector_id: plug,
         currency: &tenant.settings.currency,
+        reserved_from: transaction.reserved_from,
+        signed,
         bill: price.bill(),
     };
     let session = voltwin_ocpi::session(&tenant.operator, &charging, DateTime::of(now));
@@ -72,7 +76,7 @@ pub(super) async fn session_objects(
         writing.add(tenant, &Module::Sessions, (&key, &party), &session, None, now);
     }
     // a CDR without a price would say that the session is free
-    if transaction.ended_at.is_some() && !matches!(price, Priced::Unknown) {
+    if ended && !matches!(price, Priced::Unknown) {
         cdrs(state, id, tenant, &charging, &party, &mut writing).await?;
     }
     Ok(writing)
@@ -118,8 +122,8 @@ async fn cdrs(
 
 /// What there is to say of the price of a transaction.
 enum Priced {
-    /// It has one, by this tariff in the version that priced it.
-    Known(Box<(Receipt, Option<Tariff>)>),
+    /// It has one, by these tariffs in the versions that priced it; none where they cannot all be told.
+    Known(Box<(Receipt, Vec<Tariff>)>),
     /// No tariff applies.
     Nothing,
     /// One applies, and it cannot be worked out.
@@ -129,7 +133,7 @@ enum Priced {
 impl Priced {
     fn bill(&self) -> Option<Bill<'_>> {
         let Self::Known(known) = self else { return None };
-        Some(Bill { cost: &known.0.cost, tariff: known.1.clone() })
+        Some(Bill { cost: &known.0.cost, tariffs: known.1.clone() })
     }
 }
 
@@ -143,13 +147,43 @@ async fn price(state: &AppState, id: &TenantId, tenant: &Tenant, number: i64) ->
             return Ok(Priced::Unknown);
         }
     };
-    let record = state.registry(id).tariff_at(&receipt.tariff, receipt.started_at).await?;
-    let told = record.filter(|record| record.version == receipt.version).and_then(|record| {
-        let ours = serde_json::from_value(record.tariff).ok()?;
-        let made = DateTime::of(record.created_at);
-        Some(voltwin_ocpi::tariff(&tenant.operator, &CiText::new(&record.id).ok()?, &ours, made))
-    });
+    let told = tariffs(state, id, tenant, &receipt).await?;
     Ok(Priced::Known(Box::new((receipt, told))))
+}
+
+/// The tariffs of a receipt in their order. A later version of one that was told already gets an id of its own.
+async fn tariffs(
+    state: &AppState,
+    id: &TenantId,
+    tenant: &Tenant,
+    receipt: &Receipt,
+) -> Result<Vec<Tariff>, StoreError> {
+    let first = (receipt.tariff.as_str(), receipt.version, receipt.started_at);
+    let changes = receipt.changes.iter().map(|change| (change.tariff.as_str(), change.version, change.from));
+    let mut told: Vec<Tariff> = Vec::new();
+    let mut seen: Vec<(&str, i64)> = Vec::new();
+    for (name, version, at) in std::iter::once(first).chain(changes) {
+        let record = state.registry(id).tariff_at(name, at).await?.filter(|record| record.version == version);
+        let as_told = record.and_then(|record| {
+            let ours = serde_json::from_value(record.tariff).ok()?;
+            let other = seen.iter().any(|(known, before)| *known == name && *before != version);
+            let key = if other { format!("{name}:{version}") } else { name.to_owned() };
+            let made = DateTime::of(record.created_at);
+            Some(voltwin_ocpi::tariff(&tenant.operator, &CiText::new(&key).ok()?, &ours, made))
+        });
+        // a period names its tariff by its place among them
+        let Some(tariff) = as_told else { return Ok(Vec::new()) };
+        seen.push((name, version));
+        told.push(tariff);
+    }
+    Ok(told)
+}
+
+/// What the meter of a session signed.
+async fn signed(state: &AppState, id: &TenantId, number: i64) -> Result<Option<SignedData>, StoreError> {
+    let records = state.registry(id).signed_readings(number).await?;
+    let readings: Vec<_> = records.into_iter().map(|record| (record.phase, record.reading)).collect();
+    Ok(voltwin_ocpi::signed_data(&readings))
 }
 
 /// The token of a transaction and the partner that it belongs to.
