@@ -312,7 +312,8 @@ fn span(from: Timestamp, to: Timestamp, energy_wh: Decimal, charging: bool) -> S
     Span { from, to, energy_wh, charging, current_a: None }
 }
 
-/// What a session of an energy and duration that starts then would cost.
+/// What a session of an energy and duration that starts then would cost, charged with this current over all phases in
+/// amperes; unknown, no restriction by current holds.
 ///
 /// # Errors
 /// [`TariffError`] when it cannot be priced.
@@ -321,9 +322,10 @@ pub fn preview(
     time_zone: &TimeZone,
     from: Timestamp,
     (energy_wh, charging_s, idle_s): (Decimal, u32, u32),
+    current_a: Option<Decimal>,
 ) -> Result<Cost, TariffError> {
     let charged = from + Duration::from_secs(charging_s.into());
-    let mut spans = vec![span(from, charged, energy_wh, true)];
+    let mut spans = vec![Span { current_a, ..span(from, charged, energy_wh, true) }];
     if idle_s > 0 {
         spans.push(Span::idle(charged, charged + Duration::from_secs(idle_s.into())));
     }
