@@ -183,7 +183,7 @@ class Reader {
       this.say(`${at}.step`, 'A whole number from 1 to 86400000');
     return {
       kind: c.kind,
-      price: price ?? '0',
+      price: price ?? c.price.trim(),
       ...(tax === undefined ? {} : { tax_percent: tax }),
       ...(whole > 1 ? { step: whole } : {}),
     };

@@ -24,7 +24,7 @@ function sayOf(slot: Slot): string {
 
 /** A place from 0, the cheapest, to 1, the dearest of the week; null where nothing is charged. */
 function dearness(price: string | null, prices: readonly number[]): number | null {
-  if (price === null || Number(price) === 0) return null;
+  if (price === null || !(Number(price) > 0)) return null;
   const low = Math.min(...prices);
   const high = Math.max(...prices);
   return high === low ? 0.5 : (Number(price) - low) / (high - low);
