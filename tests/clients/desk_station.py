@@ -39,8 +39,9 @@ VARIABLES: list[tuple[str, str, str, dict[str, Any]]] = [
 
 
 class DeskStation:
-    def __init__(self, socket: Any, version: str) -> None:
+    def __init__(self, socket: Any, version: str, firmware: str | None) -> None:
         self.socket, self.version = socket, version
+        self.installed = firmware or ("1.4.2" if version == "1.6" else "2.0.0")
         self.waiting: dict[str, asyncio.Future[Any]] = {}
         self.profiles: dict[int, dict[str, Any]] = {}
         self.values = {(component, variable): value for component, variable, value, _ in VARIABLES}
@@ -166,13 +167,13 @@ class DeskStation:
     async def boot(self) -> None:
         if self.version == "1.6":
             await self.call("BootNotification", {"chargePointVendor": "Desk Works", "chargePointModel": "DW-1",
-                                                 "firmwareVersion": "1.4.2"})
+                                                 "firmwareVersion": self.installed})
             for connector in (0, 1, 2):
                 await self.call("StatusNotification", {"connectorId": connector, "errorCode": "NoError",
                                                        "status": "Available"})
             return
         await self.call("BootNotification", {"reason": "PowerUp", "chargingStation": {
-            "vendorName": "Desk Works", "model": "DW-2", "firmwareVersion": "2.0.0", "serialNumber": "DW20001"}})
+            "vendorName": "Desk Works", "model": "DW-2", "firmwareVersion": self.installed, "serialNumber": "DW20001"}})
         for evse in (1, 2):
             await self.call("StatusNotification", {"timestamp": now(), "connectorStatus": "Available", "evseId": evse,
                                                    "connectorId": 1})
@@ -200,15 +201,19 @@ async def main() -> None:
     parser.add_argument("--url", required=True, help="ws://…/ocpp")
     parser.add_argument("--station", default="E2E-DESK")
     parser.add_argument("--version", choices=["1.6", "2.1"], default="2.1")
+    parser.add_argument("--firmware", help="the version that it tells, instead of its usual one")
+    parser.add_argument("--good-calls", type=int, default=0, help="so many heartbeats before it does what it should not")
     parser.add_argument("--password", default=PASSWORD)
     args = parser.parse_args()
     die_with_parent()
     while True:
         with contextlib.suppress(OSError, TimeoutError, websockets.WebSocketException):
             socket = await open_socket(args.url, args.station, args.version, args.password)
-            station = DeskStation(socket, args.version)
+            station = DeskStation(socket, args.version, args.firmware)
             reading = asyncio.create_task(station.read())
             await station.boot()
+            for _ in range(args.good_calls):
+                await station.call("Heartbeat", {})
             await station.misbehave()
             await reading
         await asyncio.sleep(1)

@@ -13,6 +13,7 @@ from harness import TENANT, Server, arguments, checked, die_with_parent, until
 WEB = Path(__file__).resolve().parents[2] / "web"
 STATION = "E2E-METER"
 DESK = "E2E-DESK"
+ROGUE = "E2E-ROGUE"
 PLAYWRIGHT_WITHIN_S = 800
 
 
@@ -31,10 +32,10 @@ def start_station(server: Server, log: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
 
-def start_desk(server: Server) -> subprocess.Popen[bytes]:
-    """A second station, which takes every command."""
+def start_desk(server: Server, station: str, *more: str) -> subprocess.Popen[bytes]:
+    """A station that takes every command."""
     script = Path(__file__).with_name("desk_station.py")
-    command = [sys.executable, str(script), "--url", server.ocpp, "--station", DESK]
+    command = [sys.executable, str(script), "--url", server.ocpp, "--station", station, *more]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
 
@@ -62,18 +63,20 @@ async def main() -> int:
             server.admin("tenant", "add", TENANT)
         server.start()
         server.keys["admin"] = server.add_key("admin", TENANT)
-        server.api().add_station(STATION)
-        server.api().add_station(DESK)
+        for name in (STATION, DESK, ROGUE):
+            server.api().add_station(name)
         log = server.folder / "station.jsonl"
         log.touch()
         station = start_station(server, log)
-        desk = start_desk(server)
+        desk = start_desk(server, DESK)
+        # A firmware of its own, clean for long enough that the first breach is news.
+        rogue = start_desk(server, ROGUE, "--firmware", "2.1.0", "--good-calls", "25")
         try:
             await until(lambda: '"meter"' in log.read_text(), "the station charging", within_s=30)
             # Playwright prints its own counts.
             return await asyncio.to_thread(playwright, server, log, args.specs)
         finally:
-            for process in (station, desk):
+            for process in (station, desk, rogue):
                 process.kill()
                 process.wait()
             if os.environ.get("VOLTWIN_SHOW_LOG"):

@@ -18,6 +18,7 @@ export type Breach = Schemas['ViolationCount'];
 export type StationValidation = Schemas['StationValidation'];
 export type ValidationRules = Schemas['ValidationRules'];
 export type ValidationRule = Schemas['ValidationRule'];
+export type StationRule = Schemas['StationRule'];
 
 export interface Filed {
   id: number;
@@ -66,6 +67,14 @@ export const filedQuery = (station: string | undefined, limit: number) =>
     refetchInterval: 10_000,
     placeholderData: keepPreviousData,
   });
+
+/** The newest breaches of all, for who breaks the protocol just now. */
+export const recentBreachesQuery = queryOptions({
+  queryKey: [...violationsKey, 'recent'] as const,
+  queryFn: ({ signal }) =>
+    api.get<{ items: Filed[]; next: string | null }>('/violations', { signal, params: { limit: 200 } }),
+  refetchInterval: 10_000,
+});
 
 export type Onboarding = Omit<Schemas['Onboarding'], 'stage'> & {
   stage: 'waiting' | 'connected' | 'booted' | 'ready';
@@ -124,5 +133,5 @@ export const outboxQuery: ListSpec<Waiting> = {
 
 export const gapsQuery = queryOptions({
   queryKey: [...ocpiKey, 'gaps'] as const,
-  queryFn: ({ signal }) => api.get<{ items: Unpublished[] }>('/ocpi/gaps', { signal }),
+  queryFn: ({ signal }) => api.get<Unpublished[]>('/ocpi/gaps', { signal }),
 });

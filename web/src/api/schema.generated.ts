@@ -1299,6 +1299,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tariff-previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a session of this energy and length would cost by a tariff that is not saved. */
+        post: operations["post_tariff-previews"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tariffs": {
         parameters: {
             query?: never;
@@ -1677,7 +1694,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The rules about makes of stations, and what holds without one. */
+        /** The rules about makes of stations and about single ones, and what holds without one. */
         get: operations["get_validation"];
         /** Set how strictly stations of a vendor, a model or a firmware are held to the protocol, from their next frame on. */
         put: operations["put_validation"];
@@ -4747,6 +4764,14 @@ export interface components {
              */
             trace?: string | null;
         };
+        /** @description How strictly one station is held to the protocol, by a rule of its own. */
+        StationRule: {
+            policy: components["schemas"]["ValidationPolicy"];
+            /** Format: date-time */
+            set_at: string;
+            set_by: string;
+            station: string;
+        };
         /** @description How a station must come. */
         StationSecurity: {
             /** @description Certificates that were issued for it, at most 100. */
@@ -5181,11 +5206,13 @@ export interface components {
              */
             vendor: string;
         };
-        /** @description All rules about makes of stations. */
+        /** @description All rules about makes of stations, and about single stations. */
         ValidationRules: {
             /** @description Where no rule holds, as the installation was started. */
             default: components["schemas"]["ValidationPolicy"];
             items: components["schemas"]["ValidationRule"][];
+            /** @description Each holds before the rules about makes. */
+            stations: components["schemas"]["StationRule"][];
         };
         /** @description A vehicle. */
         Vehicle: {
@@ -11103,6 +11130,79 @@ export interface operations {
             };
         };
     };
+    "post_tariff-previews": {
+        parameters: {
+            query: {
+                /**
+                 * @description Energy in Wh.
+                 * @example 20000
+                 */
+                energy_wh: string;
+                /** @description Seconds of charging, at most 30 days. */
+                duration_s: number;
+                /** @description Seconds without charging after it, at most 30 days. */
+                idle_s?: number;
+                /** @description When it starts; now when left out. */
+                start?: string;
+                /**
+                 * @description The site's time zone; UTC when left out.
+                 * @example Europe/Berlin
+                 */
+                time_zone?: string;
+                /**
+                 * @description Current over all phases in amperes; unknown when left out, and then no restriction by current holds.
+                 * @example 48
+                 */
+                current_a?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The tariff. */
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cost"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_tariffs: {
         parameters: {
             query?: {
@@ -11407,6 +11507,11 @@ export interface operations {
                  * @example Europe/Berlin
                  */
                 time_zone?: string;
+                /**
+                 * @description Current over all phases in amperes; unknown when left out, and then no restriction by current holds.
+                 * @example 48
+                 */
+                current_a?: string;
             };
             header?: never;
             path: {

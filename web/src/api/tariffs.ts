@@ -12,6 +12,8 @@ export type Kind = 'energy' | 'time' | 'parking' | 'flat';
 export const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 export type Day = (typeof days)[number];
 
+export type Reservation = 'reservation' | 'reservation_expires';
+
 export interface Component {
   kind: Kind;
   price: string;
@@ -19,12 +21,22 @@ export interface Component {
   step?: number | undefined;
 }
 
+/** When an element holds: from the lower bounds on, and below the upper ones. */
 export interface Restrictions {
-  start_time?: string | undefined;
-  end_time?: string | undefined;
-  days?: Day[] | undefined;
-  /** What this page does not edit (power, energy, dates …) is kept as it is. */
-  [other: string]: unknown;
+  start_time?: string;
+  end_time?: string;
+  start_date?: string;
+  end_date?: string;
+  days?: Day[];
+  min_energy_wh?: string;
+  max_energy_wh?: string;
+  min_power_w?: string;
+  max_power_w?: string;
+  min_current_a?: string;
+  max_current_a?: string;
+  min_duration_s?: number;
+  max_duration_s?: number;
+  reservation?: Reservation;
 }
 
 export interface Element {
@@ -43,7 +55,11 @@ export interface TariffSpec {
   min_price?: Limit | undefined;
   max_price?: Limit | undefined;
   idle_grace_s?: number | undefined;
-  [other: string]: unknown;
+  rounding?: 'line' | 'total' | undefined;
+  texts?: { language: string; text: string }[] | undefined;
+  url?: string | undefined;
+  valid_from?: string | undefined;
+  valid_to?: string | undefined;
 }
 
 export interface Tariff {
@@ -65,6 +81,8 @@ export interface CostLine {
   tax_percent?: string;
   tax: string;
   from: string;
+  /** Place of the element in the tariff; none of a line that is of the whole. */
+  element?: number | null;
 }
 
 export interface Cost {
@@ -143,13 +161,17 @@ export interface PreviewInput {
   idle_s: number;
   start: string;
   time_zone: string;
+  /** Over all phases; unknown when left out. */
+  current_a?: string | undefined;
 }
 
-export const previewQuery = (id: string, version: number, input: PreviewInput) =>
+/** What a session would cost by a tariff, saved or not. */
+export const previewQuery = (spec: TariffSpec, input: PreviewInput) =>
   queryOptions({
-    queryKey: [...tariffsKey, 'preview', id, version, input] as const,
-    queryFn: ({ signal }) => api.get<Cost>(`/tariffs/${seg(id)}/preview`, { signal, params: { ...input } }),
+    queryKey: [...tariffsKey, 'preview', spec, input] as const,
+    queryFn: ({ signal }) => api.post<Cost>('/tariff-previews', spec, { signal, params: { ...input } }),
     retry: false,
+    staleTime: 60_000,
   });
 
 /** The receipt of a transaction; null where no tariff applies. */

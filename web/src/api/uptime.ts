@@ -10,6 +10,7 @@ export type StationUptime = Schemas['StationUptime'];
 export type UptimeDetail = Schemas['UptimeDetail'];
 export type Exclusion = Schemas['UptimeExclusion'];
 export type NetworkEfficiency = Schemas['NetworkEfficiency'];
+export type ConnectorEfficiency = Schemas['ConnectorEfficiency'];
 
 /** The answer of `/uptime`: a page that also says over which window. */
 export type UptimePage = Page<StationUptime> & { from: string; to: string; twelve_months: boolean };
@@ -47,6 +48,13 @@ export const efficiencyQuery = queryOptions({
   refetchInterval: 60_000,
   staleTime: 30_000,
 });
+
+/** The same of each connector. */
+export const connectorEfficiencyQuery: ListSpec<ConnectorEfficiency> = {
+  key: ['efficiency', 'connectors'],
+  path: '/network/efficiency/connectors',
+  params: { limit: 500 },
+};
 
 function hourAgo(hours: number): string {
   const hour = 3_600_000;

@@ -11,10 +11,15 @@ export const layerNames = [
   'load',
   'care',
   'versions',
+  'violations',
   'labels',
 ] as const;
 export type LayerName = (typeof layerNames)[number];
 export type Layers = Record<LayerName, boolean>;
+
+/** What the colour and the silhouette of a station tell; its state on the plain address. */
+export const colorModes = ['status', 'ocpp', 'firmware', 'use'] as const;
+export type ColorMode = (typeof colorModes)[number];
 
 export type SelectionKind = 'station' | 'vehicle' | 'connector' | 'zone';
 export interface Selection {
@@ -27,6 +32,7 @@ export interface OperationsSearch {
   sel?: string | undefined;
   view?: 'table' | undefined;
   cam?: CameraMode | undefined;
+  color?: ColorMode | undefined;
   /** Layers that are off, separated by commas: the plain address shows everything. */
   hide?: string | undefined;
   /** For measuring and for pictures, read by the scene itself. */
@@ -66,10 +72,12 @@ export function readOperationsSearch(search: Record<string, unknown>): Operation
   const plain = (key: string) =>
     typeof search[key] === 'string' || typeof search[key] === 'number' ? search[key] : undefined;
   const cam = cameraModes.find((mode) => mode === search.cam);
+  const color = colorModes.find((mode) => mode === search.color);
   return {
     sel: formatSelection(parseSelection(text('sel'))),
     view: search.view === 'table' ? 'table' : undefined,
     cam: cam === 'overview' ? undefined : cam,
+    color: color === 'status' ? undefined : color,
     hide: formatLayers(parseLayers(text('hide'))),
     freeze: plain('freeze'),
     seed: plain('seed'),

@@ -12,6 +12,7 @@ import { useSession } from '@/app/use-session';
 import { live } from '@/live';
 import { age, dateTime, instant, sentence } from '@/ui/format';
 import { SeverityBadge, SeverityGlyph } from '@/ui/glyph';
+import { FilterField } from '@/ui/filter-field';
 import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
@@ -197,19 +198,12 @@ export function AlarmsPage() {
         </div>
       </header>
       <div className="toolbar">
-        <label className="search-field">
-          <span className="visually-hidden">Filter alarms</span>
-          <Icon name="filter" size={14} />
-          <input
-            className="input"
-            type="search"
-            placeholder="Filter by code, text, station…"
-            value={q}
-            onChange={(e) =>
-              void navigate({ search: (s) => ({ ...s, q: e.target.value || undefined }), replace: true })
-            }
-          />
-        </label>
+        <FilterField
+          label="Filter alarms"
+          placeholder="Filter by code, text, station…"
+          value={q}
+          onChange={(text) => void navigate({ search: (s) => ({ ...s, q: text }), replace: true })}
+        />
         <Segments<'open' | 'all'>
           label="State"
           value={state}

@@ -28,7 +28,7 @@ import { Sites } from './modules/sites';
 import { Stations } from './modules/stations';
 import { Tags } from './modules/tags';
 import { Zones } from './modules/zones';
-import type { CameraMode, Layers, Selection } from './types';
+import type { CameraMode, Conduct, Layers, Selection, StationGroups } from './types';
 
 /** A station looks at least this tall in CSS pixels, however far it is. */
 const STATION_PX = 15;
@@ -206,9 +206,25 @@ export class SceneEngine {
     this.flows.setVisible(layers.flows, layers.stations);
     this.fleet.setVisible(layers.vehicles);
     this.loads.setVisible(layers.load && layers.stations);
-    this.tags.setVisible(layers.care && layers.stations, layers.versions && layers.stations);
+    this.tags.setVisible({
+      care: layers.care && layers.stations,
+      versions: layers.versions && layers.stations,
+      conduct: layers.violations && layers.stations,
+    });
     this.labels.setVisible(layers.labels);
     this.labels.setLoads(layers.load);
+    this.options.wake();
+  }
+
+  /** Tells stations apart by groups; null for their state. */
+  setGroups(groups: StationGroups | null): void {
+    this.stations.setGroups(groups);
+    this.options.wake();
+  }
+
+  /** How stations keep to the protocol. */
+  setConduct(conduct: ReadonlyMap<string, Conduct>): void {
+    this.tags.setConduct(conduct);
     this.options.wake();
   }
 

@@ -12,7 +12,7 @@ import { rendererName, SceneEngine } from './engine';
 import { Hud } from './hud';
 import type { Hit } from './kit/context';
 import type { PlacedSite } from './layout';
-import type { CameraMode, Layers, Quality, Selection } from './types';
+import type { CameraMode, Conduct, Layers, Quality, Selection, StationGroups } from './types';
 import './scene.css';
 
 export interface NetworkSceneProps {
@@ -23,6 +23,10 @@ export interface NetworkSceneProps {
   camera?: CameraMode;
   onCamera?: (mode: CameraMode) => void;
   layers?: Layers;
+  /** Tells stations apart by these instead of by their state. */
+  groups?: StationGroups | null;
+  /** Stations that do not keep to the protocol. */
+  conduct?: ReadonlyMap<string, Conduct>;
   theme: Theme;
   quality?: Quality;
   /** Stands over the stage until the first picture was drawn. */
@@ -38,8 +42,10 @@ const ALL: Layers = {
   load: true,
   care: true,
   versions: true,
+  violations: true,
   labels: true,
 };
+const NOBODY: ReadonlyMap<string, Conduct> = new Map();
 /** A press that moves farther than this turns the camera and chooses nothing. */
 const CLICK_PX = 5;
 const HOVER_EVERY_MS = 70;
@@ -96,6 +102,8 @@ function Stage({
   camera = 'overview',
   onCamera,
   layers = ALL,
+  groups = null,
+  conduct = NOBODY,
   theme,
   quality = 'auto',
   loading,
@@ -117,6 +125,8 @@ function Stage({
   useEffect(() => engine?.setTheme(theme), [engine, theme]);
   useEffect(() => engine?.setStill(still), [engine, still]);
   useEffect(() => engine?.setLayers(layers), [engine, layers]);
+  useEffect(() => engine?.setGroups(groups), [engine, groups]);
+  useEffect(() => engine?.setConduct(conduct), [engine, conduct]);
   useEffect(() => engine?.select(selection), [engine, selection]);
   useEffect(() => engine?.setMode(camera), [engine, camera]);
   useEffect(() => {

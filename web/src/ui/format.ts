@@ -202,7 +202,8 @@ export function sentence(text: string): string {
 
 /** "1 vehicle", "3 vehicles". */
 export function plural(n: number, noun: string): string {
-  return `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+  const ending = n === 1 ? '' : /(ch|sh|s|x)$/.test(noun) ? 'es' : 's';
+  return `${count(n)} ${noun}${ending}`;
 }
 
 /** A connector by its numbers: "2", and "2.2" where an EVSE has several. */

@@ -67,6 +67,16 @@ describe('contrast', () => {
         expect(contrast(road[theme], zone[theme]), 'road in a zone').toBeGreaterThanOrEqual(1.25);
       });
 
+      it('steps of use are found on every surface, each louder than the one before', () => {
+        const steps = Object.values(tokens.use).map((color) => color[theme]);
+        for (const [i, step] of steps.entries()) {
+          for (const name of surfaces)
+            expect(contrast(step, tokens.surface[name][theme]), `${i} on ${name}`).toBeGreaterThanOrEqual(3);
+          const before = steps[i - 1];
+          if (i > 1 && before !== undefined) expect(contrast(step, before)).toBeGreaterThan(1.3);
+        }
+      });
+
       it('chart lines are found on their panel', () => {
         for (const key of ['s1', 's2', 's3', 's4', 's5', 's6', 'axis'] as const) {
           expect(

@@ -103,6 +103,15 @@ const series = {
   axis: c(0x8d98a8, 0x5c6878),
 } as const;
 
+/** How much a station is used beside the others: one hue, from quiet to loud in both schemes. */
+const use = {
+  none: c(0x747e8b, 0x757f8c),
+  below: c(0x5c8fc9, 0x4c86c2),
+  about: c(0x7fbaff, 0x1f68b8),
+  above: c(0xb9dcff, 0x0c4a8c),
+  twice: c(0xf4f9ff, 0x062a52),
+} as const;
+
 /** Materials of the 3D scene: the ground and everything that carries no state. */
 const scene = {
   background: c(0x0c0e12, 0xe8ecf1),
@@ -132,6 +141,7 @@ export const tokens = {
   status,
   severity,
   series,
+  use,
   scene,
 } as const;
 

@@ -59,7 +59,7 @@ impl CentralSystem {
         answer: Result<Answer, CsmsError>,
     ) -> Result<Answer, CsmsError> {
         let mut answer = answer?;
-        if let Answer::Authorize { token, tariff } = &mut answer
+        if let Answer::Authorize { token, tariff, .. } = &mut answer
             && token.status == TokenStatus::Accepted
             && speaker.version == Version::V21
         {

@@ -254,7 +254,8 @@ fn site_of<'g>(graph: &'g Graph, station: TwinRef<'g>) -> Option<TwinRef<'g>> {
     })
 }
 
-/// What a session of an energy and duration that starts then would cost.
+/// What a session of an energy and duration that starts then would cost, charged with this current over all phases in
+/// amperes; unknown, no restriction by current holds.
 ///
 /// # Errors
 /// [`TariffError`] when it cannot be priced.
@@ -263,9 +264,10 @@ pub fn preview(
     time_zone: &TimeZone,
     from: Timestamp,
     (energy_wh, charging_s, idle_s): (Decimal, u32, u32),
+    current_a: Option<Decimal>,
 ) -> Result<Cost, TariffError> {
     let charged = from + Duration::from_secs(charging_s.into());
-    let mut spans = vec![bill::span(from, charged, energy_wh, true)];
+    let mut spans = vec![Span { current_a, ..bill::span(from, charged, energy_wh, true) }];
     if idle_s > 0 {
         spans.push(Span::idle(charged, charged + Duration::from_secs(idle_s.into())));
     }

@@ -11,6 +11,7 @@ import { SeverityGlyph } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { AlarmAge, useAcknowledge } from '../alarms';
+import './alarm-panel.css';
 
 const rank = { critical: 4, major: 3, minor: 2, info: 1 } as const;
 

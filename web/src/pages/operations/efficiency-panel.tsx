@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { efficiencyQuery } from '@/api/uptime';
 import { duration, energy, percent } from '@/ui/format';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
+import './efficiency-panel.css';
 
 /** How well the network did over the last week. */
 export function EfficiencyPanel() {

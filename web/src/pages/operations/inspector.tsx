@@ -14,7 +14,9 @@ import { statusKey } from '@/ui/tokens';
 import type { CommandTarget } from '../stations/commands';
 import { useStation } from '../stations/use-station';
 import { stationOf, useVehicle } from '../vehicles/use-vehicle';
+import { conductWords, useConduct } from './conduct';
 import { useOverview } from './kpi-strip';
+import './inspector.css';
 
 const CommandDialogs = lazy(() =>
   import('../stations/commands').then((m) => ({ default: m.CommandDialogs })),
@@ -128,6 +130,7 @@ function ConnectorRow({
 
 function StationInspector({ id, onClose }: { id: string; onClose: () => void }) {
   const session = useSession();
+  const conduct = conductWords(useConduct().get(id));
   const { station, error, retry } = useStation(id);
   const [target, setTarget] = useState<CommandTarget | null>(null);
   const open = (
@@ -157,8 +160,9 @@ function StationInspector({ id, onClose }: { id: string; onClose: () => void }) 
               OCPP {station.ocpp_version ?? '–'}
             </span>
           </div>
-          <p className="sub">
+          <p className="sub inspector-line">
             {id}
+            {station.firmware_version && <span>· firmware {station.firmware_version}</span>}
             {station.alarm && (
               <>
                 {' '}
@@ -166,6 +170,17 @@ function StationInspector({ id, onClose }: { id: string; onClose: () => void }) 
               </>
             )}
           </p>
+          {conduct && (
+            <Link
+              to="/stations/$stationId/$tab"
+              params={{ stationId: id, tab: 'security' }}
+              className="tag"
+              data-tone="bad"
+              title="How it kept to the protocol within the last hour"
+            >
+              {conduct}
+            </Link>
+          )}
           <ul className="inspector-connectors" aria-label="Connectors">
             {(station.evses ?? [])
               .flatMap((evse) => evse.connectors.map((connector) => ({ evse, connector })))

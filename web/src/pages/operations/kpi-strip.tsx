@@ -8,6 +8,7 @@ import { count, percent, plural, power } from '@/ui/format';
 import { StatusGlyph } from '@/ui/glyph';
 import { Energy, Meter, Power } from '@/ui/quantity';
 import { Skeleton } from '@/ui/states';
+import './kpi-strip.css';
 
 /** The key figures: from the stream, and from the API until it speaks. */
 export function useOverview(): Overview | null {

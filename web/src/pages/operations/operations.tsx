@@ -1,14 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { lazy, Suspense, useCallback, useMemo } from 'react';
-import { sceneQuery } from '@/api/queries';
+import { sceneQuery, stationsQuery } from '@/api/queries';
+import { connectorEfficiencyQuery } from '@/api/uptime';
+import { useList } from '@/api/use-list';
 import { usePreferences } from '@/app/preferences';
 import {
+  colorModes,
   formatLayers,
   formatSelection,
   parseLayers,
   parseSelection,
   type CameraMode,
+  type ColorMode,
   type LayerName,
   type Selection,
 } from '@/app/url-state';
@@ -18,10 +22,12 @@ import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { hasWebGl } from '@/ui/webgl';
 import { AlarmPanel } from './alarm-panel';
+import { conductTag, useConduct } from './conduct';
 import { EfficiencyPanel } from './efficiency-panel';
+import { byFirmware, byOcpp, byUse, utilisation, type Grouping } from './groups';
 import { Inspector } from './inspector';
 import { KpiStrip } from './kpi-strip';
-import { Legend } from './legend';
+import { colorLabel, Legend } from './legend';
 import { NetworkTable } from './network-table';
 import { StageNote } from './stage-note';
 import { ZonePanel } from './zone-panel';
@@ -40,6 +46,18 @@ function SceneLoading() {
   );
 }
 
+/** Stations by what the colour is to tell; null for their state. */
+function useGrouping(mode: ColorMode): Grouping | null {
+  const stations = useList(stationsQuery).rows;
+  const connectors = useList(connectorEfficiencyQuery, 60_000).rows;
+  return useMemo(() => {
+    if (mode === 'status' || !stations) return null;
+    if (mode === 'ocpp') return byOcpp(stations);
+    if (mode === 'firmware') return byFirmware(stations);
+    return byUse(stations, utilisation(connectors ?? []));
+  }, [mode, stations, connectors]);
+}
+
 /** The network at a glance: the 3D view (or the tables that say the same) under the panels that judge it. */
 export function OperationsPage() {
   const search = route.useSearch();
@@ -49,6 +67,10 @@ export function OperationsPage() {
   const selection = useMemo(() => parseSelection(search.sel), [search.sel]);
   const layers = useMemo(() => parseLayers(search.hide), [search.hide]);
   const camera: CameraMode = search.cam ?? 'overview';
+  const mode = search.color ?? 'status';
+  const grouping = useGrouping(mode);
+  const conduct = useConduct();
+  const tags = useMemo(() => new Map([...conduct].map(([id, c]) => [id, conductTag(c)])), [conduct]);
   const asTable = search.view === 'table' || !hasWebGl();
 
   const select = useCallback(
@@ -69,6 +91,11 @@ export function OperationsPage() {
       }),
     [navigate],
   );
+  const setMode = (next: ColorMode) =>
+    void navigate({
+      search: (s) => ({ ...s, color: next === 'status' ? undefined : next }),
+      replace: true,
+    });
   const setView = (view: 'scene' | 'table') =>
     void navigate({ search: (s) => ({ ...s, view: view === 'table' ? 'table' : undefined }), replace: true });
 
@@ -77,7 +104,7 @@ export function OperationsPage() {
       <h1 className="visually-hidden">Operations</h1>
       <div className="ops-stage">
         {asTable ? (
-          <NetworkTable selection={selection} onSelect={select} />
+          <NetworkTable selection={selection} onSelect={select} conduct={conduct} />
         ) : scene.error && !scene.data ? (
           <ErrorState error={scene.error} retry={() => void scene.refetch()} what="The network" />
         ) : !scene.data ? (
@@ -98,6 +125,8 @@ export function OperationsPage() {
                 camera={camera}
                 onCamera={setCamera}
                 layers={layers}
+                groups={grouping?.scene ?? null}
+                conduct={tags}
                 theme={theme}
                 quality="auto"
                 loading={<SceneLoading />}
@@ -111,7 +140,16 @@ export function OperationsPage() {
         <KpiStrip />
       </div>
       <div className="ops-tools">
-        {!asTable && <Legend layers={layers} onToggle={toggleLayer} />}
+        {!asTable && (
+          <Legend
+            layers={layers}
+            onToggle={toggleLayer}
+            mode={mode}
+            groups={grouping?.groups ?? null}
+            theme={theme}
+            conduct={conduct}
+          />
+        )}
         <div className="ops-switches">
           {hasWebGl() && (
             <Segments<'scene' | 'table'>
@@ -122,6 +160,14 @@ export function OperationsPage() {
                 { value: 'scene', label: '3D view' },
                 { value: 'table', label: 'Table' },
               ]}
+            />
+          )}
+          {!asTable && (
+            <Segments<ColorMode>
+              label="Colour of stations"
+              value={mode}
+              onChange={setMode}
+              options={colorModes.map((value) => ({ value, label: colorLabel[value] }))}
             />
           )}
           {!asTable && (

@@ -1,17 +1,32 @@
 import { NEAR_LIMIT, siteLoad, type SiteLoad } from '@/scene/site-load';
 import type { Scene } from '@/api/types';
+import type { NetworkEfficiency } from '@/api/uptime';
 import type { StationLive } from '@/live';
 import { percent, power } from '@/ui/format';
 import { Glyph } from '@/ui/glyph';
 import { Meter, Power } from '@/ui/quantity';
 import { EmptyState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
+import './site-table.css';
 
-export type SiteRow = SiteLoad & { id: string; name: string; limited: boolean };
+export type SiteRow = SiteLoad & {
+  id: string;
+  name: string;
+  limited: boolean;
+  /** Part of the last week in which its connectors were held; null where it is not known. */
+  used: number | null;
+  /** Its busiest station over the mean, by energy of the last week. */
+  peakToMean: number | null;
+};
 
 /** Every site with the load of its stations, as the gauges of the 3D view show it. */
-export function siteRows(scene: Scene | undefined, stations: readonly StationLive[]): SiteRow[] {
+export function siteRows(
+  scene: Scene | undefined,
+  stations: readonly StationLive[],
+  efficiency?: NetworkEfficiency,
+): SiteRow[] {
   if (!scene) return [];
+  const figures = new Map(efficiency?.sites.map((site) => [site.id, site]));
   const live = new Map(stations.map((s) => [s.id, s]));
   return scene.sites.flatMap((site) => {
     const own = scene.stations.filter((s) => s.site === site.id);
@@ -21,7 +36,17 @@ export function siteRows(scene: Scene | undefined, stations: readonly StationLiv
       own.map((s) => ({ id: s.id, powerW: live.get(s.id)?.powerW ?? 0 })),
       site.grid?.max_power_w ?? rated,
     );
-    return [{ ...load, id: site.id, name: site.name, limited: site.grid?.max_power_w != null }];
+    const week = figures.get(site.id);
+    return [
+      {
+        ...load,
+        id: site.id,
+        name: site.name,
+        limited: site.grid?.max_power_w != null,
+        used: week?.utilisation ?? null,
+        peakToMean: week?.balance.peak_to_mean ?? null,
+      },
+    ];
   });
 }
 
@@ -72,6 +97,22 @@ const columns: readonly Column<SiteRow>[] = [
         {power(s.limitW)} <span className="faint">{s.limited ? 'grid' : 'stations'}</span>
       </>
     ),
+  },
+  {
+    key: 'used',
+    label: 'Used, 7 days',
+    align: 'right',
+    wide: true,
+    sort: (s) => s.used,
+    cell: (s) => percent(s.used, 1),
+  },
+  {
+    key: 'peak',
+    label: 'Busiest station',
+    align: 'right',
+    wide: true,
+    sort: (s) => s.peakToMean,
+    cell: (s) => (s.peakToMean === null ? '–' : `${s.peakToMean.toFixed(1)} × mean`),
   },
   {
     key: 'shares',

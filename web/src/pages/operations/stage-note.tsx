@@ -3,6 +3,7 @@ import type { Scene } from '@/api/types';
 import { plural } from '@/ui/format';
 import { EmptyState } from '@/ui/states';
 import { useOverview } from './kpi-strip';
+import './stage-note.css';
 
 /** How many stations the picture can show: those with a place of their own, of their hub or of their site. */
 export function placed(scene: Scene): number {

@@ -7,6 +7,7 @@ import { NEAR_LIMIT } from '@/scene/site-load';
 import { Meter } from '@/ui/quantity';
 import { SkeletonBlock } from '@/ui/states';
 import { useOverview } from './kpi-strip';
+import './zone-panel.css';
 
 type Zone = Overview['zones'][number];
 

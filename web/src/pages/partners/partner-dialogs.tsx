@@ -1,9 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
-import { api, ApiError } from '@/api/client';
+import { useState } from 'react';
+import { api } from '@/api/client';
 import { ocpiKey, type AddedParty, type OcpiSettings } from '@/api/desk';
-import { Dialog } from '@/ui/dialog';
-import { sentence } from '@/ui/format';
+import { Field } from '@/ui/field';
+import { FormDialog } from '@/ui/form-dialog';
 import { Secret } from '@/ui/secret';
 import { Segments } from '@/ui/segments';
 import { toast } from '@/ui/toast';
@@ -51,11 +51,6 @@ const fields: readonly FieldSpec[] = [
   { name: 'website', label: 'Website, if any', type: 'url', length: 255, optional: true },
 ];
 
-function problemOf(error: Error | null): string | null {
-  if (!error) return null;
-  return sentence(error instanceof ApiError ? error.message : 'It was not taken');
-}
-
 /** Who the operator is to its partners. */
 export function SettingsDialog({
   settings,
@@ -73,42 +68,30 @@ export function SettingsDialog({
       onClose();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
-    save.mutate({
-      name: text('name'),
-      country_code: text('country_code'),
-      party_id: text('party_id'),
-      currency: text('currency'),
-      url: text('url'),
-      website: text('website') || null,
-    });
-  };
-  const problem = problemOf(save.error);
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title="Who we are to partners"
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="ocpi-settings" className="btn btn-primary" disabled={save.isPending}>
-            {save.isPending ? 'Saving…' : 'Save'}
-          </button>
-        </>
+      confirm="Save"
+      busy="Saving…"
+      pending={save.isPending}
+      error={save.error}
+      onClose={onClose}
+      onSubmit={(read) =>
+        save.mutate({
+          name: read('name'),
+          country_code: read('country_code'),
+          party_id: read('party_id'),
+          currency: read('currency'),
+          url: read('url'),
+          website: read('website') || null,
+        })
       }
     >
-      <form id="ocpi-settings" onSubmit={submit} style={{ display: 'grid', gap: '1rem' }}>
-        {fields.map((f) => (
-          <div key={f.name} className="field">
-            <label htmlFor={`ocpi-${f.name}`}>{f.label}</label>
+      {fields.map((f) => (
+        <Field key={f.name} label={f.label} hint={f.hint}>
+          {(field) => (
             <input
-              id={`ocpi-${f.name}`}
+              {...field}
               name={f.name}
               className="input"
               type={f.type ?? 'text'}
@@ -118,16 +101,10 @@ export function SettingsDialog({
               defaultValue={settings?.[f.name] ?? (f.name === 'url' ? window.location.origin : '')}
               autoComplete="off"
             />
-            {f.hint && <span className="hint">{f.hint}</span>}
-          </div>
-        ))}
-        {problem && (
-          <p className="field" role="alert">
-            <span className="problem">{problem}</span>
-          </p>
-        )}
-      </form>
-    </Dialog>
+          )}
+        </Field>
+      ))}
+    </FormDialog>
   );
 }
 
@@ -141,108 +118,84 @@ export function AddPartner({ onClose }: { onClose: () => void }) {
     mutationFn: (body: Record<string, string>) => api.post<AddedParty>('/ocpi/parties', body),
     onSettled: () => client.invalidateQueries({ queryKey: ocpiKey }),
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
-    add.mutate({
-      name: text('name'),
-      ...(way === 'ours' ? { url: text('url'), token: text('token') } : {}),
-    });
-  };
   const made = add.data;
-  const problem = problemOf(add.error);
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title={made ? `${made.name} ${made.token ? 'may come' : 'is connected'}` : 'Add a partner'}
       description={
-        made
-          ? made.token
-            ? 'Give the partner both. It registers with them by itself.'
-            : 'Both sides have their tokens.'
-          : undefined
+        made &&
+        (made.token
+          ? 'Give the partner both. It registers with them by itself.'
+          : 'Both sides have their tokens.')
       }
-      footer={
-        made ? (
-          <button type="button" className="btn btn-primary" onClick={onClose}>
-            Done
-          </button>
-        ) : (
+      done={
+        made && (
           <>
-            <button type="button" className="btn" onClick={onClose}>
-              Cancel
-            </button>
-            <button type="submit" form="add-partner" className="btn btn-primary" disabled={add.isPending}>
-              {add.isPending ? (way === 'ours' ? 'Registering…' : 'Adding…') : 'Add'}
-            </button>
+            <Secret value={made.versions_url} label="Address of our versions" hint="" />
+            {made.token && <Secret value={made.token} label="Token" />}
           </>
         )
       }
+      confirm="Add"
+      busy={way === 'ours' ? 'Registering…' : 'Adding…'}
+      pending={add.isPending}
+      error={add.error}
+      onClose={onClose}
+      onSubmit={(read) =>
+        add.mutate({
+          name: read('name'),
+          ...(way === 'ours' ? { url: read('url'), token: read('token') } : {}),
+        })
+      }
     >
-      {made ? (
+      <div className="field">
+        <label htmlFor="partner-name">Name</label>
+        <input
+          id="partner-name"
+          name="name"
+          className="input"
+          required
+          maxLength={100}
+          autoComplete="off"
+          autoFocus
+        />
+      </div>
+      <Segments<Way>
+        label="Who begins"
+        value={way}
+        onChange={setWay}
+        options={[
+          { value: 'theirs', label: 'It comes to us' },
+          { value: 'ours', label: 'We go to it' },
+        ]}
+      />
+      {way === 'ours' && (
         <>
-          <Secret value={made.versions_url} label="Address of our versions" hint="" />
-          {made.token && <Secret value={made.token} label="Token" />}
-        </>
-      ) : (
-        <form id="add-partner" onSubmit={submit} style={{ display: 'grid', gap: '1rem' }}>
           <div className="field">
-            <label htmlFor="partner-name">Name</label>
+            <label htmlFor="partner-url">Address of its versions</label>
             <input
-              id="partner-name"
-              name="name"
-              className="input"
+              id="partner-url"
+              name="url"
+              className="input mono"
+              type="url"
               required
-              maxLength={100}
               autoComplete="off"
-              autoFocus
             />
           </div>
-          <Segments<Way>
-            label="Who begins"
-            value={way}
-            onChange={setWay}
-            options={[
-              { value: 'theirs', label: 'It comes to us' },
-              { value: 'ours', label: 'We go to it' },
-            ]}
-          />
-          {way === 'ours' && (
-            <>
-              <div className="field">
-                <label htmlFor="partner-url">Address of its versions</label>
-                <input
-                  id="partner-url"
-                  name="url"
-                  className="input mono"
-                  type="url"
-                  required
-                  autoComplete="off"
-                />
-              </div>
-              <div className="field">
-                <label htmlFor="partner-token">Token that it gave us</label>
-                <input
-                  id="partner-token"
-                  name="token"
-                  className="input mono"
-                  type="password"
-                  required
-                  maxLength={64}
-                  autoComplete="off"
-                />
-              </div>
-            </>
-          )}
-          {problem && (
-            <p className="field" role="alert">
-              <span className="problem">{problem}</span>
-            </p>
-          )}
-        </form>
+          <div className="field">
+            <label htmlFor="partner-token">Token that it gave us</label>
+            <input
+              id="partner-token"
+              name="token"
+              className="input mono"
+              type="password"
+              required
+              maxLength={64}
+              autoComplete="off"
+            />
+          </div>
+        </>
       )}
-    </Dialog>
+    </FormDialog>
   );
 }

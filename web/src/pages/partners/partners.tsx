@@ -14,7 +14,7 @@ import {
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
-import { Dialog } from '@/ui/dialog';
+import { ConfirmDialog } from '@/ui/form-dialog';
 import { count, dateTime, instant, plural } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
@@ -144,26 +144,14 @@ function PartyTable({
         }
       />
       {ending && (
-        <Dialog
-          open
-          onOpenChange={(open) => !open && setEnding(null)}
+        <ConfirmDialog
           title={`End with ${ending.name}`}
           description="Its tokens end at once, its drivers can no longer charge here, and it is told if it can be reached."
-          footer={
-            <>
-              <button type="button" className="btn" onClick={() => setEnding(null)} autoFocus>
-                Keep it
-              </button>
-              <button
-                type="button"
-                className="btn btn-danger"
-                disabled={end.isPending}
-                onClick={() => end.mutate(ending)}
-              >
-                {end.isPending ? 'Ending…' : 'End'}
-              </button>
-            </>
-          }
+          confirm="End"
+          busy="Ending…"
+          pending={end.isPending}
+          onConfirm={() => end.mutate(ending)}
+          onClose={() => setEnding(null)}
         />
       )}
     </>
@@ -354,8 +342,8 @@ export function PartnersPage() {
         <section className="panel" aria-labelledby="gaps">
           <header className="panel-head">
             <h2 id="gaps">Not shown to partners</h2>
-            {gaps.data && gaps.data.items.length > 0 && (
-              <span className="aside">{plural(gaps.data.items.length, 'twin')}</span>
+            {gaps.data && gaps.data.length > 0 && (
+              <span className="aside">{plural(gaps.data.length, 'twin')}</span>
             )}
           </header>
           {gaps.error && !gaps.data ? (
@@ -364,7 +352,7 @@ export function PartnersPage() {
             <DataTable
               caption="Twins that partners are not shown"
               columns={gapColumns}
-              rows={gaps.data?.items}
+              rows={gaps.data}
               rowKey={(g) => g.twin}
               initialSort={{ key: 'twin', dir: 'asc' }}
               empty={

@@ -1,14 +1,14 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
+import { useState } from 'react';
 import { api, seg, url } from '@/api/client';
 import { recordingsKey, recordingsQuery, type Recording } from '@/api/desk';
 import { stationsQuery } from '@/api/queries';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
-import { Dialog } from '@/ui/dialog';
-import { bytes, count, dateTime, duration, instant, sentence } from '@/ui/format';
+import { ConfirmDialog, FormDialog } from '@/ui/form-dialog';
+import { bytes, count, dateTime, duration, instant } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { Meter } from '@/ui/quantity';
 import { Secret } from '@/ui/secret';
@@ -37,85 +37,69 @@ function StartDialog({ onClose }: { onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    begin.mutate({
-      station: String(form.get('station')).trim(),
-      max_s: Math.round(Number(form.get('minutes')) * 60),
-      max_frames: Number(form.get('frames')),
-    });
-  };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title="Record the wire"
       description="Every frame to and from the station from now on, with secrets masked, on top of how its twin stands now."
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="record" className="btn btn-primary" disabled={begin.isPending}>
-            {begin.isPending ? 'Starting…' : 'Record'}
-          </button>
-        </>
+      confirm="Record"
+      busy="Starting…"
+      pending={begin.isPending}
+      error={begin.error}
+      onClose={onClose}
+      onSubmit={(read) =>
+        begin.mutate({
+          station: read('station'),
+          max_s: Math.round(Number(read('minutes')) * 60),
+          max_frames: Number(read('frames')),
+        })
       }
     >
-      <form id="record" className="record-form" onSubmit={submit}>
-        <div className="field">
-          <label htmlFor="rec-station">Station</label>
-          <input
-            id="rec-station"
-            name="station"
-            className="input mono"
-            list="rec-stations"
-            required
-            autoComplete="off"
-            autoFocus
-          />
-          <datalist id="rec-stations">
-            {stations.rows?.map((s) => (
-              <option key={s.id} value={s.id}>
-                {s.name}
-              </option>
-            ))}
-          </datalist>
-        </div>
-        <div className="field">
-          <label htmlFor="rec-minutes">For how many minutes at most</label>
-          <input
-            id="rec-minutes"
-            name="minutes"
-            className="input"
-            type="number"
-            min={1}
-            max={1440}
-            defaultValue={30}
-            required
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="rec-frames">For how many frames at most</label>
-          <input
-            id="rec-frames"
-            name="frames"
-            className="input"
-            type="number"
-            min={1}
-            max={100000}
-            defaultValue={10000}
-            required
-          />
-        </div>
-        {begin.error && (
-          <p className="field" role="alert">
-            <span className="problem">{sentence(begin.error.message)}</span>
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <div className="field">
+        <label htmlFor="rec-station">Station</label>
+        <input
+          id="rec-station"
+          name="station"
+          className="input mono"
+          list="rec-stations"
+          required
+          autoComplete="off"
+          autoFocus
+        />
+        <datalist id="rec-stations">
+          {stations.rows?.map((s) => (
+            <option key={s.id} value={s.id}>
+              {s.name}
+            </option>
+          ))}
+        </datalist>
+      </div>
+      <div className="field">
+        <label htmlFor="rec-minutes">For how many minutes at most</label>
+        <input
+          id="rec-minutes"
+          name="minutes"
+          className="input"
+          type="number"
+          min={1}
+          max={1440}
+          defaultValue={30}
+          required
+        />
+      </div>
+      <div className="field">
+        <label htmlFor="rec-frames">For how many frames at most</label>
+        <input
+          id="rec-frames"
+          name="frames"
+          className="input"
+          type="number"
+          min={1}
+          max={100000}
+          defaultValue={10000}
+          required
+        />
+      </div>
+    </FormDialog>
   );
 }
 
@@ -313,26 +297,14 @@ export function RecordingsPage() {
       </section>
       {starting && <StartDialog onClose={() => setStarting(false)} />}
       {deleting && (
-        <Dialog
-          open
-          onOpenChange={(open) => !open && setDeleting(null)}
+        <ConfirmDialog
           title="Delete the recording"
           description={`The recording of ${deleting.station} of ${dateTime(deleting.started_at)}, ${count(deleting.frames)} frames, is gone for good.`}
-          footer={
-            <>
-              <button type="button" className="btn" onClick={() => setDeleting(null)} autoFocus>
-                Keep it
-              </button>
-              <button
-                type="button"
-                className="btn btn-danger"
-                disabled={remove.isPending}
-                onClick={() => remove.mutate(deleting)}
-              >
-                Delete it
-              </button>
-            </>
-          }
+          confirm="Delete it"
+          busy="Deleting…"
+          pending={remove.isPending}
+          onConfirm={() => remove.mutate(deleting)}
+          onClose={() => setDeleting(null)}
         />
       )}
     </div>

@@ -78,8 +78,8 @@ export function MessageLog({ station }: { station: string }) {
           onChange={setDirection}
           options={[
             { value: 'all', label: 'All' },
-            { value: 'in', label: 'From station' },
-            { value: 'out', label: 'To station' },
+            { value: 'in', label: 'From it' },
+            { value: 'out', label: 'To it' },
           ]}
         />
         <button

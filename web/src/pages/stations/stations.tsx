@@ -11,6 +11,7 @@ import { useSession } from '@/app/use-session';
 import { useTableRows } from '@/live';
 import { age, instant, percent } from '@/ui/format';
 import { SeverityGlyph, StatusBadge } from '@/ui/glyph';
+import { FilterField } from '@/ui/filter-field';
 import { Icon } from '@/ui/icons';
 import { Meter, Power } from '@/ui/quantity';
 import { Segments } from '@/ui/segments';
@@ -166,19 +167,12 @@ export function StationsPage() {
         )}
       </header>
       <div className="toolbar">
-        <label className="search-field">
-          <span className="visually-hidden">Filter stations</span>
-          <Icon name="filter" size={14} />
-          <input
-            className="input"
-            type="search"
-            placeholder="Filter by id, name, model…"
-            value={q}
-            onChange={(e) =>
-              void navigate({ search: (s) => ({ ...s, q: e.target.value || undefined }), replace: true })
-            }
-          />
-        </label>
+        <FilterField
+          label="Filter stations"
+          placeholder="Filter by id, name, model…"
+          value={q}
+          onChange={(text) => void navigate({ search: (s) => ({ ...s, q: text }), replace: true })}
+        />
         <div className="segments-scroll">
           <Segments<Group>
             label="Status"

@@ -2,7 +2,16 @@ import type { Cost } from '@/api/tariffs';
 import { amount, billed, kindWord } from './money';
 
 /** A cost line by line, and how it comes to its total. */
-export function CostTable({ cost, caption }: { cost: Cost; caption: string }) {
+export function CostTable({
+  cost,
+  caption,
+  groups = false,
+}: {
+  cost: Cost;
+  caption: string;
+  /** Whether lines say of which price group they are. */
+  groups?: boolean;
+}) {
   return (
     <div className="cost-scroll" tabIndex={0} role="region" aria-label={caption}>
       <table className="cost">
@@ -19,7 +28,10 @@ export function CostTable({ cost, caption }: { cost: Cost; caption: string }) {
         <tbody>
           {cost.lines.map((line, i) => (
             <tr key={i}>
-              <th scope="row">{kindWord[line.kind]}</th>
+              <th scope="row">
+                {kindWord[line.kind]}
+                {groups && line.element != null && <span className="sub"> group {line.element + 1}</span>}
+              </th>
               <td>{billed(line)}</td>
               <td>{line.kind === 'minimum' || line.kind === 'maximum' ? '' : line.price}</td>
               <td>{line.tax_percent === undefined ? '–' : `${line.tax_percent} %`}</td>

@@ -1,73 +1,111 @@
-import { useId } from 'react';
-import { days, type Component, type Element, type Kind, type Restrictions } from '@/api/tariffs';
+import type { Kind } from '@/api/tariffs';
+import { Field } from '@/ui/field';
 import { Icon } from '@/ui/icons';
-import { nextKind } from './draft';
+import { nextKind, type ComponentDraft, type ElementDraft, type Problems } from './draft';
 import { kindWord, perWord } from './money';
+import { WhenEditor } from './when-editor';
 
 const kinds: readonly Kind[] = ['energy', 'time', 'parking', 'flat'];
 
+const stepLabel: Readonly<Record<Kind, string>> = {
+  energy: 'In steps of, Wh',
+  time: 'In steps of, s',
+  parking: 'In steps of, s',
+  flat: '',
+};
+
+/** What the editors of the parts of a tariff have in common. */
+export interface Editing {
+  /** Name of the part in the API, such as `elements[0]`. */
+  at: string;
+  disabled: boolean;
+  problems: Problems;
+}
+
 function Price({
   component: c,
+  at,
   disabled,
+  problems,
   onChange,
   onRemove,
-}: {
-  component: Component;
-  disabled: boolean;
-  onChange: (component: Component) => void;
+}: Editing & {
+  component: ComponentDraft;
+  onChange: (component: ComponentDraft) => void;
   onRemove: (() => void) | null;
 }) {
-  const id = useId();
   return (
     <div className="tariff-line">
-      <div className="field">
-        <label htmlFor={`${id}-kind`}>For</label>
-        <select
-          id={`${id}-kind`}
-          className="input"
-          disabled={disabled}
-          value={c.kind}
-          onChange={(event) => onChange({ ...c, kind: event.target.value as Kind })}
-        >
-          {kinds.map((kind) => (
-            <option key={kind} value={kind}>
-              {kindWord[kind]}, {perWord[kind]}
-            </option>
-          ))}
-        </select>
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}-price`}>Price without tax</label>
-        <input
-          id={`${id}-price`}
-          className="input num"
-          inputMode="decimal"
-          disabled={disabled}
-          value={c.price}
-          onChange={(event) => onChange({ ...c, price: event.target.value })}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}-tax`}>Tax, %</label>
-        <input
-          id={`${id}-tax`}
-          className="input num"
-          inputMode="decimal"
-          disabled={disabled}
-          placeholder="none"
-          value={c.tax_percent ?? ''}
-          onChange={(event) => onChange({ ...c, tax_percent: event.target.value })}
-        />
-      </div>
-      {onRemove && !disabled && (
+      <Field label="For" problem={problems.get(`${at}.kind`)}>
+        {(field) => (
+          <select
+            {...field}
+            className="input"
+            disabled={disabled}
+            value={c.kind}
+            onChange={(event) => onChange({ ...c, kind: event.target.value as Kind })}
+          >
+            {kinds.map((kind) => (
+              <option key={kind} value={kind}>
+                {kindWord[kind]}, {perWord[kind]}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label="Price without tax" problem={problems.get(`${at}.price`)}>
+        {(field) => (
+          <input
+            {...field}
+            className="input num"
+            inputMode="decimal"
+            disabled={disabled}
+            value={c.price}
+            onChange={(event) => onChange({ ...c, price: event.target.value })}
+          />
+        )}
+      </Field>
+      <Field label="Tax, %" problem={problems.get(`${at}.tax_percent`)}>
+        {(field) => (
+          <input
+            {...field}
+            className="input num"
+            inputMode="decimal"
+            disabled={disabled}
+            placeholder="none"
+            value={c.tax}
+            onChange={(event) => onChange({ ...c, tax: event.target.value })}
+          />
+        )}
+      </Field>
+      {c.kind === 'flat' ? (
+        <span />
+      ) : (
+        <Field label={stepLabel[c.kind]} problem={problems.get(`${at}.step`)}>
+          {(field) => (
+            <input
+              {...field}
+              className="input num"
+              inputMode="numeric"
+              disabled={disabled}
+              placeholder="1"
+              value={c.step}
+              onChange={(event) => onChange({ ...c, step: event.target.value })}
+            />
+          )}
+        </Field>
+      )}
+      {onRemove && !disabled ? (
         <button
           type="button"
-          className="btn btn-icon"
+          className="btn btn-ghost btn-icon"
           aria-label={`Remove the price of ${kindWord[c.kind].toLowerCase()}`}
           onClick={onRemove}
         >
           <Icon name="close" size={14} />
         </button>
+      ) : (
+        <span />
       )}
     </div>
   );
@@ -77,38 +115,74 @@ function Price({
 export function ElementEditor({
   index,
   element,
+  at,
   disabled,
+  problems,
   onChange,
+  onMove,
+  onCopy,
   onRemove,
-}: {
+}: Editing & {
   index: number;
-  element: Element;
-  disabled: boolean;
-  onChange: (element: Element) => void;
+  element: ElementDraft;
+  onChange: (element: ElementDraft) => void;
+  /** Puts the group before the one above it; null for the first. */
+  onMove: (() => void) | null;
+  onCopy: () => void;
   onRemove: (() => void) | null;
 }) {
-  const id = useId();
-  const when = element.restrictions ?? {};
-  const restrict = (change: Restrictions) => onChange({ ...element, restrictions: { ...when, ...change } });
-  const chosen = when.days ?? [];
   const more = nextKind(element);
-  const components = (list: Component[]) => onChange({ ...element, components: list });
+  const components = (list: ComponentDraft[]) => onChange({ ...element, components: list });
+  const here = { disabled, problems };
+  const name = `group ${index + 1}`;
   return (
     <fieldset className="tariff-element">
-      <legend>
-        {index === 0 ? 'First, these prices' : `Else, from here on (${index + 1})`}
-        {onRemove && !disabled && (
-          <button type="button" className="link-button" onClick={onRemove}>
-            {' '}
-            Remove group {index + 1}
-          </button>
+      <legend className="visually-hidden">Price {name}</legend>
+      <header className="tariff-element-head">
+        <strong aria-hidden="true">
+          Group {index + 1}{' '}
+          <span className="sub">{index === 0 ? 'goes first' : 'where none above holds'}</span>
+        </strong>
+        {!disabled && (
+          <span className="row-actions">
+            {onMove && (
+              <button
+                type="button"
+                className="btn btn-ghost btn-icon btn-sm"
+                aria-label={`Move ${name} up`}
+                title="Move up: it then goes first"
+                onClick={onMove}
+              >
+                <Icon name="chevronUp" size={13} />
+              </button>
+            )}
+            <button
+              type="button"
+              className="btn btn-ghost btn-sm"
+              aria-label={`Copy ${name}`}
+              onClick={onCopy}
+            >
+              Copy
+            </button>
+            {onRemove && (
+              <button
+                type="button"
+                className="btn btn-ghost btn-sm"
+                aria-label={`Remove ${name}`}
+                onClick={onRemove}
+              >
+                Remove
+              </button>
+            )}
+          </span>
         )}
-      </legend>
+      </header>
       {element.components.map((component, i) => (
         <Price
           key={i}
+          {...here}
+          at={`${at}.components[${i}]`}
           component={component}
-          disabled={disabled}
           onChange={(next) => components(element.components.map((c, k) => (k === i ? next : c)))}
           onRemove={
             element.components.length > 1
@@ -122,60 +196,18 @@ export function ElementEditor({
           <button
             type="button"
             className="btn btn-sm"
-            onClick={() => components([...element.components, { kind: more, price: '0' }])}
+            onClick={() => components([...element.components, { kind: more, price: '0', tax: '', step: '' }])}
           >
             <Icon name="plus" size={13} /> Price for {kindWord[more].toLowerCase()}
           </button>
         </div>
       )}
-      <div className="tariff-when">
-        <div className="field">
-          <label htmlFor={`${id}-from`}>From, local time</label>
-          <input
-            id={`${id}-from`}
-            type="time"
-            className="input"
-            disabled={disabled}
-            value={when.start_time ?? ''}
-            onChange={(event) => restrict({ start_time: event.target.value })}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}-to`}>To</label>
-          <input
-            id={`${id}-to`}
-            type="time"
-            className="input"
-            disabled={disabled}
-            value={when.end_time ?? ''}
-            onChange={(event) => restrict({ end_time: event.target.value })}
-          />
-        </div>
-        <div className="field">
-          <span className="label" id={`${id}-days`}>
-            Only on
-          </span>
-          <div className="day-picks" role="group" aria-labelledby={`${id}-days`}>
-            {days.map((day) => (
-              <button
-                key={day}
-                type="button"
-                className="btn"
-                disabled={disabled}
-                aria-pressed={chosen.includes(day)}
-                aria-label={day}
-                onClick={() =>
-                  restrict({
-                    days: days.filter((d) => (d === day ? !chosen.includes(d) : chosen.includes(d))),
-                  })
-                }
-              >
-                {day.slice(0, 2)}
-              </button>
-            ))}
-          </div>
-        </div>
-      </div>
+      <WhenEditor
+        {...here}
+        at={`${at}.restrictions`}
+        when={element.when}
+        onChange={(when) => onChange({ ...element, when })}
+      />
     </fieldset>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { billed, shiftLeft, thousandfold } from './money';
+import { billed, shiftLeft, shiftRight } from './money';
 
 it('moves a decimal point without touching a digit', () => {
   expect(shiftLeft('20000', 3)).toBe('20');
@@ -12,10 +12,10 @@ it('moves a decimal point without touching a digit', () => {
 });
 
 it('turns kWh into Wh exactly', () => {
-  expect(thousandfold('20')).toBe('20000');
-  expect(thousandfold('0.45')).toBe('450');
-  expect(thousandfold('1.234567')).toBe('1234.567');
-  expect(thousandfold('0')).toBe('0');
+  expect(shiftRight('20', 3)).toBe('20000');
+  expect(shiftRight('0.45', 3)).toBe('450');
+  expect(shiftRight('1.234567', 3)).toBe('1234.567');
+  expect(shiftRight('0', 3)).toBe('0');
 });
 
 it('says what was billed in the unit of the price', () => {

@@ -46,9 +46,9 @@ export function billed(line: Pick<CostLine, 'kind' | 'billed'>): string {
   return '';
 }
 
-/** kWh to Wh, exactly: the point moves three places to the right. */
-export function thousandfold(kwh: string): string {
-  const [whole = '0', part = ''] = kwh.split('.');
-  const digits = `${whole}${part.padEnd(3, '0').slice(0, 3)}`.replace(/^0+(?=\d)/, '');
-  return part.length > 3 ? `${digits}.${part.slice(3)}` : digits;
+/** Moves the decimal point of a plain decimal string to the right, exactly. */
+export function shiftRight(value: string, places: number): string {
+  const [whole = '0', part = ''] = value.split('.');
+  const digits = `${whole}${part.padEnd(places, '0').slice(0, places)}`.replace(/^0+(?=\d)/, '');
+  return part.length > places ? `${digits}.${part.slice(places)}` : digits;
 }

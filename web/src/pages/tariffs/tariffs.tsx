@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
-import { api, ApiError } from '@/api/client';
+import { useState } from 'react';
+import { api } from '@/api/client';
 import {
   assignmentsQuery,
   tariffsKey,
@@ -14,7 +14,7 @@ import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { formatSort, parseSort } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
-import { Dialog } from '@/ui/dialog';
+import { FormDialog } from '@/ui/form-dialog';
 import { dateTime, instant } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState } from '@/ui/states';
@@ -99,85 +99,67 @@ function NewTariffDialog({ onClose }: { onClose: () => void }) {
       void navigate({ to: '/tariffs/$tariffId', params: { tariffId: made.id } });
     },
   });
-  const problem = add.error instanceof ApiError ? add.error : null;
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
-    add.mutate({
-      id: text('id'),
-      name: text('name'),
-      tariff: {
-        currency: text('currency').toUpperCase(),
-        elements: [{ components: [{ kind: 'energy', price: text('price') }] }],
-      },
-    });
-  };
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title="New tariff"
       description="It begins with a price for energy; the rest is added on its page."
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="new-tariff" className="btn btn-primary" disabled={add.isPending}>
-            {add.isPending ? 'Making…' : 'Make tariff'}
-          </button>
-        </>
+      confirm="Make tariff"
+      busy="Making…"
+      pending={add.isPending}
+      error={add.error}
+      onClose={onClose}
+      onSubmit={(read) =>
+        add.mutate({
+          id: read('id'),
+          name: read('name'),
+          tariff: {
+            currency: read('currency').toUpperCase(),
+            elements: [{ components: [{ kind: 'energy', price: read('price').replace(',', '.') }] }],
+          },
+        })
       }
     >
-      <form id="new-tariff" onSubmit={submit} style={{ display: 'grid', gap: '1rem' }}>
-        <div className="field">
-          <label htmlFor="tariff-id">Id</label>
-          <input
-            id="tariff-id"
-            name="id"
-            className="input mono"
-            required
-            maxLength={36}
-            pattern="[A-Za-z0-9._\-]+"
-            autoComplete="off"
-          />
-          <span className="hint">Letters, digits, “-”, “_” and “.”; it stays as it is.</span>
-        </div>
-        <div className="field">
-          <label htmlFor="tariff-name">Name</label>
-          <input id="tariff-name" name="name" className="input" required maxLength={200} autoComplete="off" />
-        </div>
-        <div className="field">
-          <label htmlFor="tariff-currency">Currency</label>
-          <input
-            id="tariff-currency"
-            name="currency"
-            className="input mono"
-            required
-            pattern="[A-Za-z]{3}"
-            defaultValue="EUR"
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="tariff-price">Price per kWh, without tax</label>
-          <input
-            id="tariff-price"
-            name="price"
-            className="input num"
-            inputMode="decimal"
-            required
-            pattern="\d+(\.\d{1,6})?"
-            defaultValue="0.45"
-          />
-        </div>
-        {problem && (
-          <p className="field" role="alert">
-            <span className="problem">{problem.message}</span>
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <div className="field">
+        <label htmlFor="tariff-id">Id</label>
+        <input
+          id="tariff-id"
+          name="id"
+          className="input mono"
+          required
+          maxLength={36}
+          pattern="[A-Za-z0-9._\-]+"
+          autoComplete="off"
+        />
+        <span className="hint">Letters, digits, “-”, “_” and “.”; it stays as it is.</span>
+      </div>
+      <div className="field">
+        <label htmlFor="tariff-name">Name</label>
+        <input id="tariff-name" name="name" className="input" required maxLength={200} autoComplete="off" />
+      </div>
+      <div className="field">
+        <label htmlFor="tariff-currency">Currency</label>
+        <input
+          id="tariff-currency"
+          name="currency"
+          className="input mono"
+          required
+          pattern="[A-Za-z]{3}"
+          defaultValue="EUR"
+        />
+      </div>
+      <div className="field">
+        <label htmlFor="tariff-price">Price per kWh, without tax</label>
+        <input
+          id="tariff-price"
+          name="price"
+          className="input num"
+          inputMode="decimal"
+          required
+          pattern="\d{1,9}([.,]\d{1,6})?"
+          defaultValue="0.45"
+        />
+      </div>
+    </FormDialog>
   );
 }
 

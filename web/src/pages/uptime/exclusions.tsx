@@ -1,10 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState, type FormEvent } from 'react';
-import { api, ApiError } from '@/api/client';
+import { useMemo, useState } from 'react';
+import { api } from '@/api/client';
 import type { Exclusion } from '@/api/uptime';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
-import { Dialog } from '@/ui/dialog';
+import { FormDialog } from '@/ui/form-dialog';
 import { dateTime, instant } from '@/ui/format';
 import { EmptyState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
@@ -39,87 +39,68 @@ export function ExclusionDialog({ scope, onClose }: { scope: string; onClose: ()
       onClose();
     },
   });
-  const problem = add.error instanceof ApiError ? add.error : null;
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim();
-    const note = text('note');
-    add.mutate({
-      scope: text('scope'),
-      cause: text('cause'),
-      from: new Date(text('from')).toISOString(),
-      to: new Date(text('to')).toISOString(),
-      ...(note ? { note } : {}),
-    });
-  };
   const [hour] = useState(() => Math.floor(Date.now() / HOUR_MS) * HOUR_MS);
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title="Exclude an outage"
       description="What of an outage lies in this time does not count against uptime. It may lie ahead."
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form="exclude" className="btn btn-primary" disabled={add.isPending}>
-            {add.isPending ? 'Saving…' : 'Exclude'}
-          </button>
-        </>
+      confirm="Exclude"
+      busy="Saving…"
+      pending={add.isPending}
+      error={add.error}
+      onClose={onClose}
+      onSubmit={(read) =>
+        add.mutate({
+          scope: read('scope'),
+          cause: read('cause'),
+          from: new Date(read('from')).toISOString(),
+          to: new Date(read('to')).toISOString(),
+          ...(read('note') ? { note: read('note') } : {}),
+        })
       }
     >
-      <form id="exclude" onSubmit={submit} style={{ display: 'grid', gap: '1rem' }}>
-        <div className="field">
-          <label htmlFor="ex-scope">Of what</label>
-          <input id="ex-scope" name="scope" className="input mono" required defaultValue={scope} />
-          <span className="hint">A connector, EVSE, station, site or zone; * for everything.</span>
-        </div>
-        <div className="field">
-          <label htmlFor="ex-cause">Cause</label>
-          <select id="ex-cause" name="cause" className="input">
-            {causes.map(([value, word]) => (
-              <option key={value} value={value}>
-                {word}
-              </option>
-            ))}
-          </select>
-        </div>
-        <div className="field">
-          <label htmlFor="ex-from">From</label>
-          <input
-            id="ex-from"
-            name="from"
-            type="datetime-local"
-            className="input"
-            required
-            defaultValue={local(hour)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="ex-to">To</label>
-          <input
-            id="ex-to"
-            name="to"
-            type="datetime-local"
-            className="input"
-            required
-            defaultValue={local(hour + HOUR_MS)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor="ex-note">Note, if any</label>
-          <input id="ex-note" name="note" className="input" maxLength={1000} autoComplete="off" />
-        </div>
-        {problem && (
-          <p className="field" role="alert">
-            <span className="problem">{problem.message}</span>
-          </p>
-        )}
-      </form>
-    </Dialog>
+      <div className="field">
+        <label htmlFor="ex-scope">Of what</label>
+        <input id="ex-scope" name="scope" className="input mono" required defaultValue={scope} />
+        <span className="hint">A connector, EVSE, station, site or zone; * for everything.</span>
+      </div>
+      <div className="field">
+        <label htmlFor="ex-cause">Cause</label>
+        <select id="ex-cause" name="cause" className="input">
+          {causes.map(([value, word]) => (
+            <option key={value} value={value}>
+              {word}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className="field">
+        <label htmlFor="ex-from">From</label>
+        <input
+          id="ex-from"
+          name="from"
+          type="datetime-local"
+          className="input"
+          required
+          defaultValue={local(hour)}
+        />
+      </div>
+      <div className="field">
+        <label htmlFor="ex-to">To</label>
+        <input
+          id="ex-to"
+          name="to"
+          type="datetime-local"
+          className="input"
+          required
+          defaultValue={local(hour + HOUR_MS)}
+        />
+      </div>
+      <div className="field">
+        <label htmlFor="ex-note">Note, if any</label>
+        <input id="ex-note" name="note" className="input" maxLength={1000} autoComplete="off" />
+      </div>
+    </FormDialog>
   );
 }
 

@@ -8,6 +8,7 @@ import { formatSort, parseSort } from '@/app/url-state';
 import { useSession } from '@/app/use-session';
 import { duration } from '@/ui/format';
 import { Glyph } from '@/ui/glyph';
+import { FilterField } from '@/ui/filter-field';
 import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
@@ -158,19 +159,12 @@ export function UptimePage() {
         </div>
       </dl>
       <div className="toolbar">
-        <label className="search-field">
-          <span className="visually-hidden">Filter stations</span>
-          <Icon name="filter" size={14} />
-          <input
-            className="input"
-            type="search"
-            placeholder="Filter by station…"
-            value={search.q ?? ''}
-            onChange={(e) =>
-              void navigate({ search: (s) => ({ ...s, q: e.target.value || undefined }), replace: true })
-            }
-          />
-        </label>
+        <FilterField
+          label="Filter stations"
+          placeholder="Filter by station…"
+          value={search.q}
+          onChange={(text) => void navigate({ search: (s) => ({ ...s, q: text }), replace: true })}
+        />
         <Segments<WindowName>
           label="Window"
           value={name}

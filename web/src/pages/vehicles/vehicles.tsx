@@ -9,7 +9,7 @@ import { formatSort, parseSort } from '@/app/url-state';
 import { useTableRows } from '@/live';
 import { distance, percent, speed } from '@/ui/format';
 import { StatusBadge } from '@/ui/glyph';
-import { Icon } from '@/ui/icons';
+import { FilterField } from '@/ui/filter-field';
 import { Meter, Power } from '@/ui/quantity';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
@@ -144,19 +144,12 @@ export function VehiclesPage() {
         </div>
       </header>
       <div className="toolbar">
-        <label className="search-field">
-          <span className="visually-hidden">Filter vehicles</span>
-          <Icon name="filter" size={14} />
-          <input
-            className="input"
-            type="search"
-            placeholder="Filter by id, name, zone…"
-            value={q}
-            onChange={(e) =>
-              void navigate({ search: (s) => ({ ...s, q: e.target.value || undefined }), replace: true })
-            }
-          />
-        </label>
+        <FilterField
+          label="Filter vehicles"
+          placeholder="Filter by id, name, zone…"
+          value={q}
+          onChange={(text) => void navigate({ search: (s) => ({ ...s, q: text }), replace: true })}
+        />
         <div className="segments-scroll">
           <Segments<Group>
             label="Status"

@@ -38,7 +38,7 @@ const columns: readonly Column<Filed>[] = [
     cell: ({ detail: d }) => (
       <span className="filed-what">
         {d.code === 'NotFiled' ? (
-          `${plural(d.count ?? 0, 'more breach').replace('breachs', 'breaches')} in that minute`
+          `${plural(d.count ?? 0, 'more breach')} in that minute`
         ) : (
           <>
             {d.field && <code>{d.field}</code>} {sentence(d.detail ?? '')}

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useId, useState, type FormEvent } from 'react';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { api, seg } from '@/api/client';
 import {
   filedQuery,
@@ -8,9 +9,11 @@ import {
   stationPolicyQuery,
   violationsKey,
   type Policy,
+  type StationRule,
   type ValidationRule,
 } from '@/api/desk';
-import { Dialog } from '@/ui/dialog';
+import { Field } from '@/ui/field';
+import { FormDialog } from '@/ui/form-dialog';
 import { dateTime, sentence } from '@/ui/format';
 import { Segments } from '@/ui/segments';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
@@ -41,7 +44,6 @@ const settable = policies.map((value) => ({ value, label: sentence(value) }));
 /** Sets or takes back how strictly a make is held. */
 export function RuleDialog({ make, onClose }: { make: Partial<Make>; onClose: () => void }) {
   const client = useQueryClient();
-  const base = useId();
   const [policy, setPolicy] = useState<Policy>('lenient');
   const save = useMutation({
     mutationFn: (body: Record<string, unknown>) => api.put('/validation', body),
@@ -51,65 +53,48 @@ export function RuleDialog({ make, onClose }: { make: Partial<Make>; onClose: ()
       onClose();
     },
   });
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? '').trim() || undefined;
-    save.mutate({
-      vendor: text('vendor'),
-      model: text('model'),
-      firmware_version: text('firmware_version'),
-      policy,
-    });
-  };
-  const field = (name: 'vendor' | 'model' | 'firmware_version', label: string, hint?: string) => (
-    <div className="field">
-      <label htmlFor={`${base}-${name}`}>{label}</label>
-      <input
-        id={`${base}-${name}`}
-        name={name}
-        className="input"
-        defaultValue={make[name] ?? ''}
-        required={name === 'vendor'}
-        maxLength={50}
-        autoComplete="off"
-      />
-      {hint && <span className="hint">{hint}</span>}
-    </div>
+  const field = (name: 'vendor' | 'model' | 'firmware_version', label: string, hint: string) => (
+    <Field label={label} hint={hint}>
+      {(field) => (
+        <input
+          {...field}
+          name={name}
+          className="input"
+          defaultValue={make[name] ?? ''}
+          required={name === 'vendor'}
+          maxLength={50}
+          autoComplete="off"
+        />
+      )}
+    </Field>
   );
   return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
+    <FormDialog
       title="How a make is held to the protocol"
       description="The most particular rule holds; one for a station alone holds before all of these."
-      footer={
-        <>
-          <button type="button" className="btn" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" form={`${base}-form`} className="btn btn-primary" disabled={save.isPending}>
-            {save.isPending ? 'Saving…' : 'Save the rule'}
-          </button>
-        </>
+      confirm="Save the rule"
+      busy="Saving…"
+      pending={save.isPending}
+      error={save.error}
+      onClose={onClose}
+      onSubmit={(read) =>
+        save.mutate({
+          vendor: read('vendor'),
+          model: read('model') || undefined,
+          firmware_version: read('firmware_version') || undefined,
+          policy,
+        })
       }
     >
-      <form id={`${base}-form`} className="rule-form" onSubmit={submit}>
-        {field('vendor', 'Vendor', 'Exactly as the stations tell at their boot.')}
-        {field('model', 'Model', 'Empty for every model of the vendor.')}
-        {field('firmware_version', 'Firmware', 'Empty for every firmware; needs a model.')}
-        <div className="field">
-          <span className="label">Held</span>
-          <Segments<Policy> label="Policy" value={policy} onChange={setPolicy} options={settable} />
-          <span className="hint">{policyWords[policy]}.</span>
-        </div>
-        {save.error && (
-          <p className="field" role="alert">
-            <span className="problem">{sentence(save.error.message)}</span>
-          </p>
-        )}
-      </form>
-    </Dialog>
+      {field('vendor', 'Vendor', 'Exactly as the stations tell at their boot.')}
+      {field('model', 'Model', 'Empty for every model of the vendor.')}
+      {field('firmware_version', 'Firmware', 'Empty for every firmware; needs a model.')}
+      <div className="field">
+        <span className="label">Held</span>
+        <Segments<Policy> label="Policy" value={policy} onChange={setPolicy} options={settable} />
+        <span className="hint">{policyWords[policy]}.</span>
+      </div>
+    </FormDialog>
   );
 }
 
@@ -170,6 +155,69 @@ export function RuleTable({ rules, admin }: { rules: readonly ValidationRule[]; 
         rows={rules}
         rowKey={(r) => [r.vendor, r.model, r.firmware_version].join('\n')}
         initialSort={{ key: 'make', dir: 'asc' }}
+        empty={null}
+      />
+    </section>
+  );
+}
+
+/** Stations that are held otherwise than their make. */
+export function StationRuleTable({ rules, admin }: { rules: readonly StationRule[]; admin: boolean }) {
+  const client = useQueryClient();
+  const { mutate, isPending } = useMutation({
+    mutationFn: (r: StationRule) => api.put(`/stations/${seg(r.station)}/validation`, { policy: null }),
+    onError: (error) => toast('The rule was not taken back', { tone: 'bad', detail: error.message }),
+    onSettled: () => client.invalidateQueries({ queryKey: violationsKey }),
+  });
+  const columns: readonly Column<StationRule>[] = [
+    {
+      key: 'station',
+      label: 'Station',
+      sort: (r) => r.station,
+      cell: (r) => (
+        <Link to="/stations/$stationId/$tab" params={{ stationId: r.station, tab: 'security' }}>
+          {r.station}
+        </Link>
+      ),
+    },
+    {
+      key: 'policy',
+      label: 'Held',
+      sort: (r) => r.policy,
+      cell: (r) => <PolicyTag policy={r.policy} byDefault={false} />,
+    },
+    { key: 'by', label: 'By', wide: true, sort: (r) => r.set_by, cell: (r) => r.set_by },
+    { key: 'at', label: 'Since', wide: true, sort: (r) => r.set_at, cell: (r) => dateTime(r.set_at) },
+    {
+      key: 'act',
+      label: 'Action',
+      align: 'right',
+      cell: (r) =>
+        admin && (
+          <button
+            type="button"
+            className="btn btn-ghost btn-sm"
+            disabled={isPending}
+            aria-label={`Take back the rule for ${r.station}`}
+            onClick={() => mutate(r)}
+          >
+            Take back
+          </button>
+        ),
+    },
+  ];
+  return (
+    <section className="panel" aria-labelledby="station-rules">
+      <header className="panel-head">
+        <h2 id="station-rules">Rules for single stations</h2>
+        <span className="aside">These hold before those for makes</span>
+      </header>
+      <DataTable
+        caption="Rules for single stations"
+        columns={columns}
+        rows={rules}
+        rowKey={(r) => r.station}
+        initialSort={{ key: 'station', dir: 'asc' }}
         empty={null}
       />
     </section>

@@ -5,12 +5,13 @@ import { breachesQuery, filedQuery, rulesQuery, type Breach } from '@/api/desk';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
 import { count, dateTime, instant, plural } from '@/ui/format';
+import { FilterField } from '@/ui/filter-field';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { FiledList } from './filed';
 import { bindingRule, byMake, makeName, type Make } from './makes';
-import { PolicyTag, RuleDialog, RuleTable } from './policies';
+import { PolicyTag, RuleDialog, RuleTable, StationRuleTable } from './policies';
 import './violations.css';
 
 const route = getRouteApi('/shell/violations');
@@ -163,24 +164,17 @@ export function ViolationsPage() {
           <dd className="stat-word">{rules.data?.default ?? '–'}</dd>
         </div>
         <div className="stat">
-          <dt>Rules for makes</dt>
-          <dd>{count(rules.data?.items.length)}</dd>
+          <dt>Rules</dt>
+          <dd>{count(rules.data && rules.data.items.length + rules.data.stations.length)}</dd>
         </div>
       </dl>
       <div className="toolbar">
-        <label className="search-field">
-          <span className="visually-hidden">Filter violations</span>
-          <Icon name="filter" size={14} />
-          <input
-            className="input"
-            type="search"
-            placeholder="Filter by make, message, breach…"
-            value={search.q ?? ''}
-            onChange={(e) =>
-              void navigate({ search: (s) => ({ ...s, q: e.target.value || undefined }), replace: true })
-            }
-          />
-        </label>
+        <FilterField
+          label="Filter violations"
+          placeholder="Filter by make, message, breach…"
+          value={search.q}
+          onChange={(text) => void navigate({ search: (s) => ({ ...s, q: text }), replace: true })}
+        />
         {shown && <span className="tally">{plural(shown.length, 'kind')} of breach</span>}
       </div>
       <section className="panel" aria-labelledby="by-make">
@@ -222,6 +216,9 @@ export function ViolationsPage() {
         </section>
       )}
       {rules.data && rules.data.items.length > 0 && <RuleTable rules={rules.data.items} admin={admin} />}
+      {rules.data && rules.data.stations.length > 0 && (
+        <StationRuleTable rules={rules.data.stations} admin={admin} />
+      )}
       <section className="panel" aria-labelledby="newest">
         <header className="panel-head">
           <h2 id="newest">Newest</h2>

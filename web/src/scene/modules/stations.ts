@@ -3,11 +3,12 @@ import { STATION_STATUS } from '@/live/codes';
 import { tokens, type Theme } from '@/ui/tokens';
 import { displayColor, type Hit, type PickRay, type SceneContext, type SceneModule } from '../kit/context';
 import { acPost, dcCabinet, instanced, quad } from '../kit/geometry';
-import { glyphOf } from '../kit/glyphs';
+import { ATLAS, glyphOf } from '../kit/glyphs';
 import { paintMaterial, partUniforms, setParts, solidMaterial, type Part } from '../kit/material';
 import { disposeAll, drawAll, perInstance, sharedBytes } from './shared';
 import { SLAB_M } from './sites';
 import { hitCapsule, siteScale, storeyBase } from '../control/pick';
+import { GROUPS_MAX, type StationGroups } from '../types';
 
 const parts = (theme: Theme): Part[] => {
   const dark = theme === 'dark';
@@ -24,8 +25,15 @@ const parts = (theme: Theme): Part[] => {
 const STATION = /* glsl */ `
   attribute vec4 aPlace, aDyn;
   attribute vec4 aLocal;
+  attribute float aGroup;
+  uniform float uByGroup;
+  uniform vec3 uGroup[${GROUPS_MAX}];
   uniform vec3 uStation[7];
   uniform vec3 uSeverity[5];
+  // By its state, or by what the page tells stations apart by.
+  vec3 stationColor() {
+    return uByGroup > 0.5 ? uGroup[int(aGroup + 0.5)] : uStation[int(aDyn.x + 0.5)];
+  }
   vec3 stationAt(vec3 local, float s) {
     local.xz = turn(local.xz, -aPlace.w) + aLocal.xy;
     local.y += storeyY(aPlace.z) + ${SLAB_M.toFixed(2)};
@@ -35,13 +43,17 @@ const STATION = /* glsl */ `
 
 /**
  * Stations: cabinets and posts with a light bar in the colour of the state, a ring of twenty segments on the ground
- * for the load, a pulse for an alarm, and a marker of constant size with the silhouette of the state.
+ * for the load, a pulse for an alarm, and a marker of constant size with the silhouette of the state. Colour and
+ * silhouette can be those of a group of stations instead, such as all of one firmware.
  */
 export class Stations implements SceneModule {
   private ctx: SceneContext | null = null;
   private meshes: Mesh[] = [];
   private parts = partUniforms([]);
   private dyn: InstancedBufferAttribute | null = null;
+  private group: InstancedBufferAttribute | null = null;
+  private groups: StationGroups | null = null;
+  private theme: Theme = 'dark';
   private rowOfStation = new Int32Array(0);
   private version = -1;
   private alarms = 0;
@@ -55,6 +67,9 @@ export class Stations implements SceneModule {
     uHover: { value: -1 },
     uSelect: { value: new Color() },
     uPixel: { value: 1 },
+    uByGroup: { value: 0 },
+    uGroup: { value: Array.from({ length: GROUPS_MAX }, () => new Color()) },
+    uGroupGlyph: { value: new Array<number>(GROUPS_MAX).fill(0) },
   };
 
   attach(ctx: SceneContext): void {
@@ -77,8 +92,10 @@ export class Stations implements SceneModule {
       aPlace: perInstance(place, 4),
       aLocal: perInstance(local, 4),
       aDyn: perInstance(dyn, 4),
+      aGroup: perInstance(new Uint8Array(Math.max(1, n)), 1),
     };
     this.dyn = attributes.aDyn;
+    this.group = attributes.aGroup;
     const make = (model = quad()) => {
       const g = instanced(model);
       for (const [name, attribute] of Object.entries(attributes)) g.setAttribute(name, attribute);
@@ -95,7 +112,7 @@ export class Stations implements SceneModule {
           float s = scaleAt(aPlace.xy, uSiteK) * storeySeen(aPlace.z);
           float mine = 1.0 - step(0.5, abs(aLocal.z - ${cabinet.toFixed(1)}));
           n.xz = turn(n.xz, -aPlace.w);
-          vGlow = vec4(uStation[int(aDyn.x + 0.5)], aDyn.x < 0.5 ? 0.55 : 1.0);
+          vGlow = vec4(stationColor(), aDyn.x < 0.5 && uByGroup < 0.5 ? 0.55 : 1.0);
           return stationAt(p * mine, s);
         }`,
         this.own,
@@ -170,12 +187,16 @@ export class Stations implements SceneModule {
       ctx.uniforms,
       /* glsl */ `${STATION}
       uniform float uPixel, uChosen, uHover;
+      uniform float uGlyphOf[7], uGroupGlyph[${GROUPS_MAX}];
       varying vec4 vDyn;
-      varying float vMark;
+      varying vec3 vColor;
+      varying float vMark, vCell;
       void main() {
         float s = scaleAt(aPlace.xy, uSiteK);
         vUv = position.xy;
         vDyn = aDyn;
+        vColor = stationColor();
+        vCell = uByGroup > 0.5 ? uGroupGlyph[int(aGroup + 0.5)] : uGlyphOf[int(aDyn.x + 0.5)];
         vMark = max(1.0 - step(0.5, abs(aLocal.w - uChosen)), 0.6 * (1.0 - step(0.5, abs(aLocal.w - uHover))));
         vWorld = stationAt(vec3(0.0, mix(1.75, 2.4, aLocal.z), 0.0), s);
         vec4 clip = projectionMatrix * viewMatrix * vec4(vWorld, 1.0);
@@ -186,18 +207,16 @@ export class Stations implements SceneModule {
         gl_Position = clip;
       }`,
       /* glsl */ `
-      uniform vec3 uStation[7];
       uniform vec3 uSeverity[5];
       uniform vec3 uPlate, uSelect;
-      uniform float uGlyphOf[7];
       uniform sampler2D uGlyphs;
       varying vec4 vDyn;
-      varying float vMark;
+      varying vec3 vColor;
+      varying float vMark, vCell;
       vec4 paint() {
         float r = length(vUv), px = fwidth(r);
-        int status = int(vDyn.x + 0.5);
-        vec3 color = uStation[status];
-        float cell = uGlyphOf[status];
+        vec3 color = vColor;
+        float cell = floor(vCell + 0.5);
         vec2 uv = (vec2(mod(cell, 4.0), floor(cell / 4.0)) + 0.5 + vec2(vUv.x, -vUv.y) * 0.74) / 4.0;
         float glyph = abs(vUv.x) < 0.66 && abs(vUv.y) < 0.66 ? texture2D(uGlyphs, uv).a : 0.0;
         float disc = smoothstep(px, -px, r - 0.93);
@@ -217,6 +236,29 @@ export class Stations implements SceneModule {
     displayColor(this.own.uPlate.value, tokens.surface.raised[theme]);
     displayColor(this.own.uRingOff.value, tokens.scene.structureLight[theme]);
     displayColor(this.own.uSelect.value, tokens.scene.selection[theme]);
+    this.theme = theme;
+    this.paintGroups();
+  }
+
+  /** Tells stations apart by groups instead of by state; null for their state. */
+  setGroups(groups: StationGroups | null): void {
+    this.groups = groups;
+    this.paintGroups();
+    const attribute = this.group;
+    if (!attribute || !groups) return;
+    const last = Math.max(0, Math.min(GROUPS_MAX, groups.looks.length) - 1);
+    this.ctx?.layout.stations.forEach((station, i) => {
+      attribute.array[i] = Math.min(last, groups.of.get(station.id) ?? last);
+    });
+    attribute.needsUpdate = true;
+  }
+
+  private paintGroups(): void {
+    this.own.uByGroup.value = this.groups ? 1 : 0;
+    this.groups?.looks.slice(0, GROUPS_MAX).forEach(({ color, shape }, i) => {
+      displayColor(this.own.uGroup.value[i] as Color, color[this.theme]);
+      this.own.uGroupGlyph.value[i] = Math.max(0, ATLAS.indexOf(shape));
+    });
   }
 
   setPixel(ratio: number): void {

@@ -33,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageTariffs).on(routes!(retire)))
         .routes(Guard::needs(Permission::Read).on(routes!(versions)))
         .routes(Guard::needs(Permission::Read).on(routes!(preview)))
+        .routes(Guard::needs(Permission::Read).on(routes!(preview_draft)))
         .routes(Guard::needs(Permission::Read).on(routes!(assignments)))
         .routes(Guard::needs(Permission::ManageTariffs).on(routes!(assign)))
         .routes(Guard::needs(Permission::Read).on(routes!(groups)))
@@ -244,6 +245,9 @@ struct PreviewQuery {
     /// The site's time zone; UTC when left out.
     #[param(example = "Europe/Berlin")]
     time_zone: Option<String>,
+    /// Current over all phases in amperes; unknown when left out, and then no restriction by current holds.
+    #[param(value_type = Option<String>, example = "48")]
+    current_a: Option<Decimal>,
 }
 
 /// What a session costs, and why.
@@ -296,6 +300,25 @@ async fn preview(
 ) -> Result<Json<CostView>, Problem> {
     let record = newest(&state, &principal, &text(id)?).await?;
     let tariff: Tariff = serde_json::from_value(record.tariff).map_err(|error| Problem::internal(&error))?;
+    cost_of(&state, &tariff, &query).map(Json)
+}
+
+/// What a session of this energy and length would cost by a tariff that is not saved.
+#[utoipa::path(post, path = "/tariff-previews", tag = "tariffs", params(PreviewQuery),
+    request_body(content = Object, description = "The tariff."),
+    responses((status = 200, body = CostView), (status = 400, body = Problem,
+        content_type = "application/problem+json", description = "The tariff or the session makes no sense.")))]
+async fn preview_draft(
+    State(state): State<AppState>,
+    _: Principal,
+    Query(query): Query<PreviewQuery>,
+    Json(tariff): Json<Tariff>,
+) -> Result<Json<CostView>, Problem> {
+    tariff.check().map_err(|error| refused("tariff", &error))?;
+    cost_of(&state, &tariff, &query).map(Json)
+}
+
+fn cost_of(state: &AppState, tariff: &Tariff, query: &PreviewQuery) -> Result<CostView, Problem> {
     for (name, seconds) in [("duration_s", query.duration_s), ("idle_s", query.idle_s)] {
         if seconds > PREVIEW_S_MAX {
             return Err(Problem::field(name, format!("`{name}` is at most 30 days")).limit(PREVIEW_S_MAX));
@@ -308,9 +331,9 @@ async fn preview(
     };
     let start = query.start.unwrap_or_else(|| state.runtime.now());
     let session = (query.energy_wh, query.duration_s, query.idle_s);
-    let cost = voltwin_csms::preview(&tariff, &zone, start, session)
+    let cost = voltwin_csms::preview(tariff, &zone, start, session, query.current_a)
         .map_err(|error| Problem::field("energy_wh", error.to_string()))?;
-    CostView::of(&cost).map(Json)
+    CostView::of(&cost)
 }
 
 /// From a time on, a scope is priced by a tariff.

@@ -93,12 +93,24 @@ pub(crate) struct ValidationRule {
     set_at: Timestamp,
 }
 
-/// All rules about makes of stations.
+/// How strictly one station is held to the protocol, by a rule of its own.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct StationRule {
+    station: String,
+    policy: ValidationPolicy,
+    set_by: String,
+    #[schema(value_type = String, format = DateTime)]
+    set_at: Timestamp,
+}
+
+/// All rules about makes of stations, and about single stations.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ValidationRules {
     /// Where no rule holds, as the installation was started.
     default: ValidationPolicy,
     items: Vec<ValidationRule>,
+    /// Each holds before the rules about makes.
+    stations: Vec<StationRule>,
 }
 
 /// The policy of a make; `null` takes the rule back.
@@ -220,8 +232,10 @@ async fn set_station(
 
 async fn all_rules(state: &AppState, tenant: &TenantId) -> Result<Json<ValidationRules>, Problem> {
     let rules = state.registry(tenant).validation_rules().await?;
+    let (makes, stations): (Vec<_>, Vec<_>) =
+        rules.into_iter().partition(|rule| rule.scope.station.is_empty());
     let any = |word: String| Some(word).filter(|word| !word.is_empty());
-    let items = rules.into_iter().filter(|rule| rule.scope.station.is_empty()).filter_map(|rule| {
+    let items = makes.into_iter().filter_map(|rule| {
         let policy: Validation = rule.policy.parse().ok()?;
         Some(ValidationRule {
             vendor: rule.scope.vendor,
@@ -232,10 +246,19 @@ async fn all_rules(state: &AppState, tenant: &TenantId) -> Result<Json<Validatio
             set_at: rule.set_at,
         })
     });
-    Ok(Json(ValidationRules { default: state.csms.validation_default().into(), items: items.collect() }))
+    let stations = stations.into_iter().filter_map(|rule| {
+        let policy: Validation = rule.policy.parse().ok()?;
+        let station = rule.scope.station;
+        Some(StationRule { station, policy: policy.into(), set_by: rule.set_by, set_at: rule.set_at })
+    });
+    Ok(Json(ValidationRules {
+        default: state.csms.validation_default().into(),
+        items: items.collect(),
+        stations: stations.collect(),
+    }))
 }
 
-/// The rules about makes of stations, and what holds without one.
+/// The rules about makes of stations and about single ones, and what holds without one.
 #[utoipa::path(get, path = "/validation", tag = "validation", responses((status = 200, body = ValidationRules)))]
 async fn rules(
     State(state): State<AppState>,

@@ -57,6 +57,15 @@ async fn a_session_is_priced_from_tariff_to_receipt() {
         (&preview["net"], &preview["tax"], &preview["gross"]),
         (&json!("10.50"), &json!("2.00"), &json!("12.50"))
     );
+    // the same without saving it
+    let draft = "/tariff-previews?energy_wh=20000&duration_s=3600";
+    assert_eq!(world.post(&world.north.viewer, draft, tariff("0.50")).await.ok()["gross"], "12.50");
+    // at most 32 A and nobody measured: unknown, so no element holds; at 16 A it does
+    let mut weak = tariff("0.50");
+    weak["elements"][0]["restrictions"] = json!({"max_current_a": "32"});
+    assert_eq!(world.post(admin, draft, weak.clone()).await.ok()["gross"], "0");
+    let measured = format!("{draft}&current_a=16");
+    assert_eq!(world.post(admin, &measured, weak).await.ok()["gross"], "12.50");
     let assigned = world.post(
         admin,
         "/tariff-assignments",
@@ -123,6 +132,8 @@ async fn bad_tariffs_and_assignments_name_the_field() {
         post("/tariffs", with(bad.clone())).await.problem(400).as_deref(),
         Some("tariff.elements[0].components[0].price")
     );
+    let field = post("/tariff-previews?energy_wh=1&duration_s=1", bad.clone()).await.problem(400);
+    assert_eq!(field.as_deref(), Some("tariff.elements[0].components[0].price"));
     bad["elements"][0]["components"][0]["kind"] = "fuel".into();
     let field = post("/tariffs", with(bad)).await.problem(400).unwrap();
     assert!(field.starts_with("tariff.elements[0].components[0]"), "{field}");

@@ -22,7 +22,10 @@ async fn policies_are_set_by_station_and_make_and_taken_back() {
     assert_eq!(of_station().await.ok()["policy"], "lenient");
     let own = world.put(admin, "/stations/ST-1/validation", json!({"policy": "quarantine"})).await.ok();
     assert_eq!((&own["policy"], &own["own"]), (&json!("quarantine"), &json!("quarantine")));
+    let own = &world.get(admin, "/validation").await.ok()["stations"];
+    assert_eq!((&own[0]["station"], &own[0]["policy"]), (&json!("ST-1"), &json!("quarantine")));
     world.put(admin, "/stations/ST-1/validation", json!({"policy": null})).await.ok();
+    assert_eq!(world.get(admin, "/validation").await.ok()["stations"], json!([]));
     assert_eq!(of_station().await.ok()["policy"], "lenient");
     let bad =
         world.put(admin, "/validation", json!({"vendor": "A", "firmware_version": "1", "policy": null}));

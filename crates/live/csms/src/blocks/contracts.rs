@@ -133,7 +133,7 @@ impl CentralSystem {
                 };
                 let proof = (proof != ContractProof::default()).then_some(&proof);
                 let answer = self.authorize(speaker, token, Some("eMAID"), proof).await?;
-                let Answer::Authorize { token, certificate } = answer else { return Ok(None) };
+                let Answer::Authorize { token, certificate, .. } = answer else { return Ok(None) };
                 let mut payload = json!({"idTokenInfo": voltwin_ocpp::token_info(Version::V201, &token)});
                 if let Some(certificate) = certificate {
                     payload["certificateStatus"] = certificate.as_str().into();
