@@ -26,7 +26,7 @@ test('a token is added, found in use, blocked and removed', async ({ page }) => 
   await expect(dialog.getByLabel('Parent')).toHaveValue('E2E-FLEET');
   await dialog.getByLabel('Good until').fill('2031-05-01T10:00');
   await dialog.getByRole('button', { name: 'Save' }).click();
-  await expect(dialog).toContainText('1 May 10:00');
+  await expect(dialog).toContainText('1 May 2031 10:00');
   await dialog.getByRole('button', { name: 'Remove…' }).click();
   await dialog.getByRole('button', { name: 'Remove it' }).click();
   await expect(page.getByText('No token matches')).toBeVisible();

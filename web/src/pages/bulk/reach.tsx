@@ -32,7 +32,9 @@ export function Reach({
   if (error) {
     return (
       <div className="outcome" data-tone="bad" role="alert">
-        <Prose text={sentence(error.message)} />
+        <p>
+          <Prose text={sentence(error.message)} />
+        </p>
       </div>
     );
   }

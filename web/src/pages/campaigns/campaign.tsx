@@ -24,7 +24,9 @@ import './campaigns.css';
 const route = getRouteApi('/shell/campaigns/$campaignId');
 
 const REFRESH_MS = 1_500;
-const STATIONS_MS = 3_000;
+/** A list of more stations than one page is read less often. */
+const MANY = 500;
+const MANY_MS = 6_000;
 
 const columns: readonly Column<CampaignStation>[] = [
   {
@@ -80,7 +82,7 @@ function StationOutcomes({ campaign }: { campaign: Campaign }) {
   const state = stationStates.find((s) => s.id === status)?.id;
   const list = useList(
     campaignStationsQuery(campaign.id, state),
-    isOpen(campaign.state) ? STATIONS_MS : false,
+    isOpen(campaign.state) && (campaign.total > MANY ? MANY_MS : REFRESH_MS),
   );
   const [shown, setShown] = useState<CampaignStation | null>(null);
   const options = useMemo(

@@ -81,7 +81,7 @@ function Signature({ problemOf }: { problemOf: ProblemOf }) {
         onChange={(signed) => change({ signed })}
       />
       {draft.signed && (
-        <div className="pair campaign-pair">
+        <div className="pair">
           <Field
             label="Signing certificate, as PEM"
             problem={problemOf('signing_certificate')}
@@ -166,7 +166,7 @@ export function FirmwarePart({ problemOf }: { problemOf: ProblemOf }) {
         </Field>
         {canUpload && <Upload onStored={(file) => change({ file })} />}
       </div>
-      <div className="pair campaign-pair">
+      <div className="pair">
         <Field
           label="Version"
           problem={problemOf('version')}

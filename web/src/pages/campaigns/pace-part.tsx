@@ -79,15 +79,17 @@ function Hours({ problemOf }: { problemOf: ProblemOf }) {
     <>
       <div className="field">
         <span className="label">When stations may be asked</span>
-        <Segments
-          label="When stations may be asked"
-          value={draft.timed ? 'hours' : 'any'}
-          options={[
-            { value: 'any', label: 'At any hour' },
-            { value: 'hours', label: 'Between two hours' },
-          ]}
-          onChange={(value) => change({ timed: value === 'hours' })}
-        />
+        <div className="segments-scroll">
+          <Segments
+            label="When stations may be asked"
+            value={draft.timed ? 'hours' : 'any'}
+            options={[
+              { value: 'any', label: 'At any hour' },
+              { value: 'hours', label: 'Between two hours' },
+            ]}
+            onChange={(value) => change({ timed: value === 'hours' })}
+          />
+        </div>
       </div>
       {draft.timed && (
         <div className="campaign-figures">

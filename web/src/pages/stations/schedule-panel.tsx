@@ -11,7 +11,7 @@ import {
 import { recordsQuery, type Known } from '@/api/knowledge';
 import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
-import { clock, count, instant, measure, power, sentence } from '@/ui/format';
+import { clock, count, dateTime, instant, measure, power, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
@@ -47,7 +47,7 @@ interface View {
   to: number;
 }
 
-const colors = ['var(--series-s3)', 'var(--series-s2)', 'var(--series-s4)', 'var(--series-s6)'];
+const colors = ['var(--series-s3)', 'var(--series-s2)', 'var(--series-s6)'];
 
 /** What we work out of all profiles, and what the station said when it was asked. */
 function composed(schedule: Composite, { unit, from, to }: View): StepLine[] {
@@ -67,7 +67,7 @@ function composed(schedule: Composite, { unit, from, to }: View): StepLine[] {
     lines.push({
       name: 'As the station says',
       steps: clip(steps, from, to),
-      color: 'var(--series-s5)',
+      color: 'var(--series-s4)',
       dashed: true,
       wide: true,
     });
@@ -102,9 +102,15 @@ function bandsOf(compared: Composite, { unit, from, to }: View): Band[] {
   const start = instant(compared.start);
   if (start === null || compared.unit !== unit) return [];
   return (compared.differences ?? [])
-    .map((d) => ({ from: start + d.from_s * 1000, to: start + d.to_s * 1000 }))
+    .map((d) => ({
+      from: start + d.from_s * 1000,
+      to: start + d.to_s * 1000,
+      between: d.ours != null && d.theirs != null ? ([d.ours, d.theirs] as const) : null,
+    }))
     .filter((b) => b.to > from && b.from < to);
 }
+
+const when = (ms: number) => dateTime(new Date(ms).toISOString());
 
 /** What came of the comparison, stretch by stretch: what the chart marks, in words. */
 function Verdict({
@@ -131,6 +137,13 @@ function Verdict({
       </div>
     );
   }
+  if (compared.ours.every((s) => s.limit == null && s.setpoint == null)) {
+    return (
+      <div className="verdict" role="status">
+        <strong>No profile limits it.</strong> What the station says is its own affair. {asOf}
+      </div>
+    );
+  }
   if (differences.length === 0) {
     return (
       <div className="verdict" data-tone={stale ? undefined : 'good'} role="status">
@@ -146,7 +159,7 @@ function Verdict({
         {differences.slice(0, DIFFERENCES_SHOWN).map((d) => (
           <li key={d.from_s}>
             <span className="num">
-              {clock(start + d.from_s * 1000)} to {clock(start + d.to_s * 1000)}
+              {when(start + d.from_s * 1000)} to {when(start + d.to_s * 1000)}
             </span>
             <span>
               we say {limit(d.ours)}, the station {limit(d.theirs)}

@@ -14,10 +14,11 @@ export interface StepLine {
   wide?: boolean;
 }
 
-/** A stretch of time that is marked behind the lines. */
+/** What is marked behind the lines: a stretch of time, between two values or over the whole height. */
 export interface Band {
   from: number;
   to: number;
+  between: readonly [number, number] | null;
 }
 
 const HEIGHT = 240;
@@ -110,16 +111,20 @@ export function StepChart({
             <line className="band-line" x1="0" x2="0" y1="0" y2="6" />
           </pattern>
         </defs>
-        {bands.map((band) => (
-          <rect
-            key={band.from}
-            x={x(band.from)}
-            width={Math.max(1, x(band.to) - x(band.from))}
-            y={EDGE.top}
-            height={HEIGHT - EDGE.top - EDGE.bottom}
-            fill={`url(#${hatch})`}
-          />
-        ))}
+        {bands.map(({ from: begin, to: end, between }) => {
+          const top = between ? y(Math.max(...between)) : EDGE.top;
+          const bottom = between ? y(Math.min(...between)) : HEIGHT - EDGE.bottom;
+          return (
+            <rect
+              key={begin}
+              x={x(begin)}
+              width={Math.max(1, x(end) - x(begin))}
+              y={top}
+              height={Math.max(1, bottom - top)}
+              fill={`url(#${hatch})`}
+            />
+          );
+        })}
         {axis.map((value) => (
           <g key={value}>
             <line className="grid" x1={EDGE.left} x2={width - EDGE.right} y1={y(value)} y2={y(value)} />

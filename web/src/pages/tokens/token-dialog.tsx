@@ -23,7 +23,7 @@ export function TokenTag({ token }: { token: IdToken }) {
   const status = standing(token, useNow());
   return (
     <span className="tag" data-tone={toneOf(status)}>
-      {statusWords[status]}
+      {status === token.status ? statusWords[status] : 'Run out'}
     </span>
   );
 }
@@ -63,7 +63,8 @@ function Facts({ token }: { token: IdTokenWithUses }) {
         'For good'
       ) : (
         <>
-          {dateTime(token.expires_at)}, {until > now ? `for ${age(until - now)}` : `${age(now - until)} ago`}
+          {dateTime(token.expires_at, true)},{' '}
+          {until > now ? `for ${age(until - now)}` : `${age(now - until)} ago`}
         </>
       ),
     ],
@@ -198,7 +199,9 @@ export function TokenDialog({
         </p>
       ) : (
         <>
-          <TokenTag token={token} />
+          <p>
+            <TokenTag token={token} />
+          </p>
           <Facts token={token} />
           <Uses token={token} />
           <Link to="/transactions" search={{ q: token.id_token }} className="link">

@@ -85,7 +85,7 @@ const columns: readonly Column<IdToken>[] = [
     label: 'Until',
     wide: true,
     sort: (t) => instant(t.expires_at),
-    cell: (t) => <span className="num">{t.expires_at ? dateTime(t.expires_at) : 'For good'}</span>,
+    cell: (t) => <span className="num">{t.expires_at ? dateTime(t.expires_at, true) : 'For good'}</span>,
   },
   {
     key: 'changed',
