@@ -13,7 +13,7 @@ from harness import TENANT, Server, arguments, checked, die_with_parent, until
 WEB = Path(__file__).resolve().parents[2] / "web"
 STATION = "E2E-METER"
 DESK = "E2E-DESK"
-PLAYWRIGHT_WITHIN_S = 800
+PLAYWRIGHT_WITHIN_S = 1_000
 
 
 class DemoServer(Server):
