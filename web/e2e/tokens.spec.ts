@@ -78,7 +78,7 @@ test('a station is given a local list, and holds it', async ({ page }) => {
   await dialog.getByRole('button', { name: 'Save' }).click();
   const row = page.getByRole('row', { name: /E2E-DESK/ });
   await expect(row).toContainText('1 parent');
-  await row.getByRole('button', { name: 'Bring E2E-DESK up to date' }).click();
+  await row.getByRole('button', { name: 'Update the list of E2E-DESK' }).click();
   await expect(row).toContainText('Up to date', { timeout: 40_000 });
   expect(await violations(page)).toEqual([]);
 });

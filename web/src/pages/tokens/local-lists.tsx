@@ -47,7 +47,7 @@ function SyncButton({ station, list }: { station: Station; list: LocalList }) {
       type="button"
       className="btn btn-sm"
       disabled={!station.online && !sync.isPending}
-      aria-label={sync.isPending ? `Stop waiting for ${station.id}` : `Bring ${station.id} up to date`}
+      aria-label={sync.isPending ? `Stop waiting for ${station.id}` : `Update the list of ${station.id}`}
       onClick={() => (sync.isPending ? sync.stop() : sync.mutate())}
     >
       <Icon name={sync.isPending ? 'stop' : 'refresh'} size={13} /> {sync.isPending ? 'Stop' : 'Update'}

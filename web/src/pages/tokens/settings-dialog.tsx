@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { api } from '@/api/client';
-import { tokenSettingsQuery, tokensKey, type IdTokenSettings } from '@/api/tokens';
+import { tokenSettingsQuery, type IdTokenSettings } from '@/api/tokens';
 import { Dialog } from '@/ui/dialog';
 import { Choice, Choices, Field } from '@/ui/field';
 import { sentence } from '@/ui/format';
@@ -26,8 +26,8 @@ function SettingsForm({
         unknown_tokens: unknown,
         master_group: master.trim() || null,
       }),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: tokensKey });
+    onSuccess: (saved) => {
+      client.setQueryData(tokenSettingsQuery.queryKey, saved);
       toast('This holds for all id tokens now', { tone: 'good' });
       onClose();
     },
@@ -106,7 +106,7 @@ export function SettingsDialog({ allowed, onClose }: { allowed: boolean; onClose
       {error && !data ? (
         <ErrorState error={error} retry={() => void refetch()} what="The settings" />
       ) : data ? (
-        <SettingsForm settings={data} allowed={allowed} onClose={onClose} />
+        <SettingsForm key={JSON.stringify(data)} settings={data} allowed={allowed} onClose={onClose} />
       ) : (
         <SkeletonBlock lines={4} />
       )}

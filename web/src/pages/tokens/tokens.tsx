@@ -192,7 +192,7 @@ export function TokensPage() {
           <button
             type="button"
             className="chip"
-            aria-label={`Show all parents, not only ${search.parent}`}
+            aria-label={`Parent ${search.parent}: show all parents`}
             onClick={() => change({ parent: undefined })}
           >
             Parent {search.parent} <Icon name="close" size={11} />
