@@ -11,6 +11,8 @@ export default defineConfig({
     host: '127.0.0.1',
     proxy: {
       '/api/': { target: server, changeOrigin: false },
+      // Stations fetch firmware from the address under which the page was open.
+      '/files/': { target: server, changeOrigin: false },
       '/live': { target: server.replace(/^http/, 'ws'), ws: true, changeOrigin: false },
     },
   },

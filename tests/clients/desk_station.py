@@ -1,7 +1,8 @@
 """A station that takes every command, for the desk to show something of each: plain frames, OCPP 1.6 or 2.1.
 
 It answers questions for its device model with a report of its own, sends a log where it is told to, walks through a
-firmware update, keeps charging profiles and works out their schedule, and does a few things that it should not.
+firmware update and boots with the version that the file says, keeps a local list and charging profiles, works out their
+schedule, and does a few things that it should not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import urllib.request
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -46,6 +48,7 @@ class DeskStation:
         self.profiles: dict[int, dict[str, Any]] = {}
         self.values = {(component, variable): value for component, variable, value, _ in VARIABLES}
         self.later: set[asyncio.Task[None]] = set()
+        self.list_version, self.listed = 0, {}
 
     async def call(self, action: str, payload: dict[str, Any]) -> Any:
         number = uuid.uuid4().hex
@@ -96,7 +99,12 @@ class DeskStation:
                 return self.composite(payload), None
             case "UpdateFirmware" | "SignedUpdateFirmware":
                 answer = {} if self.version == "1.6" and action == "UpdateFirmware" else {"status": "Accepted"}
-                return answer, self.firmware(payload.get("requestId"))
+                location = payload.get("location") or payload["firmware"]["location"]
+                return answer, self.firmware(location, payload.get("requestId"))
+            case "GetLocalListVersion":
+                return {"listVersion" if self.version == "1.6" else "versionNumber": self.list_version}, None
+            case "SendLocalList":
+                return {"status": self.take_list(payload)}, None
             case "GetLog" | "GetDiagnostics":
                 target = payload.get("location") or payload["log"]["remoteLocation"]
                 answer = {"fileName": "station.log"} | ({} if action == "GetDiagnostics" else {"status": "Accepted"})
@@ -150,10 +158,37 @@ class DeskStation:
                     "chargingSchedule": head}
         return {"status": "Accepted", "schedule": {"evseId": payload["evseId"], "scheduleStart": now(), **head}}
 
-    async def firmware(self, number: int | None) -> None:
-        for status in ("Downloading", "Downloaded", "Installing", "Installed"):
-            await asyncio.sleep(1)
+    def take_list(self, payload: dict[str, Any]) -> str:
+        if payload["updateType"] == "Full":
+            self.listed = {}
+        for entry in payload.get("localAuthorizationList", []):
+            token = entry["idTag"] if self.version == "1.6" else entry["idToken"]["idToken"]
+            if "idTagInfo" in entry or "idTokenInfo" in entry:
+                self.listed[token] = entry
+            else:
+                self.listed.pop(token, None)
+        self.list_version = payload.get("listVersion", payload.get("versionNumber"))
+        return "Accepted"
+
+    async def firmware(self, location: str, number: int | None) -> None:
+        """The file is the version that it brings, in text; any other cannot be installed."""
+
+        async def tell(status: str) -> None:
             await self.call("FirmwareStatusNotification", {"status": status} | ({"requestId": number} if number else {}))
+
+        await tell("Downloading")
+        image = await asyncio.to_thread(lambda: urllib.request.urlopen(location, timeout=20).read(64))
+        for status in ("Downloaded", "Installing"):
+            await asyncio.sleep(1)
+            await tell(status)
+        await asyncio.sleep(1)
+        text = image.decode(errors="replace").strip()
+        if not re.fullmatch(r"[0-9.]+", text):
+            await tell("InstallationFailed")
+            return
+        self.installed = text
+        await self.notify_boot("FirmwareUpdate")
+        await tell("Installed")
 
     async def log(self, target: str, number: int | None) -> None:
         action = "DiagnosticsStatusNotification" if number is None else "LogStatusNotification"
@@ -164,16 +199,21 @@ class DeskStation:
         await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=20).read())
         await self.call(action, {"status": "Uploaded"} | tail)
 
-    async def boot(self) -> None:
+    async def notify_boot(self, reason: str) -> None:
         if self.version == "1.6":
             await self.call("BootNotification", {"chargePointVendor": "Desk Works", "chargePointModel": "DW-1",
                                                  "firmwareVersion": self.installed})
+            return
+        await self.call("BootNotification", {"reason": reason, "chargingStation": {
+            "vendorName": "Desk Works", "model": "DW-2", "firmwareVersion": self.installed, "serialNumber": "DW20001"}})
+
+    async def boot(self) -> None:
+        await self.notify_boot("PowerUp")
+        if self.version == "1.6":
             for connector in (0, 1, 2):
                 await self.call("StatusNotification", {"connectorId": connector, "errorCode": "NoError",
                                                        "status": "Available"})
             return
-        await self.call("BootNotification", {"reason": "PowerUp", "chargingStation": {
-            "vendorName": "Desk Works", "model": "DW-2", "firmwareVersion": self.installed, "serialNumber": "DW20001"}})
         for evse in (1, 2):
             await self.call("StatusNotification", {"timestamp": now(), "connectorStatus": "Available", "evseId": evse,
                                                    "connectorId": 1})

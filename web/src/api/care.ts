@@ -77,7 +77,11 @@ export const securityEventsQuery = (station: string) =>
 export const contentUrl = (file: StoredFile) => url(`/files/${seg(file.id)}/content`);
 
 /** Uploads a firmware; `onProgress` hears the share that is sent, which `fetch` does not tell. */
-export function uploadFirmware(file: File, onProgress: (share: number) => void): Promise<StoredFile> {
+export function uploadFirmware(
+  file: File,
+  onProgress: (share: number) => void,
+  signal?: AbortSignal,
+): Promise<StoredFile> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('POST', url('/files', { name: file.name }));
@@ -90,6 +94,8 @@ export function uploadFirmware(file: File, onProgress: (share: number) => void):
       else reject(new ApiError(request.status, (request.response as object | null) ?? {}));
     };
     request.onerror = () => reject(new ApiError(0, { title: 'the server cannot be reached' }));
+    request.onabort = () => reject(new DOMException('the upload was stopped', 'AbortError'));
+    signal?.addEventListener('abort', () => request.abort(), { once: true });
     request.send(file);
   });
 }

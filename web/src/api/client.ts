@@ -90,10 +90,12 @@ async function request<T>(method: string, path: string, body: unknown, options: 
       headers: {
         accept: 'application/json, application/problem+json',
         'x-voltwin': '1',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': body instanceof Blob ? body.type : 'application/json' }),
         ...options.headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
@@ -114,7 +116,7 @@ async function request<T>(method: string, path: string, body: unknown, options: 
   }
 }
 
-/** Typed calls; `T` is what docs/api.md promises for the path. */
+/** Typed calls; `T` is what docs/api.md promises for the path. A body that is a `Blob` goes as it is, with its type. */
 export const api = {
   get: <T>(path: string, options: RequestOptions = {}) => request<T>('GET', path, undefined, options),
   post: <T>(path: string, body?: unknown, options: RequestOptions = {}) =>

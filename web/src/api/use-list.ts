@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { api, type Page } from './client';
 import type { ListSpec } from './queries';
 
@@ -25,9 +25,16 @@ export function useList<T>(spec: ListSpec<T>, refetchInterval: number | false = 
     getNextPageParam: (last) => last.next,
     refetchInterval,
   });
-  const { data, hasNextPage, isFetchingNextPage, fetchNextPage, isError } = query;
+  const { data, hasNextPage, isFetchingNextPage, fetchNextPage, isError, refetch } = query;
   const rows = useMemo(() => data?.pages.flatMap((page) => page.items), [data]);
   const pages = data?.pages.length ?? 0;
+  const watched = refetchInterval !== false;
+  const before = useRef(watched);
+  useEffect(() => {
+    // What is no longer watched is read once more: it has come to its end since the last look.
+    if (before.current && !watched) void refetch();
+    before.current = watched;
+  }, [watched, refetch]);
   useEffect(() => {
     if (hasNextPage && !isFetchingNextPage && !isError && pages < EAGER_PAGES) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, isError, pages, fetchNextPage]);
@@ -35,7 +42,7 @@ export function useList<T>(spec: ListSpec<T>, refetchInterval: number | false = 
     rows,
     // A list that is on screen stays there when a refresh fails; the link state says that it is old.
     error: rows ? null : query.error,
-    retry: () => void query.refetch(),
+    retry: () => void refetch(),
     more: hasNextPage && pages >= EAGER_PAGES ? () => void fetchNextPage() : null,
     loadingMore: isFetchingNextPage,
   };

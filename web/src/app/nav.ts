@@ -15,6 +15,8 @@ export interface NavItem {
     | '/uptime'
     | '/messages'
     | '/bulk'
+    | '/campaigns'
+    | '/id-tokens'
     | '/violations'
     | '/recordings'
     | '/alarms'
@@ -34,7 +36,9 @@ export const navItems: readonly NavItem[] = [
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a', group: 'Network' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u', group: 'Network' },
   { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b', group: 'Network' },
+  { to: '/campaigns', label: 'Firmware campaigns', icon: 'campaigns', key: 'n', group: 'Network' },
   { to: '/transactions', label: 'Transactions', icon: 'transactions', key: 't', group: 'Charging' },
+  { to: '/id-tokens', label: 'Id tokens', icon: 'tokens', key: 'i', group: 'Charging' },
   { to: '/tariffs', label: 'Tariffs', icon: 'tariffs', key: 'f', group: 'Charging' },
   { to: '/partners', label: 'Partners', icon: 'partners', key: 'r', group: 'Charging' },
   { to: '/messages', label: 'Messages', icon: 'messages', key: 'm', group: 'Protocol' },

@@ -3,7 +3,7 @@ import { lazyRouteComponent } from './lazy-route-component';
 import { PageError, PageNotFound, PagePending } from './page-states';
 import { RootFrame } from './root-frame';
 import { currentSession, signIn, takeKeyFromFragment } from './session';
-import { readListSearch, readMessageSearch, readOperationsSearch } from './url-state';
+import { readListSearch, readMessageSearch, readOperationsSearch, readTokenSearch } from './url-state';
 
 let linkSignIn: Promise<unknown> | null = null;
 
@@ -163,6 +163,40 @@ const bulkJob = createRoute({
   component: lazyRouteComponent(() => import('@/pages/bulk/bulk-job'), 'BulkJobPage'),
 });
 
+const campaigns = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/campaigns/campaigns'), 'CampaignsPage'),
+});
+
+const campaignNew = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/new',
+  component: lazyRouteComponent(() => import('@/pages/campaigns/new-campaign'), 'NewCampaignPage'),
+});
+
+const campaign = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/$campaignId',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/campaigns/campaign'), 'CampaignPage'),
+});
+
+const tokens = createRoute({
+  getParentRoute: () => shell,
+  path: '/id-tokens',
+  validateSearch: readTokenSearch,
+  component: lazyRouteComponent(() => import('@/pages/tokens/tokens'), 'TokensPage'),
+});
+
+const localLists = createRoute({
+  getParentRoute: () => shell,
+  path: '/id-tokens/lists',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/tokens/local-lists'), 'LocalListsPage'),
+});
+
 const alarms = createRoute({
   getParentRoute: () => shell,
   path: '/alarms',
@@ -233,6 +267,11 @@ export const router = createRouter({
       bulk,
       bulkNew,
       bulkJob,
+      campaigns,
+      campaignNew,
+      campaign,
+      tokens,
+      localLists,
       alarms,
       violations,
       recordings,

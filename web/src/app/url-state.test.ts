@@ -10,6 +10,7 @@ import {
   readListSearch,
   readMessageSearch,
   readOperationsSearch,
+  readTokenSearch,
 } from './url-state';
 
 describe('selection', () => {
@@ -84,5 +85,17 @@ describe('the message log', () => {
       readMessageSearch({ station: 'CP-1', id: 17, dir: 'in', q: '', open: '42', other: 1, kind: ['a'] }),
     ).toEqual({ station: 'CP-1', id: '17', dir: 'in', open: 42 });
     expect(readMessageSearch({ dir: 'sideways', open: 'x' })).toEqual({});
+  });
+});
+
+describe('the address of the id tokens', () => {
+  it('keeps the one that is open, whatever it holds, and drops what it does not know', () => {
+    expect(readTokenSearch({ q: 'a', parent: 7, open: 'A/1.x', view: 'table' })).toEqual({
+      q: 'a',
+      status: undefined,
+      sort: undefined,
+      parent: '7',
+      open: 'A/1.x',
+    });
   });
 });

@@ -92,12 +92,23 @@ export interface ListSearch {
   sort?: string | undefined;
 }
 
+/** A value of the address as text: the router has made numbers of those that look so. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) || undefined : undefined;
+}
+
 export function readListSearch(search: Record<string, unknown>): ListSearch {
-  const text = (key: string) => {
-    const value = search[key];
-    return typeof value === 'string' || typeof value === 'number' ? String(value) || undefined : undefined;
-  };
-  return { q: text('q'), status: text('status'), sort: text('sort') };
+  return { q: textOf(search.q), status: textOf(search.status), sort: textOf(search.sort) };
+}
+
+/** A list of id tokens, and the one that is open over it: a token may hold what no path can. */
+export interface TokenSearch extends ListSearch {
+  parent?: string | undefined;
+  open?: string | undefined;
+}
+
+export function readTokenSearch(search: Record<string, unknown>): TokenSearch {
+  return { ...readListSearch(search), parent: textOf(search.parent), open: textOf(search.open) };
 }
 
 /** `power` is ascending, `-power` descending. */

@@ -1,22 +1,23 @@
 import { useId, type ReactNode } from 'react';
+import { Prose } from './prose';
+import './field.css';
 
-/** What ties an input to its label and to what stands below it. */
+/** What an input takes from its field, so that it is named and explained to everybody. */
 export interface FieldProps {
   id: string;
-  'aria-describedby': string | undefined;
-  'aria-invalid': true | undefined;
+  'aria-describedby'?: string;
+  'aria-invalid'?: boolean;
 }
 
-/** A field of a form with its name, and a hint where one is needed. */
+/** One thing to fill in: its label above, a hint or what is wrong with it below. */
 export function Field({
   label,
   hint,
   problem,
   children,
 }: {
-  label: string;
+  label: ReactNode;
   hint?: ReactNode;
-  /** Why what stands there cannot be taken. */
   problem?: string | null | undefined;
   children: (props: FieldProps) => ReactNode;
 }) {
@@ -27,14 +28,75 @@ export function Field({
       <label htmlFor={id}>{label}</label>
       {children({
         id,
-        'aria-describedby': below ? `${id}-hint` : undefined,
-        'aria-invalid': problem ? true : undefined,
+        ...(below ? { 'aria-describedby': `${id}-below` } : {}),
+        ...(problem ? { 'aria-invalid': true } : {}),
       })}
       {below && (
-        <span id={`${id}-hint`} className={problem ? 'problem' : 'hint'}>
-          {below}
+        <span
+          id={`${id}-below`}
+          className={problem ? 'problem' : 'hint'}
+          role={problem ? 'alert' : undefined}
+        >
+          {problem ? <Prose text={problem} /> : below}
         </span>
       )}
     </div>
+  );
+}
+
+/** A question with a few answers that need a sentence each. */
+export function Choices({ legend, children }: { legend: string; children: ReactNode }) {
+  return (
+    <fieldset className="choices">
+      <legend>{legend}</legend>
+      {children}
+    </fieldset>
+  );
+}
+
+export function Choice({
+  name,
+  label,
+  text,
+  checked,
+  onChoose,
+}: {
+  name: string;
+  label: string;
+  text?: ReactNode;
+  checked: boolean;
+  onChoose: () => void;
+}) {
+  return (
+    <label className="choice">
+      <input type="radio" name={name} checked={checked} onChange={onChoose} />
+      <span>
+        {label}
+        {text && <span className="sub">{text}</span>}
+      </span>
+    </label>
+  );
+}
+
+/** Yes or no, with its meaning beside it. */
+export function Check({
+  label,
+  text,
+  checked,
+  onChange,
+}: {
+  label: string;
+  text?: ReactNode;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}) {
+  return (
+    <label className="choice">
+      <input type="checkbox" checked={checked} onChange={(e) => onChange(e.target.checked)} />
+      <span>
+        {label}
+        {text && <span className="sub">{text}</span>}
+      </span>
+    </label>
   );
 }

@@ -166,12 +166,13 @@ export function clock(ms: Maybe): string {
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** Local date and clock, "21 Nov 14:05". */
-export function dateTime(text: string | null | undefined): string {
+/** Local date and clock, "21 Nov 14:05"; with the year where it may be any, "21 Nov 2027 14:05". */
+export function dateTime(text: string | null | undefined, year = false): string {
   const ms = instant(text);
   if (ms == null) return NONE;
   const d = new Date(ms);
-  return `${d.getDate()} ${months[d.getMonth()] ?? ''} ${two(d.getHours())}:${two(d.getMinutes())}`;
+  const day = `${d.getDate()} ${months[d.getMonth()] ?? ''}${year ? ` ${d.getFullYear()}` : ''}`;
+  return `${day} ${two(d.getHours())}:${two(d.getMinutes())}`;
 }
 
 export function join({ value, unit }: Quantity): string {

@@ -2,18 +2,10 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { api, type Page } from '@/api/client';
-import {
-  bulkKey,
-  bulkQuery,
-  bulkStationsQuery,
-  commandQuery,
-  type BulkCommand,
-  type BulkStation,
-} from '@/api/ocpp';
+import { bulkKey, bulkQuery, bulkStationsQuery, type BulkCommand, type BulkStation } from '@/api/ocpp';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
-import { Dialog } from '@/ui/dialog';
 import { clock, count, dateTime, duration, instant, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { Json } from '@/ui/json';
@@ -21,8 +13,7 @@ import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { toast } from '@/ui/toast';
-import { CommandOutcome } from '../commands/outcome';
-import { finished } from '../commands/use-command';
+import { CommandShown } from './command-shown';
 import { repeat } from './draft';
 import {
   commandName,
@@ -34,7 +25,7 @@ import {
   stateOf,
   stationStates,
 } from './logic';
-import { JobProgress, JobState } from './progress';
+import { JobProgress, JobState, StationTag } from './progress';
 import './bulk.css';
 
 const route = getRouteApi('/shell/bulk/$bulkId');
@@ -110,45 +101,6 @@ function Actions({ job }: { job: BulkCommand }) {
   );
 }
 
-/** The command that one station was given, with its answer. */
-function CommandShown({ row, onClose }: { row: BulkStation; onClose: () => void }) {
-  const id = row.command ?? '';
-  const query = useQuery({
-    ...commandQuery(id),
-    refetchInterval: (q) => (q.state.data && finished(q.state.data) ? false : REFRESH_MS),
-  });
-  return (
-    <Dialog
-      open
-      onOpenChange={(open) => !open && onClose()}
-      title={row.station}
-      description={query.data ? `${query.data.action}, ${dateTime(query.data.requested_at)}.` : undefined}
-      footer={
-        <>
-          <Link
-            to="/stations/$stationId/$tab"
-            params={{ stationId: row.station, tab: 'messages' }}
-            className="btn"
-          >
-            Its messages
-          </Link>
-          <button type="button" className="btn btn-primary" onClick={onClose}>
-            Done
-          </button>
-        </>
-      }
-    >
-      {query.error ? (
-        <ErrorState error={query.error} retry={() => void query.refetch()} what="Command" />
-      ) : query.data ? (
-        <CommandOutcome command={query.data} busy={!finished(query.data)} />
-      ) : (
-        <SkeletonBlock lines={3} />
-      )}
-    </Dialog>
-  );
-}
-
 const columns: readonly Column<BulkStation>[] = [
   {
     key: 'station',
@@ -164,14 +116,7 @@ const columns: readonly Column<BulkStation>[] = [
     key: 'state',
     label: 'Outcome',
     sort: (row) => stationStates.findIndex((s) => s.id === row.state),
-    cell: (row) => {
-      const { word, tone } = stateOf(row.state);
-      return (
-        <span className="tag" data-tone={tone} data-busy={tone === 'busy'}>
-          {word}
-        </span>
-      );
-    },
+    cell: (row) => <StationTag state={stateOf(row.state)} />,
   },
   {
     key: 'detail',
@@ -247,7 +192,9 @@ function StationOutcomes({ job }: { job: BulkCommand }) {
           />
         )}
       </section>
-      {shown && <CommandShown row={shown} onClose={() => setShown(null)} />}
+      {shown?.command && (
+        <CommandShown station={shown.station} command={shown.command} onClose={() => setShown(null)} />
+      )}
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { ocppActionsQuery, versionOf } from '@/api/ocpp';
+import { ocppActionsQuery, versionOf, type DryRun } from '@/api/ocpp';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
 import { validate } from '@/ocpp-form/validate';
@@ -12,10 +12,15 @@ import { newDraft } from '../commands/payload-editor';
 import { CommandPart } from './command-part';
 import { Confirm } from './confirm';
 import { payloadKey, useBulkDraft } from './draft';
+import { useDryRun } from './dry-run';
 import { commonVersion, filterOf, filterWords, type FilterDraft } from './logic';
-import { Reach, useDryRun } from './reach';
+import { Problems, Reach } from './reach';
 import { StationFilter } from './station-filter';
 import './bulk.css';
+
+const PATH = '/bulk-commands';
+/** Asked where no command is written yet: every version has it, and a dry run sends nothing. */
+const harmless = { command: 'trigger', message: 'Heartbeat' };
 
 /** Writes a bulk command: which stations, what to tell them, and what a dry run says of both. */
 export function NewBulkPage() {
@@ -25,7 +30,7 @@ export function NewBulkPage() {
   const filter = useMemo(() => filterOf(draft.filter), [draft.filter]);
   const onFilter = (part: Partial<FilterDraft>) => change({ filter: { ...draft.filter, ...part } });
   // Whom the filter holds decides whose actions are offered; who understands the command is asked apart.
-  const held = useDryRun(filter, null);
+  const held = useDryRun<DryRun>(PATH, filter && { filter, ...harmless });
   const spoken = Object.keys(held.run?.by_version ?? {});
   const version = versionOf(
     draft.version && spoken.includes(draft.version)
@@ -47,7 +52,8 @@ export function NewBulkPage() {
     if (!action || faulty) return null;
     return { action: action.action, payload: kept?.value ?? {} };
   }, [draft.mode, draft.immediate, draft.message, action, faulty, kept]);
-  const { run, current, error } = useDryRun(filter, command);
+  const { run, current, error } = useDryRun<DryRun>(PATH, filter && { filter, ...(command ?? harmless) });
+  const shown = run ?? held.run;
   const reached = run ? run.matched : 0;
   const problems = Object.keys(run?.problems ?? {}).length;
   const ready = command !== null && filter !== null && current && reached > 0;
@@ -101,7 +107,9 @@ export function NewBulkPage() {
             <h2 id="bulk-reach">What it would reach</h2>
           </header>
           <div className="panel-body stack">
-            <Reach run={run ?? held.run} error={error} chosen={filter !== null} onFilter={onFilter} />
+            <Reach run={shown} error={error} chosen={filter !== null}>
+              {shown && <Problems run={shown} onFilter={onFilter} />}
+            </Reach>
             <button
               type="button"
               className="btn btn-primary"

@@ -1,6 +1,5 @@
-import type { BulkCommand } from '@/api/ocpp';
 import { count } from '@/ui/format';
-import { isOpen, jobWord, stationStates } from './logic';
+import { isOpen, jobWord, stationStates, type StateOf } from './logic';
 
 export function JobState({ state }: { state: string }) {
   const tone =
@@ -12,9 +11,24 @@ export function JobState({ state }: { state: string }) {
   );
 }
 
+/** Where one station of a job stands. */
+export function StationTag({ state: { word, tone } }: { state: StateOf }) {
+  return (
+    <span className="tag" data-tone={tone} data-busy={tone === 'busy'}>
+      {word}
+    </span>
+  );
+}
+
 /** How far a job has come, and how it went: one bar with a part for each outcome. */
-export function JobProgress({ job }: { job: BulkCommand }) {
-  const words = stationStates
+export function JobProgress({
+  job,
+  states = stationStates,
+}: {
+  job: { total: number; finished: number; by_state: Readonly<Record<string, number>> };
+  states?: readonly StateOf[];
+}) {
+  const words = states
     .filter((s) => (job.by_state[s.id] ?? 0) > 0)
     .map((s) => `${s.word.toLowerCase()} ${job.by_state[s.id]}`)
     .join(', ');
@@ -28,7 +42,7 @@ export function JobProgress({ job }: { job: BulkCommand }) {
         aria-valuenow={job.finished}
         aria-label={`${job.finished} of ${job.total} stations: ${words}`}
       >
-        {stationStates.map((state) => {
+        {states.map((state) => {
           const n = job.by_state[state.id] ?? 0;
           if (n === 0 || state.id === 'pending') return null;
           return (

@@ -1,63 +1,40 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
-import { api, ApiError } from '@/api/client';
-import { bulkKey, type BulkFilter, type BulkRequest, type DryRun } from '@/api/ocpp';
+import type { ReactNode } from 'react';
+import type { ApiError } from '@/api/client';
+import type { DryRun } from '@/api/ocpp';
 import { count, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
+import { Prose } from '@/ui/prose';
 import { Skeleton } from '@/ui/states';
 import type { FilterDraft } from './logic';
 
-const REST_MS = 300;
-
-/** Asked where no command is written yet: every version has it, and a dry run sends nothing. */
-const harmless = { command: 'trigger', message: 'Heartbeat' };
-
-/** Whom a filter holds and who of them understands the command, asked of the server as either changes. */
-export function useDryRun(filter: BulkFilter | null, command: Record<string, unknown> | null) {
-  const text = JSON.stringify(filter && { filter, ...(command ?? harmless), dry_run: true });
-  const [rested, setRested] = useState(text);
-  useEffect(() => {
-    if (text === rested) return;
-    const timer = setTimeout(() => setRested(text), REST_MS);
-    return () => clearTimeout(timer);
-  }, [text, rested]);
-  const query = useQuery({
-    queryKey: [...bulkKey, 'dry-run', rested] as const,
-    queryFn: ({ signal }) =>
-      api.post<DryRun>('/bulk-commands', JSON.parse(rested) as BulkRequest, { signal }),
-    enabled: rested !== 'null',
-    placeholderData: keepPreviousData,
-    staleTime: 5_000,
-    refetchInterval: 15_000,
-    retry: false,
-  });
-  const current = text === rested && !query.isPlaceholderData;
-  return {
-    run: filter === null || query.error ? null : (query.data ?? null),
-    /** What is shown belongs to what is written. */
-    current: current && !query.isFetching,
-    error: filter !== null && query.error instanceof ApiError ? query.error : null,
-  };
+/** What a dry run says of whom it reaches, whatever it is of. */
+interface Reached {
+  matched: number;
+  online: number;
+  by_version: Readonly<Record<string, number>>;
+  stations: readonly string[];
 }
 
-/** What a dry run found: how many, who speaks what, and who would not understand. */
+/** How many a dry run found and who speaks what; below it what is to say of the request itself. */
 export function Reach({
   run,
   error,
   chosen,
-  onFilter,
+  children,
 }: {
-  run: DryRun | null;
+  run: Reached | null;
   error: ApiError | null;
   /** A filter was given at all. */
   chosen: boolean;
-  onFilter: (change: Partial<FilterDraft>) => void;
+  children?: ReactNode;
 }) {
   if (!chosen) return <p className="muted">Choose stations to see how many it would reach.</p>;
   if (error) {
     return (
       <div className="outcome" data-tone="bad" role="alert">
-        {sentence(error.message)}
+        <p>
+          <Prose text={sentence(error.message)} />
+        </p>
       </div>
     );
   }
@@ -68,9 +45,6 @@ export function Reach({
       </p>
     );
   }
-  const away = run.matched - run.online;
-  const versions = Object.entries(run.by_version);
-  const problems = Object.entries(run.problems);
   return (
     <div className="bulk-reach" role="status">
       <p className="bulk-count">
@@ -81,13 +55,42 @@ export function Reach({
           <dt>Connected now</dt>
           <dd className="num">{count(run.online)}</dd>
         </div>
-        {versions.map(([version, n]) => (
+        {Object.entries(run.by_version).map(([version, n]) => (
           <div key={version}>
             <dt>OCPP {version}</dt>
             <dd className="num">{count(n)}</dd>
           </div>
         ))}
       </dl>
+      {children}
+      <details>
+        <summary>
+          {run.stations.length < run.matched ? `First ${run.stations.length} of them` : 'Which ones'}
+        </summary>
+        <ul className="bulk-names" tabIndex={0} aria-label="Stations">
+          {run.stations.map((id) => (
+            <li key={id} className="mono">
+              {id}
+            </li>
+          ))}
+        </ul>
+      </details>
+    </div>
+  );
+}
+
+/** Who would not take a bulk command, and a way to leave them out. */
+export function Problems({
+  run,
+  onFilter,
+}: {
+  run: DryRun;
+  onFilter: (change: Partial<FilterDraft>) => void;
+}) {
+  const away = run.matched - run.online;
+  const problems = Object.entries(run.problems);
+  return (
+    <>
       {away > 0 && (
         <div className="bulk-note">
           <Icon name="wifiOff" size={14} />
@@ -108,9 +111,9 @@ export function Reach({
         </div>
       ))}
       {problems.length > 0 &&
-        versions
-          .filter(([version]) => !run.problems[version])
-          .map(([version]) => (
+        Object.keys(run.by_version)
+          .filter((version) => !run.problems[version])
+          .map((version) => (
             <button
               key={version}
               type="button"
@@ -120,18 +123,6 @@ export function Reach({
               Only OCPP {version}
             </button>
           ))}
-      <details>
-        <summary>
-          {run.stations.length < run.matched ? `First ${run.stations.length} of them` : 'Which ones'}
-        </summary>
-        <ul className="bulk-names" tabIndex={0} aria-label="Stations">
-          {run.stations.map((id) => (
-            <li key={id} className="mono">
-              {id}
-            </li>
-          ))}
-        </ul>
-      </details>
-    </div>
+    </>
   );
 }

@@ -8,6 +8,7 @@ import type { Claim, NewStation } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
+import { Choice, Choices, Field } from '@/ui/field';
 import { sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState } from '@/ui/states';
@@ -28,10 +29,30 @@ const profiles: readonly { value: number; label: string; text: string }[] = [
   },
 ];
 
+type PasswordBy = 'knocked' | 'draw' | 'own';
+
+const passwords: readonly { value: PasswordBy; label: string; text: (address: string) => string }[] = [
+  {
+    value: 'knocked',
+    label: 'The one that it knocked with',
+    text: (address) => `It came from ${address}. Take it only if you expect it there.`,
+  },
+  {
+    value: 'draw',
+    label: 'Draw one',
+    text: () => 'Shown once on the next page, to be typed into the station.',
+  },
+  {
+    value: 'own',
+    label: 'It has one already',
+    text: () => '16 to 64 characters, as it is set in the station.',
+  },
+];
+
 interface Wish {
   id: string;
   name: string;
-  password: 'knocked' | 'draw' | 'own' | null;
+  password: PasswordBy | null;
   secret: string;
   profile: number;
   lat: string;
@@ -62,6 +83,38 @@ async function begin(wish: Wish, claim: Claim | undefined): Promise<Made> {
   // A station cannot have its certificate before it came once, so profile 3 is raised on its own page.
   if (wish.profile === 2) await api.put(`/stations/${seg(made.id)}/security`, { profile: 2 });
   return made;
+}
+
+function Degrees({
+  label,
+  most,
+  required,
+  value,
+  onChange,
+}: {
+  label: string;
+  most: number;
+  required: boolean;
+  value: string;
+  onChange: (value: string) => void;
+}) {
+  return (
+    <Field label={label}>
+      {(field) => (
+        <input
+          {...field}
+          className="input"
+          type="number"
+          min={-most}
+          max={most}
+          step="any"
+          required={required}
+          value={value}
+          onChange={(e) => onChange(e.target.value)}
+        />
+      )}
+    </Field>
+  );
 }
 
 /** Identity and credentials: the two things that a station needs before it may come. */
@@ -128,23 +181,24 @@ export function OnboardingPage() {
       <form className="panel wizard" onSubmit={submit}>
         {step === 1 ? (
           <>
-            <div className="field">
-              <label htmlFor={`${base}-id`}>Identity</label>
-              <input
-                id={`${base}-id`}
-                className="input mono"
-                required
-                maxLength={48}
-                pattern="\S+"
-                autoComplete="off"
-                autoFocus
-                value={wish.id}
-                onChange={(e) => change({ id: e.target.value })}
-              />
-              <span className="hint">
-                What the station puts at the end of its OCPP address. It often stands on its type plate.
-              </span>
-            </div>
+            <Field
+              label="Identity"
+              hint="What the station puts at the end of its OCPP address. It often stands on its type plate."
+            >
+              {(field) => (
+                <input
+                  {...field}
+                  className="input mono"
+                  required
+                  maxLength={48}
+                  pattern="\S+"
+                  autoComplete="off"
+                  autoFocus
+                  value={wish.id}
+                  onChange={(e) => change({ id: e.target.value })}
+                />
+              )}
+            </Field>
             {claims.rows && claims.rows.length > 0 && (
               <div className="field">
                 <span className="label" id={`${base}-claims`}>
@@ -165,127 +219,80 @@ export function OnboardingPage() {
                 </div>
               </div>
             )}
-            <div className="field">
-              <label htmlFor={`${base}-name`}>Name, if any</label>
-              <input
-                id={`${base}-name`}
-                className="input"
-                maxLength={200}
-                autoComplete="off"
-                value={wish.name}
-                onChange={(e) => change({ name: e.target.value })}
-              />
-              <span className="hint">What people call it.</span>
-            </div>
+            <Field label="Name, if any" hint="What people call it.">
+              {(field) => (
+                <input
+                  {...field}
+                  className="input"
+                  maxLength={200}
+                  autoComplete="off"
+                  value={wish.name}
+                  onChange={(e) => change({ name: e.target.value })}
+                />
+              )}
+            </Field>
             <div className="pair">
-              <div className="field">
-                <label htmlFor={`${base}-lat`}>Latitude, if known</label>
-                <input
-                  id={`${base}-lat`}
-                  className="input"
-                  type="number"
-                  min={-90}
-                  max={90}
-                  step="any"
-                  required={wish.lon !== ''}
-                  value={wish.lat}
-                  onChange={(e) => change({ lat: e.target.value })}
-                />
-              </div>
-              <div className="field">
-                <label htmlFor={`${base}-lon`}>Longitude, if known</label>
-                <input
-                  id={`${base}-lon`}
-                  className="input"
-                  type="number"
-                  min={-180}
-                  max={180}
-                  step="any"
-                  required={wish.lat !== ''}
-                  value={wish.lon}
-                  onChange={(e) => change({ lon: e.target.value })}
-                />
-              </div>
+              <Degrees
+                label="Latitude, if known"
+                most={90}
+                required={wish.lon !== ''}
+                value={wish.lat}
+                onChange={(lat) => change({ lat })}
+              />
+              <Degrees
+                label="Longitude, if known"
+                most={180}
+                required={wish.lat !== ''}
+                value={wish.lon}
+                onChange={(lon) => change({ lon })}
+              />
             </div>
           </>
         ) : (
           <>
-            <fieldset className="choices">
-              <legend>How it proves who it is</legend>
+            <Choices legend="How it proves who it is">
               {profiles.map((p) => (
-                <label key={p.value} className="choice">
-                  <input
-                    type="radio"
-                    name="profile"
-                    checked={wish.profile === p.value}
-                    onChange={() => change({ profile: p.value })}
-                  />
-                  <span>
-                    {p.label}
-                    <span className="sub">{p.text}</span>
-                  </span>
-                </label>
+                <Choice
+                  key={p.value}
+                  name="profile"
+                  label={p.label}
+                  text={p.text}
+                  checked={wish.profile === p.value}
+                  onChoose={() => change({ profile: p.value })}
+                />
               ))}
-            </fieldset>
-            <fieldset className="choices">
-              <legend>Its password</legend>
-              {claim?.has_password && (
-                <label className="choice">
-                  <input
-                    type="radio"
+            </Choices>
+            <Choices legend="Its password">
+              {passwords
+                .filter((p) => p.value !== 'knocked' || claim?.has_password)
+                .map((p) => (
+                  <Choice
+                    key={p.value}
                     name="password"
-                    checked={choice === 'knocked'}
-                    onChange={() => change({ password: 'knocked' })}
+                    label={p.label}
+                    text={p.text(claim?.address ?? '')}
+                    checked={choice === p.value}
+                    onChoose={() => change({ password: p.value })}
                   />
-                  <span>
-                    The one that it knocked with
-                    <span className="sub">
-                      It came from {claim.address}. Take it only if you expect it there.
-                    </span>
-                  </span>
-                </label>
-              )}
-              <label className="choice">
-                <input
-                  type="radio"
-                  name="password"
-                  checked={choice === 'draw'}
-                  onChange={() => change({ password: 'draw' })}
-                />
-                <span>
-                  Draw one
-                  <span className="sub">Shown once on the next page, to be typed into the station.</span>
-                </span>
-              </label>
-              <label className="choice">
-                <input
-                  type="radio"
-                  name="password"
-                  checked={choice === 'own'}
-                  onChange={() => change({ password: 'own' })}
-                />
-                <span>
-                  It has one already
-                  <span className="sub">16 to 64 characters, as it is set in the station.</span>
-                </span>
-              </label>
+                ))}
               {choice === 'own' && (
-                <div className="field">
-                  <label htmlFor={`${base}-password`}>Password</label>
-                  <input
-                    id={`${base}-password`}
-                    className="input mono"
-                    type="password"
-                    required
-                    minLength={16}
-                    maxLength={64}
-                    autoComplete="new-password"
-                    value={wish.secret}
-                    onChange={(e) => change({ secret: e.target.value })}
-                  />
-                </div>
+                <Field label="Password">
+                  {(field) => (
+                    <input
+                      {...field}
+                      className="input mono"
+                      type="password"
+                      required
+                      minLength={16}
+                      maxLength={64}
+                      autoComplete="new-password"
+                      value={wish.secret}
+                      onChange={(e) => change({ secret: e.target.value })}
+                    />
+                  )}
+                </Field>
               )}
-            </fieldset>
+            </Choices>
           </>
         )}
         {register.error && (

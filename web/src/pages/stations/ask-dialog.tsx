@@ -5,6 +5,7 @@ import { knownKey } from '@/api/knowledge';
 import { keys } from '@/api/queries';
 import type { Command } from '@/api/types';
 import { Dialog } from '@/ui/dialog';
+import { sentence } from '@/ui/format';
 import { CommandOutcome } from '../commands/outcome';
 
 /** How long the server waits for the station before it answers. */
@@ -102,7 +103,7 @@ export function AskDialog({
         <div className="outcome" data-tone="bad" role="alert">
           <strong>
             {problem instanceof ApiError
-              ? (problem.problem.title ?? 'It was not taken')
+              ? sentence(problem.problem.title ?? 'It was not taken')
               : 'That cannot be sent'}
           </strong>
           {problem instanceof ApiError ? problem.problem.detail : problem.message}

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { firmwareQuery, type FirmwareStep } from '@/api/care';
 import type { NoteOf } from '@/api/knowledge';
@@ -7,6 +8,8 @@ import { useSession } from '@/app/use-session';
 import { dateTime } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
+import { emptyFilter } from '../bulk/logic';
+import { useCampaignDraft } from '../campaigns/draft';
 import { FirmwareDialog } from './firmware-dialog';
 import { LogPanel } from './logs';
 import type { TabProps } from './tabs';
@@ -84,20 +87,34 @@ export default function FirmwareTab({ station }: TabProps) {
   const allowed = may(session?.role, 'operator');
   const { data, error, refetch } = useQuery({ ...firmwareQuery(station.id), refetchInterval: 3_000 });
   const [updating, setUpdating] = useState(false);
+  const begin = useCampaignDraft((s) => s.begin);
   return (
     <div className="halves">
       <section className="panel" aria-labelledby="firmware">
         <header className="panel-head">
           <h2 id="firmware">Firmware</h2>
           {allowed && (
-            <button
-              type="button"
-              className="btn btn-sm"
-              onClick={() => setUpdating(true)}
-              disabled={!station.online}
-            >
-              <Icon name="upload" size={13} /> Update
-            </button>
+            <span className="head-actions">
+              <Link
+                to="/campaigns/new"
+                className="btn btn-ghost btn-sm"
+                onClick={() =>
+                  begin({
+                    filter: { ...emptyFilter, vendor: station.vendor ?? '', model: station.model ?? '' },
+                  })
+                }
+              >
+                <Icon name="campaigns" size={13} /> All of its make
+              </Link>
+              <button
+                type="button"
+                className="btn btn-sm"
+                onClick={() => setUpdating(true)}
+                disabled={!station.online}
+              >
+                <Icon name="upload" size={13} /> Update
+              </button>
+            </span>
           )}
         </header>
         {error && !data ? (

@@ -7,13 +7,13 @@ import { PAGE, keys } from '@/api/queries';
 import type { Transaction } from '@/api/types';
 import { uptimeDetailQuery } from '@/api/uptime';
 import { useList } from '@/api/use-list';
-import { connectorNumber, dateTime, exactEnergy, instant, plug, plural } from '@/ui/format';
+import { connectorNumber, instant, plug, plural } from '@/ui/format';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { useNow } from '@/ui/use-now';
 import { amount } from '../tariffs/money';
-import { Lasted, TransactionState } from '../transactions/transaction-table';
+import { transactionColumns, TransactionState } from '../transactions/transaction-table';
 import { stretchesOf, Timeline } from './timeline';
 import type { TabProps } from './tabs';
 import './history.css';
@@ -49,38 +49,13 @@ function Price({ transaction: t }: { transaction: Transaction }) {
   );
 }
 
+const { number, started, duration, energy, token } = transactionColumns;
+
 const columns: readonly Column<Transaction>[] = [
-  {
-    key: 'number',
-    label: 'Number',
-    sort: (t) => t.number,
-    cell: (t) => (
-      <Link to="/transactions/$number" params={{ number: String(t.number) }} tabIndex={-1} className="num">
-        {t.number}
-      </Link>
-    ),
-  },
-  {
-    key: 'started',
-    label: 'Started',
-    sort: (t) => instant(t.started_at),
-    cell: (t) => <span className="num">{dateTime(t.started_at)}</span>,
-  },
-  {
-    key: 'duration',
-    label: 'Duration',
-    align: 'right',
-    wide: true,
-    sort: (t) => t.duration_s ?? Number.MAX_SAFE_INTEGER,
-    cell: (t) => <Lasted transaction={t} />,
-  },
-  {
-    key: 'energy',
-    label: 'Energy',
-    align: 'right',
-    sort: (t) => (t.energy_wh === null ? null : Number(t.energy_wh)),
-    cell: (t) => exactEnergy(t.energy_wh),
-  },
+  number,
+  { ...started, wide: false },
+  duration,
+  energy,
   { key: 'cost', label: 'Cost', align: 'right', cell: (t) => <Price transaction={t} /> },
   {
     key: 'end',
@@ -94,13 +69,7 @@ const columns: readonly Column<Transaction>[] = [
         <span className="muted">{t.stopped_reason ?? 'not told'}</span>
       ),
   },
-  {
-    key: 'token',
-    label: 'Id token',
-    wide: true,
-    sort: (t) => t.id_token,
-    cell: (t) => <span className="mono muted">{t.id_token ?? '–'}</span>,
-  },
+  token,
 ];
 
 /** What a connector has done: who charged there, for how much, and when it could not. */

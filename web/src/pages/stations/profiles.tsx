@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { requestNumber, type Known } from '@/api/knowledge';
 import type { Station } from '@/api/types';
+import { Field } from '@/ui/field';
 import { dateTime, duration, measure, power, sentence } from '@/ui/format';
 import { EmptyState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
@@ -185,45 +186,48 @@ export function LimitDialog({
       }
       onClose={onClose}
     >
-      <div className="field">
-        <label htmlFor="limit-evse">Of what</label>
-        <select id="limit-evse" name="evse" className="input" defaultValue={evse}>
-          <option value={0}>The whole station</option>
-          {station.evses.map((e) => (
-            <option key={e.id} value={e.evse_id}>
-              EVSE {e.evse_id}, every transaction
-            </option>
-          ))}
-        </select>
-      </div>
-      <div className="field">
-        <label htmlFor="limit-kw">At most, in kW</label>
-        <input
-          id="limit-kw"
-          name="kw"
-          className="input"
-          type="number"
-          min={0}
-          max={10_000}
-          step={0.1}
-          required
-          autoFocus
-        />
-      </div>
-      <div className="field">
-        <label htmlFor="limit-hours">For how many hours</label>
-        <input
-          id="limit-hours"
-          name="hours"
-          className="input"
-          type="number"
-          min={0.1}
-          max={168}
-          step={0.1}
-          defaultValue={4}
-          required
-        />
-      </div>
+      <Field label="Of what">
+        {(field) => (
+          <select {...field} name="evse" className="input" defaultValue={evse}>
+            <option value={0}>The whole station</option>
+            {station.evses.map((e) => (
+              <option key={e.id} value={e.evse_id}>
+                EVSE {e.evse_id}, every transaction
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label="At most, in kW">
+        {(field) => (
+          <input
+            {...field}
+            name="kw"
+            className="input"
+            type="number"
+            min={0}
+            max={10_000}
+            step={0.1}
+            required
+            autoFocus
+          />
+        )}
+      </Field>
+      <Field label="For how many hours">
+        {(field) => (
+          <input
+            {...field}
+            name="hours"
+            className="input"
+            type="number"
+            min={0.1}
+            max={168}
+            step={0.1}
+            defaultValue={4}
+            required
+          />
+        )}
+      </Field>
     </AskDialog>
   );
 }

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { clip, limitProfile, stepsFrom, stepsOf, ticks, valueAt, type Profile } from './schedule';
+import {
+  clip,
+  limitProfile,
+  stepsFrom,
+  stepsOf,
+  stepsOfSlots,
+  ticks,
+  valueAt,
+  type Profile,
+} from './schedule';
 
 const at = (text: string) => Date.parse(`2026-03-01T${text}Z`);
 const profile = (more: Partial<Profile>): Profile => ({
@@ -55,6 +64,22 @@ describe('charging schedules', () => {
 
   it('have no time when they are relative', () => {
     expect(stepsOf(profile({ chargingProfileKind: 'Relative' }), 0, 1)).toBeNull();
+  });
+
+  it('are composed of slots that follow each other until the end', () => {
+    const slot = { phases: null, phase_to_use: null, discharge_limit: null, min_rate: null };
+    const slots = [
+      { ...slot, start_s: 0, limit: 11_000, setpoint: null },
+      { ...slot, start_s: 60, limit: null, setpoint: null },
+      { ...slot, start_s: 90, limit: 9_000, setpoint: -3_000 },
+    ];
+    const steps = stepsOfSlots(slots, 1_000_000, 120);
+    expect(steps.map((s) => [s.at - 1_000_000, s.value])).toEqual([
+      [0, 11_000],
+      [60_000, null],
+      [90_000, -3_000],
+      [120_000, null],
+    ]);
   });
 
   it('are drawn on round numbers that hold every value', () => {

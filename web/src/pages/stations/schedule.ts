@@ -1,3 +1,4 @@
+import type { Slot } from '@/api/charging';
 import { instant } from '@/ui/format';
 
 /** A charging schedule as OCPP spells it, in whichever version. */
@@ -52,6 +53,14 @@ export function stepsFrom(schedule: Schedule, start: number): Step[] {
     .filter((s) => s.at < end)
     .sort((a, b) => a.at - b.at);
   return end === Infinity ? steps : [...steps, { at: end, value: null }];
+}
+
+/** The steps of a composite schedule: its slots follow each other until its end. */
+export function stepsOfSlots(slots: readonly Slot[], start: number, duration_s: number): Step[] {
+  return [
+    ...slots.map((s) => ({ at: start + s.start_s * 1000, value: s.setpoint ?? s.limit ?? null })),
+    { at: start + duration_s * 1000, value: null },
+  ];
 }
 
 const DAY = 86_400_000;

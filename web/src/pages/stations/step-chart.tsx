@@ -10,6 +10,15 @@ export interface StepLine {
   /** Drawn strongly, and filled. */
   strong?: boolean;
   dashed?: boolean;
+  /** As wide as a strong line, without its fill. */
+  wide?: boolean;
+}
+
+/** What is marked behind the lines: a stretch of time, between two values or over the whole height. */
+export interface Band {
+  from: number;
+  to: number;
+  between: readonly [number, number] | null;
 }
 
 const HEIGHT = 240;
@@ -37,6 +46,8 @@ function hourTicks(from: number, to: number, width: number): number[] {
 export function StepChart({
   label,
   lines,
+  bands = [],
+  bandName,
   from,
   to,
   now,
@@ -44,6 +55,9 @@ export function StepChart({
 }: {
   label: string;
   lines: readonly StepLine[];
+  bands?: readonly Band[];
+  /** What the bands mean, for the legend. */
+  bandName?: string;
   from: number;
   to: number;
   now: number;
@@ -51,6 +65,7 @@ export function StepChart({
 }) {
   const box = useRef<HTMLDivElement>(null);
   const title = useId();
+  const hatch = useId();
   const [width, setWidth] = useState(720);
   const [cursor, setCursor] = useState<number | null>(null);
   useLayoutEffect(() => {
@@ -84,6 +99,32 @@ export function StepChart({
         onPointerLeave={() => setCursor(null)}
       >
         <title id={title}>{label}</title>
+        <defs>
+          <pattern
+            id={hatch}
+            width="6"
+            height="6"
+            patternUnits="userSpaceOnUse"
+            patternTransform="rotate(45)"
+          >
+            <rect className="band-ground" width="6" height="6" />
+            <line className="band-line" x1="0" x2="0" y1="0" y2="6" />
+          </pattern>
+        </defs>
+        {bands.map(({ from: begin, to: end, between }) => {
+          const top = between ? y(Math.max(...between)) : EDGE.top;
+          const bottom = between ? y(Math.min(...between)) : HEIGHT - EDGE.bottom;
+          return (
+            <rect
+              key={begin}
+              x={x(begin)}
+              width={Math.max(1, x(end) - x(begin))}
+              y={top}
+              height={Math.max(1, bottom - top)}
+              fill={`url(#${hatch})`}
+            />
+          );
+        })}
         {axis.map((value) => (
           <g key={value}>
             <line className="grid" x1={EDGE.left} x2={width - EDGE.right} y1={y(value)} y2={y(value)} />
@@ -121,6 +162,11 @@ export function StepChart({
             </li>
           );
         })}
+        {bands.length > 0 && bandName && (
+          <li>
+            <span className="swatch-band" /> {bandName}
+          </li>
+        )}
       </ul>
     </div>
   );
@@ -158,7 +204,7 @@ function Line({
         d={stroke}
         fill="none"
         stroke={line.color}
-        strokeWidth={line.strong ? 2 : 1.25}
+        strokeWidth={line.strong || line.wide ? 2 : 1.25}
         strokeDasharray={line.dashed ? '5 4' : undefined}
         strokeLinejoin="round"
       />

@@ -36,8 +36,9 @@ export function Lasted({ transaction: t }: { transaction: Transaction }) {
   return <>{duration(s)}</>;
 }
 
-const columns: readonly Column<Transaction>[] = [
-  {
+/** What a table of transactions may show of each; the tables choose from it. */
+export const transactionColumns = {
+  number: {
     key: 'number',
     label: 'Number',
     sort: (t) => t.number,
@@ -47,8 +48,13 @@ const columns: readonly Column<Transaction>[] = [
       </Link>
     ),
   },
-  { key: 'state', label: 'State', sort: (t) => t.state, cell: (t) => <TransactionState state={t.state} /> },
-  {
+  state: {
+    key: 'state',
+    label: 'State',
+    sort: (t) => t.state,
+    cell: (t) => <TransactionState state={t.state} />,
+  },
+  station: {
     key: 'station',
     label: 'Station',
     sort: (t) => `${t.station} ${t.evse ?? 0}`,
@@ -58,21 +64,21 @@ const columns: readonly Column<Transaction>[] = [
       </>
     ),
   },
-  {
+  token: {
     key: 'token',
     label: 'Id token',
     wide: true,
     sort: (t) => t.id_token,
     cell: (t) => <span className="mono muted">{t.id_token ?? '–'}</span>,
   },
-  {
+  started: {
     key: 'started',
     label: 'Started',
     wide: true,
     sort: (t) => instant(t.started_at),
     cell: (t) => <span className="num">{dateTime(t.started_at)}</span>,
   },
-  {
+  duration: {
     key: 'duration',
     label: 'Duration',
     align: 'right',
@@ -80,7 +86,7 @@ const columns: readonly Column<Transaction>[] = [
     sort: (t) => t.duration_s ?? Number.MAX_SAFE_INTEGER,
     cell: (t) => <Lasted transaction={t} />,
   },
-  {
+  energy: {
     key: 'energy',
     label: 'Energy',
     align: 'right',
@@ -88,7 +94,7 @@ const columns: readonly Column<Transaction>[] = [
     // Every digit stands on the page of the transaction.
     cell: (t) => columnEnergy(t.energy_wh),
   },
-  {
+  flags: {
     key: 'flags',
     label: 'Checks',
     wide: true,
@@ -107,8 +113,9 @@ const columns: readonly Column<Transaction>[] = [
         </span>
       ),
   },
-];
+} satisfies Record<string, Column<Transaction>>;
 
+const columns: readonly Column<Transaction>[] = Object.values(transactionColumns);
 const withoutStation = columns.filter((c) => c.key !== 'station');
 
 export function TransactionTable({
