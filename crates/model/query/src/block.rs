@@ -1,6 +1,8 @@
 //! A condition of many twins of one table at once, as two bit masks: where it is true, and where it is false. Where
 //! neither is set it is unknown. Columns are read in their own type, one after the other.
 
+use std::sync::Arc;
+
 use voltwin_graph::{Cells, ColumnRef, Graph, Lines, TableRef};
 
 use crate::ast::{Expr, Operand};
@@ -140,9 +142,7 @@ impl<'r> Block<'_, 'r> {
                 Some(self.test(lines, |n| comparison.holds(Number::Int(*n).order(*number))))
             }
             (Cells::Bool(lines), Literal::Bool(b)) => Some(self.test(lines, |a| comparison.holds(a.cmp(b)))),
-            (Cells::Text(lines), Literal::Text(text)) => Some(self.test(lines, |held| {
-                comparison.holds(held.as_deref().unwrap_or_default().cmp(text.as_str()))
-            })),
+            (Cells::Text(lines), Literal::Text(text)) => Some(self.texts(lines, comparison, text)),
             _ => None,
         }
     }
@@ -159,6 +159,15 @@ impl<'r> Block<'_, 'r> {
             Comparison::LessOrEqual => self.test(lines, |x| *x <= against),
             Comparison::Greater => self.test(lines, |x| *x > against),
             Comparison::GreaterOrEqual => self.test(lines, |x| *x >= against),
+        }
+    }
+
+    /// Equality looks at the lengths first, which stand in the column itself.
+    fn texts(&self, lines: Lines<'r, Option<Arc<str>>>, comparison: Comparison, text: &str) -> Outcome {
+        match comparison {
+            Comparison::Equal => self.test(lines, |held| held.as_deref() == Some(text)),
+            Comparison::NotEqual => self.test(lines, |held| held.as_deref() != Some(text)),
+            _ => self.test(lines, |held| comparison.holds(held.as_deref().unwrap_or_default().cmp(text))),
         }
     }
 

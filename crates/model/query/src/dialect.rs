@@ -57,6 +57,7 @@ impl Dialect {
                 columns: 100,
                 page_rows: 100,
             },
+            // Collections are bits of a `u64`: joins and edges bring two each.
             Self::Superset => Limits {
                 characters: 32_000,
                 logic: 1_000,

@@ -134,7 +134,12 @@ impl Query {
         }
         let token = if page.len() == rows {
             let progress = answer.progress();
-            answer.has_more()?.then(|| token::write(&self.text, self.dialect, &progress))
+            let has_more = match answer.has_more() {
+                // What was found is given; the next page says whether there was more.
+                Err(QueryError::Budget { .. }) => true,
+                known => known?,
+            };
+            has_more.then(|| token::write(&self.text, self.dialect, &progress))
         } else {
             None
         };

@@ -12,7 +12,7 @@ const GRAPHS: u64 = 20;
 
 #[test]
 fn random_queries_mean_what_plain_loops_say() {
-    compare_with_plain_loops(25);
+    compare_with_plain_loops(50);
 }
 
 /// `cargo test --release -p voltwin-query -- --ignored`.
