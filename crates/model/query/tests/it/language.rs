@@ -233,6 +233,18 @@ fn refusals_point_at_what_is_wrong() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Queries in the document are separated by empty lines.
+#[test]
+fn the_examples_of_the_document_are_taken() {
+    let document = include_str!("../../../../../docs/query.md");
+    let blocks = document.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let queries: Vec<&str> = blocks.flat_map(|block| block.split("\n\n")).collect();
+    assert!(queries.len() >= 5, "{queries:?}");
+    for text in queries {
+        Query::parse(text, Dialect::Superset).unwrap_or_else(|error| panic!("{text}\n{error}"));
+    }
+}
+
 #[test]
 fn limits_hold_at_their_number_and_not_before() {
     let where_x = |part: String| format!("SELECT * FROM DIGITALTWINS WHERE {part}");
