@@ -23,8 +23,9 @@ impl Builder {
     fn put(&mut self, twin: &str, body: EventBody) {
         let twin = TwinId::new(twin).expect("a valid id");
         let event = Event::new(self.tenant.clone(), twin, self.at, self.at, body);
-        let seq = Seq(self.graph.seq().0 + 1);
-        self.graph.apply(&event, seq);
+        // As a runtime does it: texts of enumerations share the memory of the schema.
+        let event = self.graph.check(&event).expect("an event that fits");
+        self.graph.apply(&event, Seq(self.graph.seq().0 + 1));
     }
 
     fn twin(&mut self, id: &str, model: &str, values: &[(&str, Value)]) {
