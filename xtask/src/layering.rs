@@ -21,6 +21,9 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("model/graph", "model/core"),
     ("model/graph", "model/ontology"),
     ("model/ontology", "model/core"),
+    ("model/query", "model/core"),
+    ("model/query", "model/graph"),
+    ("model/query", "model/ontology"),
     ("platform/history", "platform/store"),
     ("platform/store", "platform/security"),
 ];

@@ -52,9 +52,15 @@ impl When {
 
 /// Value and times side by side, because a patch needs them together.
 #[derive(Debug, Clone)]
-struct Cell<T> {
+pub(crate) struct Cell<T> {
     when: When,
     value: T,
+}
+
+impl<T> Cell<T> {
+    pub(crate) fn present(&self) -> Option<&T> {
+        (!self.when.is_absent()).then_some(&self.value)
+    }
 }
 
 impl<T: Default> Default for Cell<T> {
@@ -84,6 +90,16 @@ enum Cells {
     Double(Vec<Cell<f64>>),
     Text(Vec<Cell<Option<Arc<str>>>>),
     Json(Vec<Cell<Option<Arc<Json>>>>),
+}
+
+/// The cells of a column, to be read by their type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CellsOf<'a> {
+    Bool(&'a [Cell<bool>]),
+    Int(&'a [Cell<i64>]),
+    Double(&'a [Cell<f64>]),
+    Text(&'a [Cell<Option<Arc<str>>>]),
+    Json(&'a [Cell<Option<Arc<Json>>>]),
 }
 
 macro_rules! each {
@@ -141,6 +157,16 @@ impl Column {
         each!(&self.cells, list => list.get(row as usize).map_or(When::NEVER, |cell| cell.when))
     }
 
+    pub(crate) fn cells(&self) -> CellsOf<'_> {
+        match &self.cells {
+            Cells::Bool(list) => CellsOf::Bool(list),
+            Cells::Int(list) => CellsOf::Int(list),
+            Cells::Double(list) => CellsOf::Double(list),
+            Cells::Text(list) => CellsOf::Text(list),
+            Cells::Json(list) => CellsOf::Json(list),
+        }
+    }
+
     pub(crate) fn get(&self, row: u32) -> Option<Value> {
         match &self.cells {
             Cells::Bool(list) => present(list, row).map(|b| Value::Bool(*b)),
@@ -189,7 +215,7 @@ impl Column {
 }
 
 fn present<T>(list: &[Cell<T>], row: u32) -> Option<&T> {
-    list.get(row as usize).filter(|cell| !cell.when.is_absent()).map(|cell| &cell.value)
+    list.get(row as usize).and_then(Cell::present)
 }
 
 fn write<T: Default + Clone>(list: &mut Vec<Cell<T>>, row: usize, value: T, when: When) -> Put {

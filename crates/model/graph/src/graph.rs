@@ -1,12 +1,13 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use voltwin_core::{Dtmi, Seq, Timestamp, TwinId};
 use voltwin_ontology::{Model, Ontology};
 
-use crate::TwinRef;
-use crate::links::Links;
+use crate::links::{Hop, LinkName, Links, Way};
 use crate::table::Table;
+use crate::{Link, TwinRef};
 
 /// The live graph of one tenant.
 ///
@@ -86,6 +87,36 @@ impl Graph {
     #[must_use]
     pub fn link_count(&self) -> usize {
         self.links.len()
+    }
+
+    /// Every number that a relationship has or had; [`Graph::link_at`] reads it.
+    #[must_use]
+    pub fn link_numbers(&self) -> Range<u32> {
+        self.links.numbers()
+    }
+
+    /// The relationship of a number.
+    #[must_use]
+    pub fn link_at(&self, number: u32) -> Option<Link<'_>> {
+        self.link(self.links.get(number)?)
+    }
+
+    /// The number of a relationship's name; `None` where no twin has or had a relationship of that name.
+    #[must_use]
+    pub fn link_name(&self, name: &str) -> Option<LinkName> {
+        self.links.name(name)
+    }
+
+    /// The relationships at one end of the twin in a row, in no particular order.
+    #[must_use]
+    pub fn hops(&self, row: u32, way: Way) -> &[Hop] {
+        self.links.hops(row, way)
+    }
+
+    /// The row of an id that is a twin or that a relationship points to.
+    #[must_use]
+    pub fn row(&self, id: &str) -> Option<u32> {
+        self.row_of(id)
     }
 
     /// One twin.

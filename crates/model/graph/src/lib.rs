@@ -40,6 +40,7 @@ mod column;
 mod error;
 mod graph;
 mod links;
+mod scan;
 mod snapshot;
 mod table;
 mod twin;
@@ -47,6 +48,8 @@ mod twin;
 pub use apply::Applied;
 pub use error::{GraphError, PROPERTIES_MAX, TEXT_BYTES_MAX, TWIN_BYTES_MAX};
 pub use graph::Graph;
+pub use links::{Hop, LinkName, Way};
+pub use scan::{Cells, ColumnRef, Lines, Place, TableRef, ValueRef};
 pub use twin::{Link, Property, TwinRef};
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Relationships: a slab of records, found by source and id, and listed at both ends by the rows.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 use voltwin_core::{PropertyMap, PropertyName, RelationshipId, Seq, Timestamp};
 
@@ -12,6 +14,30 @@ pub(crate) struct LinkRecord {
     pub(crate) properties: PropertyMap,
     pub(crate) changed: Seq,
     pub(crate) updated: Timestamp,
+}
+
+/// The name of a relationship as a number, the same in the whole graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LinkName(u16);
+
+/// Which end of its relationships a twin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// They begin at the twin.
+    Out,
+    /// They point to the twin.
+    In,
+}
+
+/// A relationship as a twin's list has it: enough to walk on without reading the relationship itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hop {
+    /// The number of the relationship: stays the same while it lives, and goes to another one afterwards.
+    pub link: u32,
+    /// The row of the twin at its other end. The twin may be gone where that end is the target.
+    pub to: u32,
+    /// Its name.
+    pub name: LinkName,
 }
 
 /// Where a record stands in the lists of its two ends.
@@ -28,8 +54,10 @@ pub(crate) struct Links {
     records: Vec<Option<(LinkRecord, Places)>>,
     free: Vec<u32>,
     by_id: FxHashMap<(u32, RelationshipId), u32>,
-    outgoing: Vec<Vec<u32>>,
-    incoming: Vec<Vec<u32>>,
+    outgoing: Vec<Vec<Hop>>,
+    incoming: Vec<Vec<Hop>>,
+    /// Names are those of the ontology, and stay when the last relationship of that name goes.
+    names: FxHashMap<PropertyName, LinkName>,
 }
 
 impl Links {
@@ -37,20 +65,37 @@ impl Links {
         self.get(*self.by_id.get(&(source, id.clone()))?)
     }
 
-    fn get(&self, number: u32) -> Option<&LinkRecord> {
+    pub(crate) fn get(&self, number: u32) -> Option<&LinkRecord> {
         self.records.get(number as usize)?.as_ref().map(|(record, _)| record)
     }
 
+    /// Every number that a record has or had.
+    pub(crate) fn numbers(&self) -> Range<u32> {
+        0..self.records.len() as u32
+    }
+
+    pub(crate) fn name(&self, name: &str) -> Option<LinkName> {
+        self.names.get(name).copied()
+    }
+
+    pub(crate) fn hops(&self, row: u32, way: Way) -> &[Hop] {
+        let lists = match way {
+            Way::Out => &self.outgoing,
+            Way::In => &self.incoming,
+        };
+        lists.get(row as usize).map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn outgoing(&self, row: u32) -> impl Iterator<Item = &LinkRecord> {
-        self.outgoing.get(row as usize).into_iter().flatten().filter_map(|number| self.get(*number))
+        self.hops(row, Way::Out).iter().filter_map(|hop| self.get(hop.link))
     }
 
     pub(crate) fn incoming(&self, row: u32) -> impl Iterator<Item = &LinkRecord> {
-        self.incoming.get(row as usize).into_iter().flatten().filter_map(|number| self.get(*number))
+        self.hops(row, Way::In).iter().filter_map(|hop| self.get(hop.link))
     }
 
     pub(crate) fn has_incoming(&self, row: u32) -> bool {
-        self.incoming.get(row as usize).is_some_and(|list| !list.is_empty())
+        !self.hops(row, Way::In).is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -60,9 +105,11 @@ impl Links {
     /// Adds a relationship; one of the same source and id must have been removed before.
     pub(crate) fn add(&mut self, record: LinkRecord) {
         let number = self.free.pop().unwrap_or(self.records.len() as u32);
+        let name = self.intern(&record.name);
+        let hop = |to| Hop { link: number, to, name };
         let places = Places {
-            outgoing: append(&mut self.outgoing, record.source, number),
-            incoming: append(&mut self.incoming, record.target, number),
+            outgoing: append(&mut self.outgoing, record.source, hop(record.target)),
+            incoming: append(&mut self.incoming, record.target, hop(record.source)),
         };
         self.by_id.insert((record.source, record.id.clone()), number);
         let entry = Some((record, places));
@@ -70,6 +117,16 @@ impl Links {
             Some(free) => *free = entry,
             None => self.records.push(entry),
         }
+    }
+
+    fn intern(&mut self, name: &PropertyName) -> LinkName {
+        if let Some(number) = self.names.get(name) {
+            return *number;
+        }
+        // Ontologies have far fewer than 65,536 names of relationships.
+        let number = LinkName(self.names.len() as u16);
+        self.names.insert(name.clone(), number);
+        number
     }
 
     pub(crate) fn remove(&mut self, source: u32, id: &RelationshipId) -> Option<LinkRecord> {
@@ -97,18 +154,18 @@ impl Links {
     }
 }
 
-fn append(lists: &mut Vec<Vec<u32>>, row: u32, number: u32) -> u32 {
+fn append(lists: &mut Vec<Vec<Hop>>, row: u32, hop: Hop) -> u32 {
     if row as usize >= lists.len() {
         lists.resize(row as usize + 1, Vec::new());
     }
     let list = &mut lists[row as usize];
-    list.push(number);
+    list.push(hop);
     (list.len() - 1) as u32
 }
 
-/// Removes the entry at `place` and answers the entry that stands there now.
-fn swap_remove(lists: &mut [Vec<u32>], row: u32, place: u32) -> Option<u32> {
+/// Removes the entry at `place` and answers the number of the record that stands there now.
+fn swap_remove(lists: &mut [Vec<Hop>], row: u32, place: u32) -> Option<u32> {
     let list = lists.get_mut(row as usize)?;
     list.swap_remove(place as usize);
-    list.get(place as usize).copied()
+    list.get(place as usize).map(|hop| hop.link)
 }

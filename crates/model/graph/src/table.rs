@@ -7,7 +7,7 @@ use voltwin_ontology::{Model, Schema};
 use crate::column::Column;
 
 /// Marks a line of a table that no twin has.
-const NOBODY: u32 = u32::MAX;
+pub(crate) const NOBODY: u32 = u32::MAX;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -74,6 +74,11 @@ impl Table {
 
     pub(crate) fn len(&self) -> usize {
         self.owners.len() - self.free.len()
+    }
+
+    /// The row of each line, [`NOBODY`] where no twin has it.
+    pub(crate) fn owners(&self) -> &[u32] {
+        &self.owners
     }
 
     /// The rows of the graph that hold a twin of this model.

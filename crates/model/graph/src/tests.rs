@@ -7,7 +7,7 @@ use voltwin_core::{
 };
 use voltwin_ontology::Ontology;
 
-use crate::{Applied, Graph, GraphError};
+use crate::{Applied, Cells, Graph, GraphError, ValueRef, Way};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_000_000_000 + seconds * 1_000)
@@ -501,4 +501,64 @@ proptest! {
             is_consistent(&graph);
         }
     }
+}
+
+#[test]
+fn columns_say_what_twins_say() {
+    let mut j = Journal::new();
+    let cells = Value::from(json!([0.5, 0.25]));
+    j.put("V", 0, created("Vehicle", &[("name", "one".into()), ("soc", 0.5.into())]));
+    j.put("W", 1, created("Vehicle", &[("soc", 0.75.into())]));
+    j.put("B", 2, created("BatteryPack", &[("cell_soc", cells)]));
+    j.put("C", 3, created("Connector", &[("evse_id", Value::Int(2))]));
+    j.put("S", 4, created("ChargingStation", &[("online", Value::Bool(true))]));
+    j.put("V", 5, EventBody::Deleted);
+    for twin in j.graph.twins() {
+        let place = twin.place();
+        let table = j.graph.table(place.table).unwrap();
+        assert_eq!((table.model(), table.row(place.line)), (twin.model(), Some(twin.row())));
+        for property in twin.properties() {
+            let found = table.column(property.name.as_str()).unwrap().get(place.line);
+            assert_eq!(found, twin.value(property.name.as_str()));
+            let same = match found.unwrap() {
+                ValueRef::Bool(b) => Value::Bool(b),
+                ValueRef::Int(n) => Value::Int(n),
+                ValueRef::Double(x) => Value::Double(x),
+                ValueRef::Text(text) => text.into(),
+                ValueRef::Json(json) => Value::from(json.clone()),
+            };
+            assert_eq!(same, property.value);
+        }
+    }
+    let vehicles = j.graph.tables().find(|table| table.model().short_name() == "Vehicle").unwrap();
+    assert_eq!((vehicles.number(), vehicles.len(), vehicles.lines(), vehicles.row(0)), (0, 1, 2, None));
+    assert!(!vehicles.is_empty() && vehicles.column("wings").is_none());
+    assert_eq!(vehicles.taken(0, 9).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(vehicles.taken(7, 9).count(), 0);
+    let Cells::Double(soc) = vehicles.column("soc").unwrap().cells() else { panic!("soc is a double") };
+    assert_eq!(soc.from(0, 9).collect::<Vec<_>>(), [None, Some(&0.75)]);
+    assert_eq!((soc.from(1, 1).count(), soc.from(2, 9).count(), soc.get(7)), (1, 0, None));
+    assert_eq!((j.graph.table_count(), j.graph.table(9).is_none()), (4, true));
+}
+
+#[test]
+fn hops_name_the_other_end() {
+    let mut j = Journal::new();
+    for (id, model) in [("S", "ChargingStation"), ("E", "EVSE"), ("F", "EVSE")] {
+        j.put(id, 0, created(model, &[]));
+    }
+    j.put("S", 1, linked("e", "hasEvse", "E"));
+    j.put("S", 2, linked("f", "hasEvse", "F"));
+    j.put("S", 3, unlinked("e"));
+    let name = j.graph.link_name("hasEvse");
+    assert!(name.is_some() && j.graph.link_name("contains").is_none());
+    let (station, evse) = (j.graph.row("S").unwrap(), j.graph.row("F").unwrap());
+    let out = j.graph.hops(station, Way::Out);
+    assert_eq!((out.len(), out[0].to, Some(out[0].name)), (1, evse, name));
+    let back = j.graph.hops(evse, Way::In);
+    assert_eq!((back.len(), back[0].to, back[0].link), (1, station, out[0].link));
+    assert_eq!(j.graph.link_at(out[0].link), j.graph.twin("S").unwrap().link("f"));
+    let alive = j.graph.link_numbers().filter(|number| j.graph.link_at(*number).is_some());
+    assert_eq!(alive.collect::<Vec<_>>(), [out[0].link]);
+    assert!(j.graph.hops(99, Way::In).is_empty() && j.graph.link_at(99).is_none());
 }

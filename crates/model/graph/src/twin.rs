@@ -4,7 +4,8 @@ use voltwin_core::{Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, Timesta
 
 use crate::Graph;
 use crate::graph::Standing;
-use crate::links::LinkRecord;
+use crate::links::{LinkRecord, Way};
+use crate::scan::{ColumnRef, Place, ValueRef};
 use crate::table::{PropertyColumn, Table};
 
 /// One twin, read in place. It is two words: pass it by value.
@@ -67,6 +68,12 @@ impl<'g> TwinRef<'g> {
         self.row
     }
 
+    /// Where its properties are.
+    #[must_use]
+    pub fn place(self) -> Place {
+        Place { table: self.standing.table, line: self.standing.line }
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(self) -> &'g TwinId {
@@ -102,6 +109,12 @@ impl<'g> TwinRef<'g> {
     #[must_use]
     pub fn updated(self) -> Timestamp {
         self.standing.updated
+    }
+
+    /// The value of a property in place; `None` where [`TwinRef::get`] is.
+    #[must_use]
+    pub fn value(self, name: &str) -> Option<ValueRef<'g>> {
+        ColumnRef { column: &self.property(name)?.column }.get(self.line())
     }
 
     /// The value of a property; `None` where the twin has none or the model knows no such property.
@@ -179,17 +192,13 @@ impl<'g> TwinRef<'g> {
     /// The twins that relationships of that name point to; those that are gone are left out.
     pub fn related(self, name: &str) -> impl Iterator<Item = TwinRef<'g>> + use<'g> {
         let graph = self.graph;
-        let name = PropertyName::new(name).ok();
-        let targets = graph.links.outgoing(self.row);
-        targets.filter(move |r| Some(&r.name) == name.as_ref()).filter_map(|r| graph.at(r.target))
+        graph.named(self.row, Way::Out, name)
     }
 
     /// The twins whose relationships of that name point here.
     pub fn related_from(self, name: &str) -> impl Iterator<Item = TwinRef<'g>> + use<'g> {
         let graph = self.graph;
-        let name = PropertyName::new(name).ok();
-        let sources = graph.links.incoming(self.row);
-        sources.filter(move |r| Some(&r.name) == name.as_ref()).filter_map(|r| graph.at(r.source))
+        graph.named(self.row, Way::In, name)
     }
 
     pub(crate) fn table(self) -> &'g Table {
@@ -212,6 +221,13 @@ impl fmt::Debug for TwinRef<'_> {
 }
 
 impl Graph {
+    /// The twins at the other end of the relationships of that name.
+    fn named<'g>(&'g self, row: u32, way: Way, name: &str) -> impl Iterator<Item = TwinRef<'g>> + use<'g> {
+        let name = self.link_name(name);
+        let hops = self.hops(row, way).iter().filter(move |hop| Some(hop.name) == name);
+        hops.filter_map(|hop| self.at(hop.to))
+    }
+
     pub(crate) fn link<'g>(&'g self, record: &'g LinkRecord) -> Option<Link<'g>> {
         Some(Link {
             id: &record.id,

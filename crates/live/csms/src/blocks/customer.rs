@@ -84,10 +84,9 @@ impl Customers {
         if self.answers.len() >= ANSWERS_MAX
             && let Some(oldest) =
                 self.answers.iter().min_by_key(|(_, answer)| answer.until).map(|(k, _)| k.clone())
+            && self.answers.remove(&oldest).is_some_and(|answer| !answer.is_whole())
         {
-            if self.answers.remove(&oldest).is_some_and(|answer| !answer.is_whole()) {
-                self.lost.push(oldest);
-            }
+            self.lost.push(oldest);
         }
         self.answers.insert(key, Collected { until: Some(now.plus_seconds(KEPT_S)), ..Collected::default() });
     }
