@@ -1,0 +1,250 @@
+//! JSON text as the nodes of JSON-LD: keywords apart from members, every member with its list of values.
+//!
+//! Only what JSON-LD itself forbids is refused here (a keyword twice, a context that is no string); what the values
+//! mean is not known yet.
+
+use std::borrow::Cow;
+
+use crate::{
+    Rule,
+    json::{Kind, Malformed, Reader, Span},
+};
+
+/// A JSON object.
+#[derive(Debug, Default)]
+pub(crate) struct Node<'a> {
+    pub(crate) span: Span,
+    /// How many members it has, keywords among them.
+    pub(crate) count: usize,
+    pub(crate) context: Option<Vec<ContextItem<'a>>>,
+    /// Empty where it is no string.
+    pub(crate) id: Option<Cow<'a, str>>,
+    /// `None` for what is no string.
+    pub(crate) types: Option<Vec<Option<Cow<'a, str>>>>,
+    pub(crate) value: Option<Box<Value<'a>>>,
+    /// Empty where it is no string.
+    pub(crate) language: Option<Cow<'a, str>>,
+    pub(crate) graph: bool,
+    /// Other keywords.
+    pub(crate) keywords: Vec<Cow<'a, str>>,
+    pub(crate) members: Vec<Member<'a>>,
+}
+
+/// One entry of `@context`.
+#[derive(Debug)]
+pub(crate) enum ContextItem<'a> {
+    Remote(Cow<'a, str>),
+    /// Definitions of terms.
+    Local,
+}
+
+/// A member that is no keyword.
+#[derive(Debug)]
+pub(crate) struct Member<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) values: Vec<Value<'a>>,
+    /// The values stood in an array.
+    pub(crate) plural: bool,
+    /// All of the values.
+    pub(crate) span: Span,
+}
+
+/// A value of a member.
+#[derive(Debug)]
+pub(crate) struct Value<'a> {
+    pub(crate) span: Span,
+    pub(crate) form: Form<'a>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Form<'a> {
+    Null,
+    Bool(bool),
+    Number(f64),
+    Text(Cow<'a, str>),
+    Node(Box<Node<'a>>),
+    /// An array in an array, which means nothing in DTDL.
+    Array,
+}
+
+/// Why a text cannot be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) rule: Rule,
+    pub(crate) detail: String,
+    pub(crate) at: usize,
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(malformed: Malformed) -> Self {
+        Self { rule: Rule::InvalidJson, detail: malformed.what.to_owned(), at: malformed.at }
+    }
+}
+
+type Read<T> = Result<T, Unreadable>;
+
+/// The values at the top of a text: one, or those of an array.
+pub(crate) fn read(text: &str) -> Read<Vec<Value<'_>>> {
+    let mut reader = Reader::new(text);
+    let (values, _) = values(&mut reader)?;
+    reader.finish()?;
+    Ok(values)
+}
+
+fn values<'a>(reader: &mut Reader<'a>) -> Read<(Vec<Value<'a>>, bool)> {
+    if reader.kind()? != Kind::Array {
+        return Ok((vec![value(reader)?], false));
+    }
+    let mut values = Vec::new();
+    reader.enter()?;
+    let mut first = true;
+    while reader.more(first, b']')? {
+        first = false;
+        values.push(value(reader)?);
+    }
+    Ok((values, true))
+}
+
+fn value<'a>(reader: &mut Reader<'a>) -> Read<Value<'a>> {
+    let start = reader.position();
+    let form = match reader.kind()? {
+        Kind::Null => {
+            reader.null()?;
+            Form::Null
+        }
+        Kind::Bool => Form::Bool(reader.bool()?),
+        Kind::Number => Form::Number(reader.number()?),
+        Kind::Text => Form::Text(reader.string()?),
+        Kind::Object => Form::Node(Box::new(node(reader)?)),
+        Kind::Array => {
+            reader.skip()?;
+            Form::Array
+        }
+    };
+    Ok(Value { span: Span { start, end: reader.end() }, form })
+}
+
+fn node<'a>(reader: &mut Reader<'a>) -> Read<Node<'a>> {
+    let mut node = Node { span: Span { start: reader.position(), end: 0 }, ..Node::default() };
+    reader.enter()?;
+    while reader.more(node.count == 0, b'}')? {
+        node.count += 1;
+        let at = reader.position();
+        let name = reader.name()?;
+        if name.starts_with('@') {
+            keyword(reader, &mut node, name, at)?;
+        } else {
+            let start = reader.position();
+            let (values, plural) = values(reader)?;
+            node.members.push(Member { name, values, plural, span: Span { start, end: reader.end() } });
+        }
+    }
+    node.span.end = reader.end();
+    Ok(node)
+}
+
+fn keyword<'a>(reader: &mut Reader<'a>, node: &mut Node<'a>, name: Cow<'a, str>, at: usize) -> Read<()> {
+    let repeated = |known: bool, rule: Rule| {
+        let detail = format!("remove all {name} but one");
+        if known { Err(Unreadable { rule, detail, at }) } else { Ok(()) }
+    };
+    match &*name {
+        "@graph" => {
+            repeated(node.graph, Rule::RepeatedGraph)?;
+            node.graph = true;
+            let (values, _) = values(reader)?;
+            if values.iter().any(|value| !matches!(value.form, Form::Node(_))) {
+                let detail = "put objects into @graph".to_owned();
+                return Err(Unreadable { rule: Rule::InvalidGraph, detail, at });
+            }
+        }
+        "@context" => {
+            repeated(node.context.is_some(), Rule::RepeatedContext)?;
+            node.context = Some(context(reader, at)?);
+        }
+        "@id" => {
+            repeated(node.id.is_some(), Rule::RepeatedId)?;
+            node.id = Some(text_or_empty(reader)?);
+        }
+        "@type" => {
+            repeated(node.types.is_some(), Rule::RepeatedType)?;
+            node.types = Some(types(reader)?);
+        }
+        "@value" => {
+            repeated(node.value.is_some(), Rule::RepeatedValue)?;
+            node.value = Some(Box::new(value(reader)?));
+        }
+        "@language" => {
+            repeated(node.language.is_some(), Rule::RepeatedLanguage)?;
+            node.language = Some(text_or_empty(reader)?);
+        }
+        _ => {
+            repeated(node.keywords.contains(&name), Rule::RepeatedKeyword)?;
+            reader.skip()?;
+            node.keywords.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn text_or_empty<'a>(reader: &mut Reader<'a>) -> Read<Cow<'a, str>> {
+    if reader.kind()? == Kind::Text {
+        return Ok(reader.string()?);
+    }
+    reader.skip()?;
+    Ok(Cow::Borrowed(""))
+}
+
+fn types<'a>(reader: &mut Reader<'a>) -> Read<Vec<Option<Cow<'a, str>>>> {
+    let (values, plural) = values(reader)?;
+    let text = |value: Value<'a>| if let Form::Text(text) = value.form { Some(text) } else { None };
+    let types: Vec<_> = values.into_iter().map(text).collect();
+    // a lone value that is no string says nothing
+    Ok(if plural || types.iter().all(Option::is_some) { types } else { Vec::new() })
+}
+
+fn context<'a>(reader: &mut Reader<'a>, at: usize) -> Read<Vec<ContextItem<'a>>> {
+    let (values, _) = values(reader)?;
+    let item = |value: Value<'a>| match value.form {
+        Form::Text(text) => Ok(ContextItem::Remote(text)),
+        Form::Node(_) => Ok(ContextItem::Local),
+        _ => Err(Unreadable {
+            rule: Rule::InvalidContext,
+            detail: "put DTMIs of contexts into @context".to_owned(),
+            at,
+        }),
+    };
+    values.into_iter().map(item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_stand_apart_from_members() {
+        let values =
+            read(r#"{"@id": "x", "@type": ["A", 1], "@set": 0, "a": [1, [2], {"b": null}], "c": "d"}"#)
+                .unwrap();
+        let [Value { form: Form::Node(node), .. }] = &values[..] else { panic!() };
+        assert_eq!((node.id.as_deref(), node.count), (Some("x"), 5));
+        assert_eq!(node.types.as_ref().unwrap()[1], None);
+        assert_eq!(node.keywords, ["@set"]);
+        let [many, one] = &node.members[..] else { panic!() };
+        assert!(many.plural && many.values.len() == 3);
+        assert!(!one.plural && one.name == "c");
+    }
+
+    #[test]
+    fn a_keyword_stands_once() {
+        for (text, rule) in [
+            (r#"{"@id": "x", "@id": "y"}"#, Rule::RepeatedId),
+            (r#"{"@set": 1, "@set": 1}"#, Rule::RepeatedKeyword),
+            (r#"{"@context": [1]}"#, Rule::InvalidContext),
+            (r#"{"@graph": [1]}"#, Rule::InvalidGraph),
+            (r#"{"a": }"#, Rule::InvalidJson),
+        ] {
+            assert_eq!(read(text).unwrap_err().rule, rule, "{text}");
+        }
+    }
+}
