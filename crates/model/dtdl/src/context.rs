@@ -78,19 +78,23 @@ struct Specifier<'t> {
     name: &'t str,
     major: u32,
     minor: u32,
-    fragment: &'t str,
+    fragment: Option<&'t str>,
     fragmentless: &'t str,
 }
 
 impl<'t> Specifier<'t> {
     fn parse(text: &'t str) -> Option<Self> {
-        let (fragmentless, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let (fragmentless, fragment) = match text.split_once('#') {
+            Some((before, fragment)) => (before, Some(fragment)),
+            None => (text, None),
+        };
         let (path, version) = match fragmentless.split_once(';') {
             Some((path, version)) => (path, Some(version)),
             None => (fragmentless, None),
         };
         let segment = |part: &str| is_name(part.trim_start_matches('_'));
-        if !path.strip_prefix("dtmi:")?.split(':').all(segment) || !(fragment.is_empty() || segment(fragment))
+        if !path.strip_prefix("dtmi:")?.split(':').all(segment)
+            || !fragment.is_none_or(|fragment| fragment.is_empty() || segment(fragment))
         {
             return None;
         }
@@ -177,23 +181,23 @@ impl<'o> Contexts<'o> {
         let Some(specifier) = Specifier::parse(text) else {
             return sink.quit(Rule::InvalidContextSpecifier, format!("`{text}` is no DTMI"));
         };
-        if !matches!(specifier.fragment, "" | "limits" | "limitless") {
+        if !matches!(specifier.fragment, None | Some("limits" | "limitless")) {
             return sink
                 .quit(Rule::InvalidContextFragment, format!("`{text}`: take #limits, #limitless or none"));
         }
-        if !specifier.fragment.is_empty() && specifier.major != 4 {
+        if specifier.fragment.is_some() && specifier.major != 4 {
             return sink
                 .quit(Rule::DisallowedContextFragment, format!("`{text}`: only version 4 has fragments"));
         }
         if specifier.major == 0 {
             return sink.quit(Rule::MissingContextVersion, format!("`{text}` needs a version such as ;4"));
         }
-        if specifier.fragment == "limits" {
+        if specifier.fragment == Some("limits") {
             let detail = format!("`{text}` must follow dtmi:dtdl:context;4#limitless");
             return sink.quit(Rule::MisplacedLimitContext, detail);
         }
         let known = metamodel::contexts(DTDL).find(|known| known.major == specifier.major);
-        let (Some(context), 0) = (known, specifier.minor) else {
+        let Some(context) = known else {
             return sink.quit(Rule::UnrecognizedContextVersion, format!("`{text}`: versions are 2, 3 and 4"));
         };
         let version = Version::try_from(context.major).unwrap_or(metamodel::VERSION_NEWEST);
@@ -205,7 +209,7 @@ impl<'o> Contexts<'o> {
             let detail = format!("`{text}` is no DTMI of version {version}");
             return sink.quit(Rule::InvalidContextSpecifierForVersion, detail);
         }
-        Ok((context, version, specifier.fragment != "limitless"))
+        Ok((context, version, specifier.fragment != Some("limitless")))
     }
 
     /// The limits that must stand right after a context without limits.
@@ -235,13 +239,13 @@ impl<'o> Contexts<'o> {
             return sink.quit(Rule::InvalidContextSpecifierForVersion, detail);
         }
         if is_dtdl(text) {
-            if !matches!(specifier.fragment, "" | "limits" | "limitless") {
+            if !matches!(specifier.fragment, None | Some("limits" | "limitless")) {
                 return sink.quit(Rule::InvalidContextFragment, format!("`{text}`: take #limits or none"));
             }
-            if specifier.fragment != "limitless" && specifier.major == u32::from(version) {
+            if specifier.fragment != Some("limitless") && specifier.major == u32::from(version) {
                 return Ok(Limit::Core);
             }
-        } else if !specifier.fragment.is_empty() {
+        } else if specifier.fragment.is_some() {
             return sink.quit(Rule::InvalidContextSpecifier, format!("`{text}` must have no fragment"));
         } else if let Some((of, limit)) = extension(&specifier).and_then(|context| context.limit)
             && of == version
@@ -315,14 +319,15 @@ fn is_dtdl(text: &str) -> bool {
     text.strip_prefix(DTDL).is_some_and(|rest| rest.starts_with(';'))
 }
 
-/// The known context of exactly this version; no extension has had a minor version.
+/// The known context of this major version: minor versions add nothing that is known.
 fn extension(specifier: &Specifier<'_>) -> Option<&'static Context> {
-    metamodel::contexts(specifier.name).find(|known| known.major == specifier.major && specifier.minor == 0)
+    metamodel::contexts(specifier.name).find(|known| known.major == specifier.major)
 }
 
 /// The version of DTDL that a context implies, so that it may stand before that of DTDL.
 fn implicit(text: &str) -> Option<Version> {
-    Specifier::parse(text).as_ref().and_then(extension)?.implicit
+    let specifier = Specifier::parse(text).filter(|specifier| specifier.minor == 0)?;
+    extension(&specifier)?.implicit
 }
 
 fn put(affiliates: &mut Vec<&'static Context>, context: &'static Context) {

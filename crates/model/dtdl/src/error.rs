@@ -53,8 +53,14 @@ pub struct Violation {
     pub place: Option<(usize, usize)>,
 }
 
-impl fmt::Display for Violation {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Violation {
+    /// What is wrong, without the place in the text.
+    #[must_use]
+    pub fn what(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|out| self.write(out))
+    }
+
+    fn write(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(element) = &self.element {
             write!(out, "{element}")?;
             if let Some(property) = &self.property {
@@ -66,6 +72,13 @@ impl fmt::Display for Violation {
         if !self.detail.is_empty() {
             write!(out, ": {}", self.detail)?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(out)?;
         if let Some((text, line)) = self.place {
             write!(out, " (text {text}, line {line})")?;
         }

@@ -149,7 +149,9 @@ fn primitive(kind: Kind, value: &Value) -> Option<&'static str> {
 
 fn in_range<T: TryFrom<i64> + TryFrom<u64>>(number: &Number) -> bool {
     let signed = number.as_i64().is_some_and(|value| T::try_from(value).is_ok());
-    signed || number.as_u64().is_some_and(|value| T::try_from(value).is_ok())
+    let unsigned = number.as_u64().is_some_and(|value| T::try_from(value).is_ok());
+    // `-0` is an integer, but a JSON value does not tell it from `-0.0`
+    signed || unsigned || number.as_f64().is_some_and(|value| value == 0.0 && value.is_sign_negative())
 }
 
 fn is_float(number: &Number) -> bool {
@@ -180,7 +182,7 @@ fn is_uuid(text: &str) -> bool {
 
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && text.len() - body.len() <= 2
         && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 /// How deeply objects and arrays may nest. The deepest model that any limit of DTDL allows needs fewer than 100.
-pub(crate) const DEPTH_MAX: u32 = 256;
+pub(crate) const DEPTH_MAX: u32 = 64;
 
 /// A range of bytes of the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn enter(&mut self) -> Read<()> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return self.fail("values nest more than 256 deep");
+            return self.fail("values nest more than 64 deep");
         }
         self.at += 1;
         Ok(())

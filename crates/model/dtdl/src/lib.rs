@@ -38,7 +38,7 @@
 //! # What it does not do
 //!
 //! It reads no files and fetches nothing: all texts of a model come in at once. It never panics on any text, and its
-//! memory and time are bounded by the length of the texts: nesting ends at 256, circles are found and not followed, at
+//! memory and time are bounded by the length of the texts: nesting ends at 64, circles are found and not followed, at
 //! most [`VIOLATIONS_MAX`] breaches are listed.
 
 mod check;
@@ -46,6 +46,7 @@ mod context;
 mod descend;
 mod error;
 mod graph;
+mod identity;
 mod instance;
 mod json;
 mod literal;

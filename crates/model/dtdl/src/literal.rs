@@ -239,8 +239,17 @@ fn any_object<'a>(
 /// A literal without any report, to derive an identifier from it; others report what is wrong with it.
 pub(crate) fn quiet<'a>(member: &Member<'a>) -> Option<Literal<'a>> {
     let [value] = &member.values[..] else { return None };
-    let value = if let Form::Node(node) = &value.form { node.value.as_deref()? } else { value };
-    [&TEXT, &INTEGER, &DECIMAL, &BOOLEAN].iter().find_map(|scalar| (scalar.take)(value))
+    let scalars = [&TEXT, &INTEGER, &DECIMAL, &BOOLEAN];
+    let Form::Node(node) = &value.form else {
+        return scalars.iter().find_map(|scalar| (scalar.take)(value));
+    };
+    let inner = node.value.as_deref()?;
+    let of_type = |scalar: &&&Scalar| match node.types.as_deref() {
+        None => true,
+        Some([only]) => only.as_deref().is_some_and(|name| scalar.xsd.contains(&name)),
+        Some(_) => false,
+    };
+    scalars.iter().filter(of_type).find_map(|scalar| (scalar.take)(inner))
 }
 
 fn check_value_object(site: Site<'_>, node: &Node<'_>, sink: &mut Sink<'_>) {
@@ -447,10 +456,14 @@ fn language_map(site: Site<'_>, node: &Node<'_>, length: u32, sink: &mut Sink<'_
         }
         match &member.values[..] {
             [Value { form: Form::Text(text), .. }] if !member.plural => {
-                check_length(site, Some(text), length, sink)
+                check_length(site, Some(text), length, sink);
             }
             _ => {
-                site.add(sink, Rule::LangStringValueNotString, format!("give a string for `{}`", member.name))
+                site.add(
+                    sink,
+                    Rule::LangStringValueNotString,
+                    format!("give a string for `{}`", member.name),
+                );
             }
         }
         if !seen.insert(&*member.name) {

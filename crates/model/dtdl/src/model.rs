@@ -99,7 +99,7 @@ fn check_members(interface: Element<'_>, members: &Map<String, Value>, path: &st
                 }
             }
             (Some((_, Kind::Component)), _) => {
-                found.push(format!("{place} is a component and must be an object"))
+                found.push(format!("{place} is a component and must be an object"));
             }
             _ => found.push(format!("{place} is no property of {}", interface.id())),
         }

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashSet;
+
 use crate::{
     Rule,
     json::{Kind, Malformed, Reader, Span},
@@ -63,8 +65,6 @@ pub(crate) enum Form<'a> {
     Number(f64),
     Text(Cow<'a, str>),
     Node(Box<Node<'a>>),
-    /// An array in an array, which means nothing in DTDL.
-    Array,
 }
 
 /// Why a text cannot be read.
@@ -91,18 +91,28 @@ pub(crate) fn read(text: &str) -> Read<Vec<Value<'_>>> {
     Ok(values)
 }
 
+/// The values of a member: one, or those of an array. As in JSON-LD, arrays inside an array count as its values.
 fn values<'a>(reader: &mut Reader<'a>) -> Read<(Vec<Value<'a>>, bool)> {
     if reader.kind()? != Kind::Array {
         return Ok((vec![value(reader)?], false));
     }
     let mut values = Vec::new();
+    array(reader, &mut values)?;
+    Ok((values, true))
+}
+
+fn array<'a>(reader: &mut Reader<'a>, values: &mut Vec<Value<'a>>) -> Read<()> {
     reader.enter()?;
     let mut first = true;
     while reader.more(first, b']')? {
         first = false;
-        values.push(value(reader)?);
+        if reader.kind()? == Kind::Array {
+            array(reader, values)?;
+        } else {
+            values.push(value(reader)?);
+        }
     }
-    Ok((values, true))
+    Ok(())
 }
 
 fn value<'a>(reader: &mut Reader<'a>) -> Read<Value<'a>> {
@@ -117,8 +127,8 @@ fn value<'a>(reader: &mut Reader<'a>) -> Read<Value<'a>> {
         Kind::Text => Form::Text(reader.string()?),
         Kind::Object => Form::Node(Box::new(node(reader)?)),
         Kind::Array => {
-            reader.skip()?;
-            Form::Array
+            reader.skip()?; // only `@value` leads here, and no literal is an array
+            Form::Null
         }
     };
     Ok(Value { span: Span { start, end: reader.end() }, form })
@@ -152,11 +162,7 @@ fn keyword<'a>(reader: &mut Reader<'a>, node: &mut Node<'a>, name: Cow<'a, str>,
         "@graph" => {
             repeated(node.graph, Rule::RepeatedGraph)?;
             node.graph = true;
-            let (values, _) = values(reader)?;
-            if values.iter().any(|value| !matches!(value.form, Form::Node(_))) {
-                let detail = "put objects into @graph".to_owned();
-                return Err(Unreadable { rule: Rule::InvalidGraph, detail, at });
-            }
+            graph(reader, at)?;
         }
         "@context" => {
             repeated(node.context.is_some(), Rule::RepeatedContext)?;
@@ -187,6 +193,24 @@ fn keyword<'a>(reader: &mut Reader<'a>, node: &mut Node<'a>, name: Cow<'a, str>,
     Ok(())
 }
 
+/// Objects, which are read and then left alone: what stands in `@graph` is no part of a model.
+fn graph(reader: &mut Reader<'_>, at: usize) -> Read<()> {
+    let many = reader.kind()? == Kind::Array;
+    if many {
+        reader.enter()?;
+    }
+    let mut first = true;
+    while !many && first || many && reader.more(first, b']')? {
+        first = false;
+        if reader.kind()? != Kind::Object {
+            let detail = "put objects into @graph".to_owned();
+            return Err(Unreadable { rule: Rule::InvalidGraph, detail, at });
+        }
+        node(reader)?;
+    }
+    Ok(())
+}
+
 fn text_or_empty<'a>(reader: &mut Reader<'a>) -> Read<Cow<'a, str>> {
     if reader.kind()? == Kind::Text {
         return Ok(reader.string()?);
@@ -196,25 +220,78 @@ fn text_or_empty<'a>(reader: &mut Reader<'a>) -> Read<Cow<'a, str>> {
 }
 
 fn types<'a>(reader: &mut Reader<'a>) -> Read<Vec<Option<Cow<'a, str>>>> {
-    let (values, plural) = values(reader)?;
-    let text = |value: Value<'a>| if let Form::Text(text) = value.form { Some(text) } else { None };
-    let types: Vec<_> = values.into_iter().map(text).collect();
-    // a lone value that is no string says nothing
-    Ok(if plural || types.iter().all(Option::is_some) { types } else { Vec::new() })
+    if reader.kind()? != Kind::Array {
+        // a lone value that is no string says nothing
+        return Ok(type_name(reader)?.map_or_else(Vec::new, |name| vec![Some(name)]));
+    }
+    let mut types = Vec::new();
+    reader.enter()?;
+    while reader.more(types.is_empty(), b']')? {
+        types.push(type_name(reader)?);
+    }
+    Ok(types)
+}
+
+fn type_name<'a>(reader: &mut Reader<'a>) -> Read<Option<Cow<'a, str>>> {
+    if reader.kind()? == Kind::Text {
+        return Ok(Some(reader.string()?));
+    }
+    reader.skip()?;
+    Ok(None)
 }
 
 fn context<'a>(reader: &mut Reader<'a>, at: usize) -> Read<Vec<ContextItem<'a>>> {
-    let (values, _) = values(reader)?;
-    let item = |value: Value<'a>| match value.form {
-        Form::Text(text) => Ok(ContextItem::Remote(text)),
-        Form::Node(_) => Ok(ContextItem::Local),
-        _ => Err(Unreadable {
-            rule: Rule::InvalidContext,
-            detail: "put DTMIs of contexts into @context".to_owned(),
-            at,
-        }),
-    };
-    values.into_iter().map(item).collect()
+    let mut items = Vec::new();
+    if reader.kind()? != Kind::Array {
+        items.push(context_item(reader, at)?);
+        return Ok(items);
+    }
+    reader.enter()?;
+    while reader.more(items.is_empty(), b']')? {
+        items.push(context_item(reader, at)?);
+    }
+    Ok(items)
+}
+
+fn context_item<'a>(reader: &mut Reader<'a>, at: usize) -> Read<ContextItem<'a>> {
+    match reader.kind()? {
+        Kind::Text => Ok(ContextItem::Remote(reader.string()?)),
+        Kind::Object => {
+            definitions(reader, at)?;
+            Ok(ContextItem::Local)
+        }
+        _ => {
+            let detail = "put DTMIs of contexts into @context".to_owned();
+            Err(Unreadable { rule: Rule::InvalidContext, detail, at })
+        }
+    }
+}
+
+/// Definitions of terms: a string, or an object with `@id`.
+fn definitions(reader: &mut Reader<'_>, at: usize) -> Read<()> {
+    reader.enter()?;
+    let mut terms = FxHashSet::default();
+    while reader.more(terms.is_empty(), b'}')? {
+        let term = reader.name()?;
+        if !terms.insert(term.clone()) {
+            let detail = format!("define `{term}` once");
+            return Err(Unreadable { rule: Rule::DuplicateTermInContext, detail, at });
+        }
+        let rule = match reader.kind()? {
+            Kind::Text | Kind::Null => {
+                reader.skip()?;
+                continue;
+            }
+            Kind::Object => match node(reader)?.id.as_deref() {
+                None => Rule::TermDefinitionMissingId,
+                Some("") => Rule::TermDefinitionIdNotString,
+                Some(_) => continue,
+            },
+            _ => Rule::TermDefinitionNotStringOrObject,
+        };
+        return Err(Unreadable { rule, detail: format!("define `{term}` by a string"), at });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use crate::{
     Options, Rule,
     context::{Active, Contexts},
     graph::{Element, Flags, Graph, Literal, Symbol},
+    identity::{check_identifier, identifier, is_versioned},
     json::Span,
     literal::{self, Site, excerpt},
     metamodel::{
-        self, ClassVersion, Constraint, Form as Shape, Kind, Limit, Object, Property, Versions,
-        supplemental_type,
+        self, ClassVersion, Constraint, Form as Shape, Kind, Object, Property, Versions, supplemental_type,
     },
     node::{Form, Member, Node, Value},
     sink::{Sink, Stop},
@@ -29,6 +29,10 @@ pub(crate) struct Parser<'a, 't> {
     text: usize,
     pub(crate) references: Vec<Reference<'a>>,
     pub(crate) demands: Vec<Demand>,
+    /// How long the identifiers made for nested elements are, in bytes, and may become: a long one around many
+    /// elements would make much of a short text.
+    pub(crate) derived: usize,
+    pub(crate) derived_max: usize,
 }
 
 /// A value that is an element: nested, or elsewhere.
@@ -73,9 +77,9 @@ pub(crate) struct Place<'p> {
     pub(crate) parent: Option<Symbol>,
     pub(crate) property: &'static str,
     versions: Option<Versions>,
-    id_required: bool,
+    pub(crate) id_required: bool,
     type_required: bool,
-    segment: Option<&'static str>,
+    pub(crate) segment: Option<&'static str>,
     defined_in: Option<Symbol>,
 }
 
@@ -108,7 +112,18 @@ pub(crate) struct Owner<'o> {
 
 impl<'a, 't> Parser<'a, 't> {
     pub(crate) fn new(options: &'t Options, sink: Sink<'t>) -> Self {
-        Self { graph: Graph::default(), sink, options, text: 0, references: Vec::new(), demands: Vec::new() }
+        const DERIVED_FLOOR: usize = 16 << 20;
+        let derived_max = sink.length().saturating_mul(64).saturating_add(DERIVED_FLOOR);
+        Self {
+            graph: Graph::default(),
+            sink,
+            options,
+            text: 0,
+            references: Vec::new(),
+            demands: Vec::new(),
+            derived: 0,
+            derived_max,
+        }
     }
 
     /// Records a breach by an element of the graph.
@@ -226,7 +241,7 @@ impl<'a, 't> Parser<'a, 't> {
         Ok(true)
     }
 
-    fn at_parent(&mut self, place: &Place<'_>, rule: Rule, detail: impl Into<String>) {
+    pub(crate) fn at_parent(&mut self, place: &Place<'_>, rule: Rule, detail: impl Into<String>) {
         let parent = place.parent.map(|parent| self.graph.id(parent));
         self.sink.add(rule, parent, place.property_name(), detail);
     }
@@ -239,60 +254,6 @@ impl<'a, 't> Parser<'a, 't> {
         let Some(segment) = place.segment else { return };
         let detail = format!("two values have the same {segment}");
         self.at_parent(place, Rule::NonUniquePropertyValue, detail);
-    }
-
-    /// The identifier of an element: its own, or one made of that of the element around it.
-    fn id(&mut self, active: &Active, node: &Node<'a>, place: &Place<'_>) -> Result<Symbol, Stop> {
-        let Some(id) = &node.id else { return self.derived_id(node, place) };
-        if id.is_empty() {
-            return self.sink.quit(Rule::IdNotString, "give a DTMI in a string");
-        }
-        let limit = id_length(active.limit);
-        if let Some(found) = literal::too_long(id, limit) {
-            return self.sink.quit(Rule::IdTooLong, format!("{found} characters, at most {limit}"));
-        }
-        if !crate::pattern::is_dtmi(id, active.version == 2) {
-            let detail = format!("`{}` is no DTMI of version {}", excerpt(id), active.version);
-            return self.sink.quit(Rule::InvalidId, detail);
-        }
-        if let Some(prefix) = active.reserved(id) {
-            return self.sink.quit(Rule::ReservedId, format!("`{}` begins with {prefix}", excerpt(id)));
-        }
-        Ok(self.graph.intern(id.clone()))
-    }
-
-    fn derived_id(&mut self, node: &Node<'a>, place: &Place<'_>) -> Result<Symbol, Stop> {
-        let Some(parent) = place.parent else {
-            return self.sink.quit(Rule::MissingTopLevelId, "add @id with a DTMI");
-        };
-        let quit = |parser: &mut Self, rule, detail: String| {
-            parser.at_parent(place, rule, detail);
-            Err(Stop)
-        };
-        if place.id_required {
-            return quit(self, Rule::MissingRequiredId, "add @id with a DTMI".to_owned());
-        }
-        let mut own = String::new();
-        if let Some(segment) = place.segment {
-            let named = |member: &&Member<'_>| member.name == segment || is_versioned(&member.name, segment);
-            let Some(member) = node.members.iter().find(named) else {
-                return quit(self, Rule::MissingDtmiSegPropertyValue, format!("add `{segment}`"));
-            };
-            own = match literal::quiet(member) {
-                Some(Literal::Text(text)) => format!(":__{text}"),
-                Some(Literal::Integer(number)) => format!(":__{number}"),
-                Some(Literal::Decimal(number)) => format!(":__{number}").replace('.', "_"),
-                _ => {
-                    let detail = format!("make `{segment}` a string");
-                    return quit(self, Rule::DtmiSegPropertyNotStringOrNumber, detail);
-                }
-            };
-        }
-        let property = place.property.split(';').next().unwrap_or_default();
-        let above = self.graph.id(parent);
-        let (path, version) = above.find(';').map_or((above, ""), |at| above.split_at(at));
-        let id = format!("{path}:_{property}{own}{version}");
-        Ok(self.graph.intern(Cow::Owned(id)))
     }
 
     /// Reads the members of an element whose class is known.
@@ -487,6 +448,7 @@ impl<'a, 't> Parser<'a, 't> {
         Ok(())
     }
 
+    #[expect(clippy::ptr_arg, reason = "what is borrowed from a text stays so")]
     pub(crate) fn reference_to(
         &mut self,
         owner: &Owner<'_>,
@@ -639,81 +601,4 @@ fn inner_interfaces(node: &Node<'_>) -> usize {
             _ => 0,
         })
         .sum()
-}
-
-/// Whether a name is the DTMI of a term in some version: `dtmi:dtdl:property:name;3`.
-fn is_versioned(name: &str, term: &str) -> bool {
-    let tail = name.strip_prefix("dtmi:dtdl:property:").or_else(|| name.strip_prefix("dtmi:dtdl:class:"));
-    tail.and_then(|tail| tail.strip_prefix(term)).is_some_and(|tail| tail.starts_with(';'))
-}
-
-/// The longest `@id`.
-fn id_length(limit: Limit) -> u32 {
-    match limit {
-        Limit::Core => 2048,
-        Limit::Aio | Limit::Onvif => 512,
-    }
-}
-
-/// A DTMI, or any IRI, that need not lead anywhere.
-pub(crate) fn identifier<'a>(
-    active: &Active,
-    site: Site<'_>,
-    member: &Member<'a>,
-    optional: bool,
-    dtmi: bool,
-    sink: &mut Sink<'_>,
-) -> Option<Cow<'a, str>> {
-    let value = match &member.values[..] {
-        [] => {
-            if !optional {
-                site.add(sink, Rule::IdentifierCountBelowMin, "give an identifier");
-            }
-            return None;
-        }
-        [value] => value,
-        more => {
-            site.add(sink, Rule::IdentifierMultipleValues, format!("keep one of the {} values", more.len()));
-            return None;
-        }
-    };
-    let Form::Text(text) = &value.form else {
-        site.add(sink, Rule::IdentifierNotString, "give a string");
-        return None;
-    };
-    if let Some(found) = active.name_of(text) {
-        return Some(found);
-    }
-    if !dtmi && !text.starts_with("dtmi:") && is_iri(text) {
-        return Some(text.clone());
-    }
-    let rule = if dtmi { Rule::IdentifierNotDtmi } else { Rule::IdentifierNotUri };
-    site.add(sink, rule, format!("`{}` is none", excerpt(text)));
-    None
-}
-
-/// A scheme, a colon and something after it.
-fn is_iri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
-    let rest_ok = !rest.is_empty();
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
-        && rest_ok
-}
-
-fn check_identifier(
-    site: Site<'_>,
-    id: &str,
-    length: u32,
-    pattern: Option<metamodel::Pattern>,
-    sink: &mut Sink<'_>,
-) {
-    if let Some(found) = literal::too_long(id, length) {
-        site.add(sink, Rule::IdentifierTooLong, format!("{found} characters, at most {length}"));
-    }
-    if let Some(pattern) = pattern
-        && !pattern.matches(id)
-    {
-        site.add(sink, Rule::IdentifierInvalid, format!("`{}` must be {}", excerpt(id), pattern.words()));
-    }
 }

@@ -20,6 +20,11 @@ impl<'t> Sink<'t> {
         Self { texts, text: None, span: None, violations: Vec::new() }
     }
 
+    /// How long all texts are together, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.texts.iter().map(|text| text.len()).sum()
+    }
+
     /// From now on, this text is read (`None` after the last one).
     pub(crate) fn read(&mut self, text: Option<usize>) {
         self.text = text;

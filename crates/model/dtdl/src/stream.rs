@@ -22,7 +22,7 @@ use crate::{Error, Options, UndefinedExtensions, parse};
 ///
 /// Why the line is none of the form above.
 pub fn answer(line: &str) -> Result<String, String> {
-    let case: BTreeMap<&str, &RawValue> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let case: BTreeMap<String, &RawValue> = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let id = case.get("id").map_or("null", |id| id.get());
     let input = case.get("input").ok_or("`input` is missing")?;
     let texts: Vec<&RawValue> = match input.get().starts_with('[') {
@@ -44,7 +44,7 @@ pub fn answer(line: &str) -> Result<String, String> {
     Ok(format!("{{\"id\":{id},\"valid\":{valid},\"errors\":{}}}", Value::from(errors)))
 }
 
-fn options(case: &BTreeMap<&str, &RawValue>) -> Result<Options, String> {
+fn options(case: &BTreeMap<String, &RawValue>) -> Result<Options, String> {
     let field = |name: &str| -> Result<Value, String> {
         let raw = case.get(name).map_or("null", |raw| raw.get());
         serde_json::from_str(raw).map_err(|error| format!("`{name}`: {error}"))

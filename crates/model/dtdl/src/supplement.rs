@@ -3,12 +3,13 @@
 use crate::{
     Rule,
     graph::{Element, Literal, Supplement, SupplementValue},
+    identity::identifier,
     literal::{self, Site},
     metamodel::{
         Extension, Kind, SupplementalForm, SupplementalId, SupplementalProperty, TypeRef, supplemental_type,
     },
     node::{Form, Member},
-    parse::{Demand, Owner, Parser, Reference, Wanted, identifier},
+    parse::{Demand, Owner, Parser, Reference, Wanted},
     sink::Stop,
 };
 
