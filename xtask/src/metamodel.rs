@@ -291,10 +291,11 @@ impl<'a> Digest<'a> {
             let parent = entry["parent"].as_str().and_then(|parent| self.supplemental_id(parent).ok());
             writeln!(
                 out,
-                "    Supplemental {{ id: {id:?}, term: {:?}, is_abstract: {}, extension: {extension}, parent: {parent:?}, cotypes: {}, versions: {}, required: &{:?}, disallowed: &{:?}, properties: &[",
+                "    Supplemental {{ id: {id:?}, term: {:?}, is_abstract: {}, extension: {extension}, parent: {parent:?}, cotypes: {}, alternatives: &{:?}, versions: {}, required: &{:?}, disallowed: &{:?}, properties: &[",
                 self.term(id),
                 entry["abstract"].as_bool().unwrap_or_default(),
                 self.kind_set(&entry["cotypes"])?,
+                self.supplemental_ids(&entry["altcotypes"]),
                 versions(&entry["cotypeVersions"]),
                 self.supplemental_ids(&entry["cocotypes"]),
                 self.supplemental_ids(&entry["discotypes"]),

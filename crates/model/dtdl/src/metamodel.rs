@@ -237,7 +237,10 @@ pub(crate) struct Supplemental {
     pub(crate) is_abstract: bool,
     pub(crate) extension: Extension,
     pub(crate) parent: Option<SupplementalId>,
+    /// Classes that it may stand beside.
     pub(crate) cotypes: Kinds,
+    /// Types that it may stand beside, whatever the class.
+    pub(crate) alternatives: &'static [SupplementalId],
     pub(crate) versions: Versions,
     /// Types that must stand beside it.
     pub(crate) required: &'static [SupplementalId],

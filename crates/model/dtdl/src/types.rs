@@ -187,7 +187,8 @@ impl<'a> Parser<'a, '_> {
     ) {
         for supplemental in beside {
             let entry = supplemental_type(*supplemental);
-            if !entry.cotypes.has(kind) {
+            let instead = entry.alternatives.iter().any(|other| beside.contains(other));
+            if !entry.cotypes.has(kind) && !instead {
                 self.breach(
                     Rule::InvalidCotype,
                     id,
