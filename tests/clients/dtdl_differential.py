@@ -110,7 +110,7 @@ async def main() -> int:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--modules", type=Path, required=True, help="node_modules with the packages of node/package-lock.json")
     parser.add_argument("--seed", type=int, default=4321)
-    parser.add_argument("--count", type=int, default=3_000, help="models by chance")
+    parser.add_argument("--count", type=int, default=8_000, help="models by chance")
     given = parser.parse_args()
     judge = partial(compare, checked(given.voltwin), given.modules.resolve())
     own, models = ontology(ROOT / "ontology"), seeds()

@@ -139,7 +139,7 @@ fn grafted(mut model: Value, (to, from): (usize, usize)) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn any_change_of_a_text_is_survived(
