@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
-    Rule,
+    Rule, VIOLATIONS_MAX,
     descend::{Descent, Follow},
     graph::{At, Link, Literal, SupplementValue},
     instance,
@@ -17,6 +17,9 @@ use crate::{
     resolve::{KEYED, term, type_name},
     supplement::property_of,
 };
+
+/// How many contents all interfaces of a model may inherit, so that many that extend the same ones do not fill the memory.
+const LENT_MAX: usize = 2_000_000;
 
 /// Descents that several elements ask for.
 #[derive(Debug, Default)]
@@ -79,19 +82,23 @@ impl Parser<'_, '_> {
         }
         let descent = Descent::new(&self.graph, extends);
         let mut lent: Vec<(At, Vec<At>)> = Vec::new();
+        let mut count = 0;
         for at in interfaces {
+            if count > LENT_MAX {
+                let detail = format!("the interfaces inherit more than {LENT_MAX} contents in all");
+                self.report(Rule::ExcessiveCount, at, Some(KEYED), detail);
+                return;
+            }
             if self.check_import(at, &descent) && self.graph.get(at).value("extends").is_some() {
                 let contents = self.lent_contents(at);
+                count += contents.len();
                 lent.push((at, contents));
             }
         }
         for (at, contents) in lent {
             for to in contents {
                 self.graph.get_mut(at).links.push(Link { property: KEYED, to, imported: true });
-                let parents = &mut self.graph.get_mut(to).parents;
-                if !parents.contains(&(at, KEYED)) {
-                    parents.push((at, KEYED));
-                }
+                self.graph.get_mut(to).parents.push((at, KEYED));
             }
         }
     }
@@ -131,31 +138,33 @@ impl Parser<'_, '_> {
                 left.extend(self.graph.get(next).values("extends"));
             }
         }
-        let mut names: FxHashMap<String, At> = FxHashMap::default();
+        let mut names: FxHashMap<&str, At> = FxHashMap::default();
         for to in self.graph.get(at).values(KEYED) {
-            names.extend(self.graph.get(to).name.as_deref().map(|name| (name.to_owned(), to)));
+            names.extend(self.graph.get(to).name.as_deref().map(|name| (name, to)));
         }
-        let mut lent = Vec::new();
+        let (mut lent, mut clashes) = (Vec::new(), Vec::new());
         for from in above {
-            let own: Vec<At> = self.graph.get(from).values(KEYED).collect();
-            for to in own {
-                let Some(name) = self.graph.get(to).name.as_deref().map(ToOwned::to_owned) else { continue };
+            for to in self.graph.get(from).values(KEYED) {
+                let Some(name) = self.graph.get(to).name.as_deref() else { continue };
                 match names.entry(name) {
                     Entry::Vacant(new) => {
                         new.insert(to);
                         lent.push(to);
                     }
                     Entry::Occupied(known) if *known.get() == to => {}
+                    Entry::Occupied(_) if clashes.len() >= VIOLATIONS_MAX => {}
                     Entry::Occupied(known) => {
-                        let detail = format!(
-                            "`{}` stands here and in `{}`, which it extends",
-                            known.key(),
-                            self.graph.id_of(from)
-                        );
-                        self.report(Rule::NonUniqueImportedPropertyValue, at, Some(KEYED), detail);
+                        let other = self.graph.id_of(from);
+                        clashes.push(format!(
+                            "`{}` stands here and in `{other}`, which it extends",
+                            known.key()
+                        ));
                     }
                 }
             }
+        }
+        for detail in clashes {
+            self.report(Rule::NonUniqueImportedPropertyValue, at, Some(KEYED), detail);
         }
         lent
     }
@@ -241,7 +250,7 @@ impl Parser<'_, '_> {
         for control in CONTROLS.iter().filter(|control| control.root == kind && control.version == version) {
             let follow = Follow { properties: control.properties, narrow: control.narrow };
             let limit = self.graph.get(at).limit;
-            let names = control.properties.join(" or ");
+            let names = || control.properties.join(" or ");
             match &control.rule {
                 ControlRule::Depth(limits) => {
                     let descent = descents.of(self, follow);
@@ -250,20 +259,20 @@ impl Parser<'_, '_> {
                 ControlRule::Count(limits) => {
                     let descent = descents.of(self, follow);
                     let (count, circle, max) = (descent.count(at), descent.circle(at), limits.of(limit));
-                    if let Some(circle) = circle.filter(|_| !control.allow_self && !names.contains("extends"))
+                    if let Some(circle) =
+                        circle.filter(|_| !control.allow_self && !control.properties.contains(&"extends"))
                     {
                         let detail =
-                            format!("`{}` leads back to itself by {names}", self.graph.id_of(circle));
+                            format!("`{}` leads back to itself by {}", self.graph.id_of(circle), names());
                         self.report(Rule::RecursiveStructureNarrow, at, None, detail);
                     } else if count > u64::from(max) {
-                        let detail = format!("{count} values of {names}, at most {max}");
+                        let detail = format!("{count} values of {}, at most {max}", names());
                         self.report(Rule::ExcessiveCount, at, None, detail);
                     }
                 }
                 ControlRule::Exclude(excluded) => {
-                    if let Some(found) = descents.of(self, follow).find(&self.graph, at, *excluded) {
-                        let found = self.graph.id_of(found);
-                        let detail = format!("`{found}` of type {} descends by {names}", excluded.name());
+                    if descents.of(self, follow).holds(at, *excluded) {
+                        let detail = format!("a {} descends from it by {}", excluded.name(), names());
                         self.report(Rule::ExcludedType, at, None, detail);
                     }
                 }
@@ -273,15 +282,15 @@ impl Parser<'_, '_> {
     }
 
     fn check_depth(&mut self, at: At, control: &Control, descent: &Descent, max: u32) {
-        let names = control.properties.join(" or ");
+        let names = || control.properties.join(" or ");
         let circle = descent.circle(at).filter(|_| !control.allow_self);
         if let Some(circle) = circle {
-            let detail = format!("`{}` leads back to itself by {names}", self.graph.id_of(circle));
+            let detail = format!("`{}` leads back to itself by {}", self.graph.id_of(circle), names());
             let rule =
                 if control.narrow { Rule::RecursiveStructureNarrow } else { Rule::RecursiveStructureWide };
             self.report(rule, at, None, detail);
         } else if descent.exceeds(&self.graph, at, max) {
-            let detail = format!("more than {max} of {names} on one path");
+            let detail = format!("more than {max} of {} on one path", names());
             let rule = if control.narrow { Rule::ExcessiveDepthNarrow } else { Rule::ExcessiveDepthWide };
             self.report(rule, at, None, detail);
         }

@@ -5,13 +5,15 @@
 //! the order of descent, tells the longest path and the number of values. Only where version 4 lets elements lead back
 //! to themselves must paths inside a circle be tried, and then only so many.
 
+use std::cell::Cell;
+
 use crate::{
     graph::{At, Graph, Link},
-    metamodel::Kind,
+    metamodel::{Kind, Kinds},
 };
 
-/// How many steps the search for a long path in circles may take. A model that needs more is refused as too deep.
-const STEPS_MAX: u32 = 200_000;
+/// How many links all searches for a long path in circles may look at. A model that needs more is refused as too deep.
+const STEPS_MAX: u32 = 10_000_000;
 
 /// Which links are followed, and which of them count.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,7 @@ pub(crate) struct Descent {
     /// The component of each element.
     component: Vec<u32>,
     components: Vec<Component>,
+    steps: Cell<u32>,
 }
 
 /// Elements that lead to each other; most often just one.
@@ -54,6 +57,8 @@ struct Component {
     longest: u32,
     /// Values of counting properties on all paths from here.
     count: u64,
+    /// The classes of elements that counting properties lead to.
+    kinds: Kinds,
     /// A circle that it leads to, itself included.
     circle: Option<u32>,
 }
@@ -64,7 +69,7 @@ impl Descent {
         for at in 0..graph.elements.len() {
             tarjan.visit(At::try_from(at).unwrap_or_default());
         }
-        Self { follow, component: tarjan.component, components: tarjan.components }
+        Self { follow, component: tarjan.component, components: tarjan.components, steps: Cell::new(0) }
     }
 
     fn of(&self, at: At) -> &Component {
@@ -91,25 +96,13 @@ impl Descent {
         if self.of(at).circle.is_none() {
             return self.longest(at) > limit;
         }
-        let mut search = Search { graph, follow: self.follow, limit, steps: 0, path: Vec::new() };
+        let mut search = Search { graph, follow: self.follow, limit, steps: &self.steps, path: Vec::new() };
         search.exceeds(at, 0)
     }
 
-    /// An element of a class that a counting property leads to, somewhere below.
-    pub(crate) fn find(&self, graph: &Graph<'_>, at: At, kind: Kind) -> Option<At> {
-        let mut seen = rustc_hash::FxHashSet::default();
-        let mut left = vec![at];
-        while let Some(at) = left.pop() {
-            for (counts, to) in self.follow.links(graph, at) {
-                if counts && graph.get(to).kind == kind {
-                    return Some(to);
-                }
-                if seen.insert(to) {
-                    left.push(to);
-                }
-            }
-        }
-        None
+    /// Whether a counting property leads to an element of a class, somewhere below.
+    pub(crate) fn holds(&self, at: At, kind: Kind) -> bool {
+        self.of(at).kinds.has(kind)
     }
 }
 
@@ -207,6 +200,9 @@ impl<'g, 'a> Tarjan<'g, 'a> {
         for (counts, to) in members.iter().flat_map(|member| self.follow.links(self.graph, *member)) {
             let weight = u32::from(counts);
             component.count = component.count.saturating_add(u64::from(weight));
+            if counts {
+                component.kinds.add(self.graph.get(to).kind);
+            }
             let below = self.component[to as usize];
             if below == number {
                 component.circular = true;
@@ -215,6 +211,7 @@ impl<'g, 'a> Tarjan<'g, 'a> {
             let below = &self.components[below as usize];
             component.longest = component.longest.max(below.longest.saturating_add(weight));
             component.count = component.count.saturating_add(below.count);
+            component.kinds.0 |= below.kinds.0;
             component.circle = component.circle.or(below.circle);
         }
         if component.circular {
@@ -229,18 +226,19 @@ struct Search<'g, 'a> {
     graph: &'g Graph<'a>,
     follow: Follow,
     limit: u32,
-    steps: u32,
+    steps: &'g Cell<u32>,
     path: Vec<At>,
 }
 
 impl Search<'_, '_> {
     /// Recursion is bounded: by the limit along counting links, and by the longest way from one class to itself.
     fn exceeds(&mut self, at: At, depth: u32) -> bool {
-        self.steps += 1;
-        if self.steps > STEPS_MAX {
+        let links: Vec<(bool, At)> = self.follow.links(self.graph, at).collect();
+        let looked = u32::try_from(links.len()).unwrap_or(u32::MAX);
+        self.steps.set(self.steps.get().saturating_add(looked).saturating_add(1));
+        if self.steps.get() > STEPS_MAX {
             return true;
         }
-        let links: Vec<(bool, At)> = self.follow.links(self.graph, at).collect();
         if depth >= self.limit && links.iter().any(|(counts, _)| *counts) {
             return true;
         }

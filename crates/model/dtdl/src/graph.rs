@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::hash_map::Entry};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     json::Span,
@@ -210,6 +210,14 @@ impl<'a> Graph<'a> {
 }
 
 impl Graph<'_> {
+    /// Leaves one of the parents that an element has more than once by the same property.
+    pub(crate) fn keep_parents_once(&mut self) {
+        for element in self.elements.iter_mut().filter(|element| element.parents.len() > 1) {
+            let mut seen = FxHashSet::default();
+            element.parents.retain(|parent| seen.insert(*parent));
+        }
+    }
+
     /// The same graph, without what it borrows.
     pub(crate) fn map(self, own: impl Fn(Element<'_>) -> Element<'static>) -> Graph<'static> {
         let names: Vec<Cow<'static, str>> =

@@ -26,12 +26,16 @@ impl Versions {
 }
 
 /// A set of classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Kinds(pub(crate) u64);
 
 impl Kinds {
     pub(crate) fn has(self, kind: Kind) -> bool {
         self.0 & (1 << kind as u8) != 0
+    }
+
+    pub(crate) fn add(&mut self, kind: Kind) {
+        self.0 |= 1 << kind as u8;
     }
 }
 

@@ -12,6 +12,9 @@ use crate::{
     json::{Kind, Malformed, Reader, Span},
 };
 
+/// JSON-LD has about twenty keywords; what has many more is refused before they are compared with each other.
+const KEYWORDS_MAX: usize = 256;
+
 /// A JSON object.
 #[derive(Debug, Default)]
 pub(crate) struct Node<'a> {
@@ -185,6 +188,10 @@ fn keyword<'a>(reader: &mut Reader<'a>, node: &mut Node<'a>, name: Cow<'a, str>,
             node.language = Some(text_or_empty(reader)?);
         }
         _ => {
+            if node.keywords.len() >= KEYWORDS_MAX {
+                let detail = format!("an object has more than {KEYWORDS_MAX} keywords");
+                return Err(Unreadable { rule: Rule::InvalidJson, detail, at });
+            }
             repeated(node.keywords.contains(&name), Rule::RepeatedKeyword)?;
             reader.skip()?;
             node.keywords.push(name);

@@ -1,6 +1,6 @@
 //! References: what they lead to, and whether they may.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     Error, Rule,
@@ -32,6 +32,7 @@ impl Parser<'_, '_> {
         let references = std::mem::take(&mut self.references);
         self.find_all(&references)?;
         self.link_all(&references);
+        self.graph.keep_parents_once();
         self.sink.read(None);
         self.sink.stop_if_any()?;
         let demands = std::mem::take(&mut self.demands);
@@ -43,7 +44,7 @@ impl Parser<'_, '_> {
     }
 
     fn find_all(&mut self, references: &[Reference<'_>]) -> Result<(), Unresolved> {
-        let mut missing: Vec<Symbol> = Vec::new();
+        let (mut missing, mut seen) = (Vec::new(), FxHashSet::default());
         for reference in references {
             if self.graph.resolve(reference.to).is_some() {
                 continue;
@@ -59,7 +60,7 @@ impl Parser<'_, '_> {
             } else if metamodel::is_reserved(self.graph.id(reference.to)) {
                 let detail = format!("`{}` does not exist", excerpt(written));
                 self.breach(Rule::UndefinedReservedId, reference.from, property, detail);
-            } else if !missing.contains(&reference.to) {
+            } else if seen.insert(reference.to) {
                 missing.push(reference.to);
             }
         }
@@ -155,10 +156,7 @@ impl Parser<'_, '_> {
         if target.place.is_none() {
             return; // half a model leads to the schema `double`
         }
-        let parents = &mut target.parents;
-        if !parents.contains(&(from, property)) {
-            parents.push((from, property));
-        }
+        target.parents.push((from, property));
     }
 
     fn check_demand(&mut self, demand: &Demand) {

@@ -83,6 +83,31 @@ fn an_identifier_around_many_elements_does_not_fill_the_memory() {
 }
 
 #[test]
+fn many_that_share_much_cost_the_sum_and_not_the_product() {
+    let telemetry = |at: usize| json!({ "@type": "Telemetry", "name": format!("t{at}"), "schema": "double" });
+    let contents: Vec<_> = (0..10_000).map(telemetry).collect();
+    let part = interface("dtmi:t:part;1", json!({ "contents": contents }));
+    let component =
+        |at: usize| json!({ "@type": "Component", "name": format!("c{at}"), "schema": "dtmi:t:part;1" });
+    let components: Vec<_> = (0..10_000).map(component).collect();
+    let whole = interface("dtmi:t:whole;1", json!({ "contents": components }));
+    assert!(rules(&json!([whole, part])).contains(&Rule::ExcessiveCount));
+
+    let contents: Vec<_> = (0..300).map(telemetry).collect();
+    let mut heirs = vec![interface("dtmi:t:base;1", json!({ "contents": contents }))];
+    heirs.extend(
+        (0..10_000).map(|at| interface(&format!("dtmi:t:i{at};1"), json!({ "extends": "dtmi:t:base;1" }))),
+    );
+    assert!(rules(&Value::from(heirs)).contains(&Rule::ExcessiveCount));
+
+    let mut keywords = interface("dtmi:t:i;1", json!({}));
+    for at in 0..20_000 {
+        keywords[format!("@k{at}")] = json!(0);
+    }
+    assert_eq!(rules(&keywords), [Rule::InvalidJson]);
+}
+
+#[test]
 fn breaches_are_listed_up_to_a_bound() {
     let contents: Vec<_> =
         (0..5_000).map(|at| json!({ "@type": "Property", "name": format!("p{at}_") })).collect();
