@@ -13,6 +13,7 @@ mod demo;
 mod layering;
 mod licences;
 mod lint;
+mod metamodel;
 mod report;
 mod shell;
 mod test;
@@ -42,6 +43,8 @@ enum Command {
     Lint,
     /// Write again what is generated from code: wire vectors, OpenAPI document, TypeScript types, schemas of forms.
     Codegen,
+    /// Write again the tables of the DTDL metamodel from its published digest.
+    Metamodel,
     /// Measure release builds and print the tables of docs/benchmarks.md.
     Bench(bench::Options),
 }
@@ -53,6 +56,7 @@ async fn main() -> ExitCode {
         Command::Test(options) => return test::run(&options).await,
         Command::Lint => return lint::run().await,
         Command::Codegen => codegen::run().await,
+        Command::Metamodel => metamodel::run(),
         Command::Bench(options) => bench::run(&options).await,
     };
     match outcome {

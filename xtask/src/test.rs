@@ -85,7 +85,10 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
         .prepare("Node clients", async { clients::node_modules(root).await.map(|path| modules = path) })
         .await?;
     report
-        .run("stations and suites from npm", &script("simulators.py").arg("--modules").arg(modules))
+        .run("stations and suites from npm", &script("simulators.py").arg("--modules").arg(&modules))
+        .await?;
+    report
+        .run("the official parser of DTDL", &script("dtdl_differential.py").arg("--modules").arg(modules))
         .await?;
     report.run("replay of recorded sessions", &script("replay.py")).await?;
     report.run("kill -9", &script("kill9.py")).await?;

@@ -5,6 +5,7 @@
 mod admin;
 mod authority;
 mod demo;
+mod dtdl;
 mod error;
 mod load;
 mod node;
@@ -67,6 +68,8 @@ enum Command {
     Load(load::Args),
     /// Judge single OCPP messages.
     Ocpp(ocpp::Args),
+    /// Judge models of the Digital Twins Definition Language.
+    Dtdl(dtdl::Args),
     /// Play what passed between a station and us again.
     Wire(wire::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
@@ -120,6 +123,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Station(args) => station::run(args, cancel).await,
             Command::Load(args) => load::run(args, cancel).await,
             Command::Ocpp(args) => ocpp::run(&args),
+            Command::Dtdl(args) => dtdl::run(&args),
             Command::Wire(args) => wire::run(args).await,
             Command::Admin(args) => admin::run(args).await,
         }
