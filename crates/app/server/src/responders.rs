@@ -30,9 +30,7 @@ impl HttpResponders {
 
     fn is_named(&self, host: &str, port: u16) -> bool {
         let whole = format!("{host}:{port}");
-        self.named
-            .iter()
-            .any(|named| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(&whole))
+        self.named.iter().any(|named| named.eq_ignore_ascii_case(host) || named.eq_ignore_ascii_case(&whole))
     }
 
     /// Where the address leads, when it may be asked.
@@ -57,7 +55,8 @@ impl HttpResponders {
     }
 
     async fn bring(&self, url: &str, body: Option<Vec<u8>>, limit: usize) -> Result<Vec<u8>, String> {
-        let url = Url::parse(url).map_err(|error| format!("the address of the responder is none: {error}"))?;
+        let url =
+            Url::parse(url).map_err(|error| format!("the address of the responder is none: {error}"))?;
         let (host, places) = self.places(&url).await?;
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -75,7 +74,8 @@ impl HttpResponders {
                 .body(body),
             None => client.request(Method::GET, url),
         };
-        let unreachable = |error: reqwest::Error| format!("the responder cannot be reached: {}", error.without_url());
+        let unreachable =
+            |error: reqwest::Error| format!("the responder cannot be reached: {}", error.without_url());
         let mut answer = request.send().await.map_err(unreachable)?;
         if !answer.status().is_success() {
             return Err(format!("the responder answers HTTP {}", answer.status().as_u16()));
@@ -146,9 +146,28 @@ mod tests {
             assert!(public(address), "{address}");
         }
         for address in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "255.255.255.255", "224.0.0.1", "192.0.0.8", "198.18.0.1", "192.0.2.1", "::1", "::", "fe80::1",
-            "fc00::1", "ff02::1", "2001:db8::1", "2002:7f00:1::", "2001::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "192.0.2.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "2001::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
         ] {
             assert!(!public(address), "{address}");
         }

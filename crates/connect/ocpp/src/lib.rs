@@ -70,7 +70,9 @@ pub use envelope::{DEFAULT_MAX_BYTES, REPORT_MAX_BYTES};
 pub use error::{CommandError, ErrorCode, OcppError, Violation};
 pub use fact::{ConnectorStatus, ContractProof, Fact, MAX_CONNECTOR, MAX_SAMPLES, TransactionReport};
 pub use judge::{Kind, Verdict, judge};
-pub use messages::{ActionDescription, Origin, describe_actions, known_actions, known_sends, validate_answer, validate_call};
+pub use messages::{
+    ActionDescription, Origin, describe_actions, known_actions, known_sends, validate_answer, validate_call,
+};
 pub use session::{INBOX_LIMIT, OUTBOX_LIMIT, Session, SessionConfig};
 pub use version::{StationIdentity, Version, negotiate};
 pub use voltwin_core::SignedReading;

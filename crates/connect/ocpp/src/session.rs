@@ -183,7 +183,8 @@ impl Session {
         self.last_in = now;
         let mut effects = Vec::with_capacity(4);
         let longest = self.config.max_frame_bytes.max(self.config.max_report_bytes);
-        let frame = envelope::parse(text, self.config.version, longest).and_then(|frame| self.measured(text, frame));
+        let frame =
+            envelope::parse(text, self.config.version, longest).and_then(|frame| self.measured(text, frame));
         match frame {
             Err(error) => self.on_malformed(text, error, now, &mut effects),
             Ok(Frame::Call { id, action, payload }) => {
@@ -213,11 +214,17 @@ impl Session {
     fn measured<'a>(&self, text: &str, frame: Frame<'a>) -> Result<Frame<'a>, FrameError> {
         let may_be_long = match &frame {
             Frame::Call { action, .. } => LONG.contains(&action.as_str()),
-            Frame::Result { id, .. } => self.under_way.as_ref().is_some_and(|call| call.id.to_string() == *id),
+            Frame::Result { id, .. } => {
+                self.under_way.as_ref().is_some_and(|call| call.id.to_string() == *id)
+            }
             _ => false,
         };
         let limit = self.config.max_frame_bytes;
-        if may_be_long || text.len() <= limit { Ok(frame) } else { Err(FrameError::too_big(text.len(), limit)) }
+        if may_be_long || text.len() <= limit {
+            Ok(frame)
+        } else {
+            Err(FrameError::too_big(text.len(), limit))
+        }
     }
 
     /// A binary frame of the station, which OCPP-J does not have: the connection is closed with 1003.

@@ -71,13 +71,13 @@ use voltwin_ocpp::Validation;
 use voltwin_runtime::Runtime;
 
 pub use admission::{Admission, Peer, Refusal};
-pub use boots::Arrival;
 pub use blocks::{
     Composite, CompositeRequest, CustomerInformation, FirmwareImage, FirmwareRequest, LOCAL_LIST_CHOSEN_MAX,
     LocalList, LocalListMode, LocalListState, LocalListStatus, LocalListWish, LogRequest, Reservation,
     ReservationRequest, ReservationState, StationSchedule, StationTariff, StationTariffs, TransactionTariff,
     VARIABLES_MAX, Variable, VariableName, VariableWish, WantedTariff, ends_when_seen,
 };
+pub use boots::Arrival;
 pub use commands::CommandRequest;
 pub use error::CsmsError;
 pub use expiry::EXPIRY_ALARM;

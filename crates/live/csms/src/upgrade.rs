@@ -129,7 +129,8 @@ impl Order<'_> {
         });
         let asked = self.send("GetVariables", json!({"getVariableData": [variable]})).await?;
         let path = "/getVariableResult/0/attributeStatus";
-        let known = asked.answer.as_ref().and_then(|answer| answer.pointer("/getVariableResult/0/attributeValue"));
+        let known =
+            asked.answer.as_ref().and_then(|answer| answer.pointer("/getVariableResult/0/attributeValue"));
         let (Some("Accepted"), Some(order)) = (status(&asked, path), known.and_then(Json::as_str)) else {
             return Ok(Some(refused(&asked, path)));
         };

@@ -32,10 +32,12 @@ impl World {
         let runtime = Runtime::start(store, RuntimeConfig::default()).await.unwrap();
         let signer = signs.then(|| {
             let now_s = SystemClock.now().as_micros() / 1_000_000;
-            let authority = Authority::init(folder.path(), "Roads", Validity::days_from(now_s, 3_650)).unwrap();
+            let authority =
+                Authority::init(folder.path(), "Roads", Validity::days_from(now_s, 3_650)).unwrap();
             Signer::Authority(Arc::new(authority), 365)
         });
-        let config = CsmsConfig { first_report_s: None, return_check_s: None, signer, ..CsmsConfig::default() };
+        let config =
+            CsmsConfig { first_report_s: None, return_check_s: None, signer, ..CsmsConfig::default() };
         let csms = CentralSystem::start(runtime.clone(), config).await.unwrap();
         Self { folder, runtime, csms, tenant }
     }
@@ -129,7 +131,10 @@ async fn a_connected_station_is_asked_to_renew_once_a_day() {
     let asked = link.next().await;
     let Some(Outgoing::Text(text)) = asked.first() else { panic!("{asked:?}") };
     let asked: Json = serde_json::from_str(text).unwrap();
-    assert_eq!((&asked[2], &asked[3]["requestedMessage"]), (&json!("TriggerMessage"), &json!("SignChargingStationCertificate")));
+    assert_eq!(
+        (&asked[2], &asked[3]["requestedMessage"]),
+        (&json!("TriggerMessage"), &json!("SignChargingStationCertificate"))
+    );
     assert_eq!(world.alarm("ST-1").await, None, "it has a day to do so");
     world.look().await;
     let again = tokio::time::timeout(std::time::Duration::from_millis(300), link.next()).await;

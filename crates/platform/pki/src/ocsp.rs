@@ -176,7 +176,8 @@ pub fn read(response: &[u8], serial_number: &str) -> Result<Statement, PkiError>
 /// [`PkiError::Format`] with what is wrong.
 pub fn verify(response: &[u8], issuer: &Certificate, now_s: i64) -> Result<(), PkiError> {
     let basic = basic(response)?;
-    let (_, algorithm) = AlgorithmIdentifier::from_der(basic.algorithm).map_err(|error| bad(&error.to_string()))?;
+    let (_, algorithm) =
+        AlgorithmIdentifier::from_der(basic.algorithm).map_err(|error| bad(&error.to_string()))?;
     let (_, signature) = BitString::from_der(basic.signature).map_err(|error| bad(&error.to_string()))?;
     let issuer = parsed(&issuer.der)?;
     let signed_by = |signer: &X509Certificate<'_>| {
@@ -189,11 +190,8 @@ pub fn verify(response: &[u8], issuer: &Certificate, now_s: i64) -> Result<(), P
         let responder = parsed(der)?;
         let validity = responder.validity();
         let counts = validity.not_before.timestamp() <= now_s && now_s <= validity.not_after.timestamp();
-        let for_this = responder
-            .extended_key_usage()
-            .ok()
-            .flatten()
-            .is_some_and(|usage| usage.value.ocsp_signing);
+        let for_this =
+            responder.extended_key_usage().ok().flatten().is_some_and(|usage| usage.value.ocsp_signing);
         if counts
             && for_this
             && responder.issuer() == issuer.subject()

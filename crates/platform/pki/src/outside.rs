@@ -19,7 +19,12 @@ const PRINTED_BYTES_MAX: u64 = 64 * 1024;
 ///
 /// # Errors
 /// [`PkiError::Command`] when it cannot be run, takes more than a minute, ends with a failure, or prints no text.
-pub(crate) async fn ask(command: &Path, input: &[u8], station: &str, tenant: &str) -> Result<String, PkiError> {
+pub(crate) async fn ask(
+    command: &Path,
+    input: &[u8],
+    station: &str,
+    tenant: &str,
+) -> Result<String, PkiError> {
     let ran = tokio::time::timeout(WITHIN, run(command, input, station, tenant)).await;
     ran.map_err(|_| PkiError::command(format!("the command took more than {WITHIN:?}")))?
 }

@@ -144,8 +144,7 @@ impl Caller {
     /// A station that can do nothing says so, rather than leave a command waiting.
     async fn refuse(&mut self, id: &str, action: &str) -> Result<(), String> {
         let detail = format!("{action} is not for load stations");
-        let refusal =
-            envelope::error(self.version, id, voltwin_ocpp::ErrorCode::NotSupported, &detail);
+        let refusal = envelope::error(self.version, id, voltwin_ocpp::ErrorCode::NotSupported, &detail);
         self.link.send(refusal).await.map_err(|e| e.to_string())
     }
 

@@ -177,13 +177,16 @@ async fn upgrade(
     Json(body): Json<NewUpgrade>,
 ) -> Result<Json<UpgradeOutcome>, Problem> {
     if !(2..=3).contains(&body.profile) {
-        return Err(Problem::field("profile", format!("`profile` is {}; it must be 2 or 3", body.profile)).limit(3));
+        return Err(
+            Problem::field("profile", format!("`profile` is {}; it must be 2 or 3", body.profile)).limit(3)
+        );
     }
     if body.url.as_ref().is_some_and(|url| !url.starts_with("wss://") || url.len() > URL_CHARS_MAX) {
         let detail = format!("`url` must begin with wss:// and have at most {URL_CHARS_MAX} characters");
         return Err(Problem::field("url", detail).limit(URL_CHARS_MAX));
     }
-    let ours = || Some(format!("wss://{}/ocpp", state.config.public_url.as_deref()?.strip_prefix("https://")?));
+    let ours =
+        || Some(format!("wss://{}/ocpp", state.config.public_url.as_deref()?.strip_prefix("https://")?));
     let wanted = UpgradeRequest { profile: body.profile, url: body.url.or_else(ours) };
     let upgrade = state.csms.upgrade_profile(&principal.tenant, &id, &wanted, &principal.name).await?;
     Ok(Json(match upgrade {

@@ -21,7 +21,11 @@ pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Res
         "StatusNotification" => status(reader, json),
         "Authorize" => {
             let fields: Authorize = reader.object(json, "")?;
-            Ok(Fact::Authorize { id_token: need_text(fields.id_tag, "idTag")?, token_type: None, contract: None })
+            Ok(Fact::Authorize {
+                id_token: need_text(fields.id_tag, "idTag")?,
+                token_type: None,
+                contract: None,
+            })
         }
         "StartTransaction" => start(reader, json),
         "StopTransaction" => stop(reader, json),

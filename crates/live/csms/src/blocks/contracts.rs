@@ -229,10 +229,7 @@ impl CentralSystem {
 }
 
 /// What stands against a certificate, if anything does.
-fn refused(
-    told: Result<Statement, String>,
-    certificate: &Certificate,
-) -> Option<(ContractStatus, String)> {
+fn refused(told: Result<Statement, String>, certificate: &Certificate) -> Option<(ContractStatus, String)> {
     let name = certificate.common_name.as_deref().unwrap_or(&certificate.serial);
     match told.map(|statement| statement.status) {
         Ok(Status::Good) => None,

@@ -70,7 +70,8 @@ impl CentralSystem {
         let message = text(payload, "messageId");
         let vendor = text(payload, "vendorId").unwrap_or_default();
         let (status, answer) = if vendor.eq_ignore_ascii_case(CONTRACTS) {
-            let answer = self.contract_transfer(speaker, message.unwrap_or_default(), &unpacked(&data)).await?;
+            let answer =
+                self.contract_transfer(speaker, message.unwrap_or_default(), &unpacked(&data)).await?;
             match answer {
                 // as text, as the message came
                 Some(answer) => ("Accepted", Some(Json::from(answer.to_string()))),

@@ -313,7 +313,9 @@ pub(crate) fn station_security(row: &SqliteRow) -> Result<StationSecurity, Store
             .transpose()
             .map_err(bad("next_password_hash"))?,
         next_since: fields.get::<Option<i64>>("next_since_us")?.map(Timestamp::from_micros),
-        next_profile: fields.get::<Option<i64>>("next_profile")?.and_then(|profile| u8::try_from(profile).ok()),
+        next_profile: fields
+            .get::<Option<i64>>("next_profile")?
+            .and_then(|profile| u8::try_from(profile).ok()),
     })
 }
 
