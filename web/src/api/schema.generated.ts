@@ -147,6 +147,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Certificates of stations, by fingerprint. */
+        get: operations["get_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{fingerprint}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a certificate back. Counts at the next connection of its station. */
+        post: operations["post_certificates_fingerprint_revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/claims": {
         parameters: {
             query?: never;
@@ -888,6 +922,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stations/{id}/certificates/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a connected station ask for a new certificate. The answer is how it took the question; what becomes of the
+         *     certificate is the record `certificate` / `request` of the station.
+         */
+        post: operations["post_stations_id_certificates_renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stations/{id}/charging-profiles": {
         parameters: {
             query?: never;
@@ -1218,6 +1272,23 @@ export interface paths {
         get: operations["get_stations_id_security-events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stations/{id}/security/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a connected station to come with a higher security profile. It is held to it once it has come with it. */
+        post: operations["post_stations_id_security_upgrade"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2497,7 +2568,7 @@ export interface components {
             /** @description Items that do not fit, in the order of the request. */
             rejected: components["schemas"]["RejectedItem"][];
         };
-        /** @description A certificate that was issued for a station. */
+        /** @description A certificate that was issued for a station, or that an outside authority issued and the station came with. */
         IssuedCertificate: {
             /** @description SHA-256, hexadecimal. */
             fingerprint: string;
@@ -2510,6 +2581,7 @@ export interface components {
             revoked_at?: string | null;
             /** @description Hexadecimal. */
             serial: string;
+            station: string;
         };
         /**
          * @description Which tokens a station is to hold.
@@ -2974,6 +3046,20 @@ export interface components {
             };
             /** @description All its relationships, at most 1000; left out, those that there are stay. */
             relationships?: components["schemas"]["NewRelationship"][] | null;
+        };
+        /** @description A higher security profile, and where to come with it. */
+        NewUpgrade: {
+            /**
+             * Format: int32
+             * @description 2 or 3, above the one that the station has.
+             */
+            profile: number;
+            /**
+             * @description Where a station of OCPP 2.x is to connect, without its identity; the public address of this server when left
+             *     out.
+             * @example wss://csms.example/ocpp
+             */
+            url?: string | null;
         };
         /** @description A time in which outages of a scope do not count. It may lie ahead: a planned maintenance window. */
         NewUptimeExclusion: {
@@ -3546,6 +3632,26 @@ export interface components {
                 type: string;
                 /** @description The twin of the vehicle that it belongs to. */
                 vehicle?: string | null;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_IssuedCertificate: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** @description SHA-256, hexadecimal. */
+                fingerprint: string;
+                /** Format: date-time */
+                issued_at: string;
+                issued_by: string;
+                /** Format: date-time */
+                not_after: string;
+                /** Format: date-time */
+                revoked_at?: string | null;
+                /** @description Hexadecimal. */
+                serial: string;
+                station: string;
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -4779,6 +4885,11 @@ export interface components {
             has_password: boolean;
             /**
              * Format: int32
+             * @description The profile that takes over once the station has come with it.
+             */
+            next_profile?: number | null;
+            /**
+             * Format: int32
              * @description OCPP security profile: 0 = its name, 1 = password, 2 = password over TLS, 3 = client certificate.
              */
             profile: number;
@@ -5113,6 +5224,18 @@ export interface components {
             missing: string;
             /** @description The twin. */
             twin: string;
+        };
+        /** @description What became of the order to come with a higher profile. */
+        UpgradeOutcome: {
+            /** @description The message that the station did not take. */
+            action?: string | null;
+            /**
+             * @description `ordered`: the station will come with it, and until then the lower one counts; `refused`: nothing has changed.
+             * @example ordered
+             */
+            outcome: string;
+            /** @description What it said. */
+            reason?: string | null;
         };
         /** @description One station or connector with the intervals that made its figures. */
         UptimeDetail: components["schemas"]["UptimeFigures"] & {
@@ -5925,6 +6048,116 @@ export interface operations {
             };
             /** @description The role does not allow it. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_certificates: {
+        parameters: {
+            query?: {
+                /** @description Only those of this station. */
+                station?: string;
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_IssuedCertificate"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_certificates_fingerprint_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description SHA-256 of the certificate, hexadecimal. */
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedCertificate"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such certificate. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9146,6 +9379,73 @@ export interface operations {
             };
         };
     };
+    post_stations_id_certificates_renew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody signs certificates here. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get_stations_id_charging-profiles": {
         parameters: {
             query?: {
@@ -10632,6 +10932,77 @@ export interface operations {
             };
             /** @description No such station. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_stations_id_security_upgrade: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The station. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpgrade"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpgradeOutcome"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has that profile already, or no certificate for profile 3. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

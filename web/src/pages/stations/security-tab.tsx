@@ -121,7 +121,9 @@ function UpgradeDialog({
         const path = `/stations/${seg(station.id)}/security/upgrade`;
         const told = await api.post<UpgradeOutcome>(path, body);
         if (told.outcome === 'refused')
-          throw new Error(`The station did not take ${told.action ?? 'it'}: ${told.reason ?? 'no reason given'}.`);
+          throw new Error(
+            `The station did not take ${told.action ?? 'it'}: ${told.reason ?? 'no reason given'}.`,
+          );
         return null;
       }}
       onClose={onClose}
@@ -222,9 +224,7 @@ function HowItComes({
         )}
       </div>
       {dialog === 'rotate' && <RotateDialog station={station} onClose={close} />}
-      {dialog === 'upgrade' && (
-        <UpgradeDialog station={station} profile={security.profile} onClose={close} />
-      )}
+      {dialog === 'upgrade' && <UpgradeDialog station={station} profile={security.profile} onClose={close} />}
       {dialog === 'raise' && <RaiseDialog station={station} profile={security.profile} onClose={close} />}
     </>
   );
