@@ -222,6 +222,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "id tokens, local lists", include_str!("../migrations/0009_id_tokens.sql")),
     (10, "partners out of reach", include_str!("../migrations/0010_partners.sql")),
     (11, "campaigns", include_str!("../migrations/0011_campaigns.sql")),
+    (12, "certificates", include_str!("../migrations/0012_certificates.sql")),
     (13, "bills", include_str!("../migrations/0013_bills.sql")),
 ];
 
