@@ -128,7 +128,13 @@ async fn a_connected_station_is_asked_to_renew_once_a_day() {
     let boot = json!({"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}});
     assert_eq!(call(&mut link, "BootNotification", boot).await["status"], "Accepted");
     world.look().await;
-    let asked = link.next().await;
+    // a link also wakes up to look around, and then has nothing to say
+    let asked = loop {
+        let said = link.next().await;
+        if !said.is_empty() {
+            break said;
+        }
+    };
     let Some(Outgoing::Text(text)) = asked.first() else { panic!("{asked:?}") };
     let asked: Json = serde_json::from_str(text).unwrap();
     assert_eq!(
@@ -137,7 +143,8 @@ async fn a_connected_station_is_asked_to_renew_once_a_day() {
     );
     assert_eq!(world.alarm("ST-1").await, None, "it has a day to do so");
     world.look().await;
-    let again = tokio::time::timeout(std::time::Duration::from_millis(300), link.next()).await;
-    assert!(again.is_err() || again.unwrap().is_empty(), "asked twice");
+    let again = async { while link.next().await.is_empty() {} };
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(300), again).await;
+    assert!(waited.is_err(), "asked twice");
     world.runtime.stop().await;
 }

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageTariffs).on(routes!(retire)))
         .routes(Guard::needs(Permission::Read).on(routes!(versions)))
         .routes(Guard::needs(Permission::Read).on(routes!(preview)))
-        .routes(Guard::needs(Permission::Read).on(routes!(preview_draft)))
+        .routes(Guard::needs(Permission::ManageTariffs).on(routes!(preview_draft)))
         .routes(Guard::needs(Permission::Read).on(routes!(assignments)))
         .routes(Guard::needs(Permission::ManageTariffs).on(routes!(assign)))
         .routes(Guard::needs(Permission::Read).on(routes!(groups)))
