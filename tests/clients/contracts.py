@@ -249,6 +249,11 @@ async def chain_status(world: World, version: str) -> None:
         equal(await ask((Holder("X", Holder("Stranger", None, is_ca=True)), "OCSP")), ["Failed"], "a stranger")
 
 
+def named(version: str, field: str) -> str:
+    """The library names the fields of ISO 15118 in two ways."""
+    return f"iso15118_{field}" if version == "2.0.1" else f"iso_15118_{field}"
+
+
 async def authorize(point: Any, version: str, contract: str, chain: str | None, hashed: Any) -> tuple[str, Any]:
     if version == "1.6":
         data = {"idToken": contract, "certificate": chain, "iso15118CertificateHashData": hashed}
@@ -259,9 +264,9 @@ async def authorize(point: Any, version: str, contract: str, chain: str | None, 
         told = json.loads(answer.data)
         return told["idTokenInfo"]["status"], told.get("certificateStatus")
     token = {"idToken": contract, "type": "eMAID"}
-    answer = await point.call(
-        LIBRARIES[version].call.Authorize(id_token=token, certificate=chain, iso15118_certificate_hash_data=hashed),
-        suppress=False)
+    more = {named(version, "certificate_hash_data"): hashed}
+    answer = await point.call(LIBRARIES[version].call.Authorize(id_token=token, certificate=chain, **more),
+                              suppress=False)
     return answer.id_token_info["status"], answer.certificate_status
 
 
@@ -306,8 +311,9 @@ async def made(world: World, version: str) -> None:
             told = json.loads(answer.data)
             return told["status"], told["exiResponse"]
         answer = await point.call(
-            LIBRARIES[version].call.Get15118EVCertificate(iso15118_schema_version=schema, action="Install",
-                                                          exi_request=exi), suppress=False)
+            LIBRARIES[version].call.Get15118EVCertificate(action="Install", exi_request=exi,
+                                                          **{named(version, "schema_version"): schema}),
+            suppress=False)
         return answer.status, answer.exi_response
 
     async with await world.station(name, version) as point:

@@ -59,7 +59,7 @@ async fn a_session_is_priced_from_tariff_to_receipt() {
     );
     // the same without saving it
     let draft = "/tariff-previews?energy_wh=20000&duration_s=3600";
-    assert_eq!(world.post(&world.north.viewer, draft, tariff("0.50")).await.ok()["gross"], "12.50");
+    assert_eq!(world.post(admin, draft, tariff("0.50")).await.ok()["gross"], "12.50");
     // at most 32 A and nobody measured: unknown, so no element holds; at 16 A it does
     let mut weak = tariff("0.50");
     weak["elements"][0]["restrictions"] = json!({"max_current_a": "32"});
