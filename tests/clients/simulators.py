@@ -47,9 +47,6 @@ CHECKS = 21
 # This check ends its own connection after 100 ms, which a busy machine may need for the answer: it is tried again.
 HASTY = "WebSocket ping/pong"
 RETRIES = 3
-# Messages that need a service of somebody else, and are answered so when there is none.
-MAY_BE_REFUSED = {("Get15118EVCertificate", "NotSupported"), ("GetCertificateStatus", "NotSupported"),
-                  ("GetCertificateChainStatus", "NotSupported")}
 
 
 # --- the suite
@@ -348,7 +345,7 @@ async def strict_station(modules: Path, server: Server, version: str) -> None:
     refused = [event for event in heard if event["event"] == "refused"]
     for event in refused:
         print(f"   refused: {event['action']} {event['code']}")
-    equal([event for event in refused if (event["action"], event["code"]) not in MAY_BE_REFUSED], [], "refused calls")
+    equal(refused, [], "refused calls")
     asked = {event["action"] for event in heard if event["event"] == "asked"}
     equal(asked, set(from_system), "commands that reached it")
     equal({line: count for line, count in outcomes.items() if line not in ("accepted", "rejected")}, {},

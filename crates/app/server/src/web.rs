@@ -40,8 +40,8 @@ pub(crate) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> Re
     if let Some(file) = Dist::get(if path.is_empty() { INDEX } else { path }) {
         return send(path, file, &headers);
     }
-    // a page of the web app has no extension; a file that is not there is an error
-    if path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
+    // a file that is not there is an error; the names of stations, which stand in the paths of pages, may hold a dot
+    if path.starts_with("assets/") || (!path.contains('/') && path.contains('.')) {
         return Problem::not_found(format!("there is no file {}", uri.path())).into_response();
     }
     match Dist::get(INDEX) {

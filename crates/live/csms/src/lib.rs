@@ -65,6 +65,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use voltwin_core::{Event, EventBody, TenantId, Timestamp, TraceId, TwinId};
 use voltwin_messages::MessageLog;
 use voltwin_ocpp::Validation;
@@ -165,6 +166,7 @@ pub(crate) struct Inner {
     pub(crate) throttle: Mutex<admission::Throttle>,
     pub(crate) verified: Mutex<admission::Verified>,
     pub(crate) boots: boots::Boots,
+    pub(crate) transactions: Semaphore,
     pub(crate) generation: AtomicU64,
     /// Stations that will be asked for their first report.
     pub(crate) planned: Mutex<HashSet<(TenantId, TwinId)>>,
@@ -199,6 +201,7 @@ impl CentralSystem {
             money: money::Money::default(),
             throttle: Mutex::default(),
             boots: boots::Boots::default(),
+            transactions: Semaphore::new(decide::TRANSACTIONS_AT_ONCE),
             verified: Mutex::new(admission::Verified::new(
                 voltwin_security::generate_password()?.expose().to_owned(),
             )),

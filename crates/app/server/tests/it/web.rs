@@ -9,7 +9,7 @@ use crate::world::{Answer, World};
 #[tokio::test(flavor = "multi_thread")]
 async fn any_page_is_the_web_app_with_headers_that_protect_it() {
     let world = World::start().await;
-    for path in ["/", "/stations/ST-1"] {
+    for path in ["/", "/stations/ST-1", "/stations/ST-2.0.1"] {
         let response = world.request(Method::GET, path).send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         let headers = response.headers().clone();
@@ -25,7 +25,7 @@ async fn any_page_is_the_web_app_with_headers_that_protect_it() {
             assert_eq!(again.status(), 304);
         }
     }
-    for path in ["/nothing.js", "/api", "/api/v2/x", "/ocpp", "/live/x"] {
+    for path in ["/nothing.js", "/assets/nothing.js", "/api", "/api/v2/x", "/ocpp", "/live/x"] {
         Answer::of(world.request(Method::GET, path).send().await.unwrap()).await.problem(404);
     }
     Answer::of(world.request(Method::POST, "/page").send().await.unwrap()).await.problem(405);
