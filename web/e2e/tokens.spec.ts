@@ -10,6 +10,8 @@ test('a token is added, found in use, blocked and removed', async ({ page }) => 
   await dialog.getByLabel('Parent').fill('E2E-FLEET');
   await dialog.getByLabel('Note').fill('blue fob');
   await dialog.getByRole('button', { name: 'Add it' }).click();
+  // who types beside an open dialog is brought back into it
+  await expect(dialog).toBeHidden();
   await page.getByLabel('Search tokens, vehicles and notes').fill(id.toLowerCase());
   await expect(page).toHaveURL(/q=/);
   const row = page.getByRole('row', { name: new RegExp(id) });
