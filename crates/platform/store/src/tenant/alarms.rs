@@ -107,7 +107,8 @@ impl TenantStore {
             }
         }
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM transactions WHERE tenant = ?1 AND state = 'active') AS active,
+            "SELECT (SELECT count(*) FROM transactions INDEXED BY transactions_active
+                 WHERE tenant = ?1 AND state = 'active') AS active,
                  (SELECT count(*) FROM claims WHERE tenant = ?1) AS claims",
         )
         .bind(self.tenant.as_str())

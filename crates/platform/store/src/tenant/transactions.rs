@@ -130,13 +130,14 @@ impl TenantStore {
         fact: &TransactionFact,
     ) -> Result<Vec<TransactionUse>, StoreError> {
         let (seq_no, phase) = place(fact);
-        // the uses of an id stand beside it, for what follows it in them comes before all that an id may hold
+        // The uses of an id stand beside it, for what follows it in them comes before all that an id may hold. The plus
+        // sign lets these few be sorted: without it they would be looked for among all transactions, newest first.
         let rows = sqlx::query(
             "SELECT t.transaction_id, t.started_at_us, t.ended_at_us, e.at_us, e.fact FROM transactions t
              LEFT JOIN transaction_events e ON e.tenant = t.tenant AND e.station = t.station
                  AND e.transaction_id = t.transaction_id AND e.seq_no = ?4 AND e.phase = ?5
              WHERE t.tenant = ?1 AND t.station = ?2 AND t.transaction_id >= ?3 AND t.transaction_id < ?3 || '$'
-             ORDER BY t.number DESC LIMIT 16",
+             ORDER BY +t.number DESC LIMIT 16",
         )
         .bind(self.tenant.as_str())
         .bind(station)
