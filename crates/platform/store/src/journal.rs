@@ -67,7 +67,8 @@ impl Journal {
             }
         }
         rows.flush(tx.conn()).await?;
-        tx.commit().await?;
+        tx.commit_events().await?;
+        self.db.recall.topics.committed(events);
         Ok(outcome)
     }
 

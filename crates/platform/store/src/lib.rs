@@ -45,6 +45,7 @@ mod journal;
 mod ledger;
 mod money;
 mod ocpi;
+mod recall;
 mod records;
 mod registry;
 mod row;
