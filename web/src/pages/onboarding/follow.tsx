@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { api, seg } from '@/api/client';
 import { onboardingQuery, type Onboarding } from '@/api/desk';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { age, instant, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
@@ -178,16 +179,11 @@ export function FollowPage() {
   const { data, error, refetch } = useQuery(onboardingQuery(stationId));
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/stations">Stations</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">Add {stationId}</span>
-          </nav>
-          <h1>{data?.stage === 'ready' ? `${stationId} is here` : `Bring ${stationId} in`}</h1>
-        </div>
-      </header>
+      <PageHead
+        parent={{ to: '/stations', label: 'Stations' }}
+        here={`Add ${stationId}`}
+        title={data?.stage === 'ready' ? `${stationId} is here` : `Bring ${stationId} in`}
+      />
       {error && !data ? (
         <section className="panel">
           <ErrorState error={error} retry={() => void refetch()} what={`Station ${stationId}`} />

@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { transactionQuery } from '@/api/queries';
 import type { Transaction } from '@/api/types';
+import { PageHead } from '@/app/page-head';
 import { dateTime, energy, exactEnergy, instant, percent, power } from '@/ui/format';
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
-import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { ReceiptPanel } from '../tariffs/receipt-panel';
 import { flagWord } from './flags';
@@ -79,19 +79,16 @@ export function TransactionPage() {
   ];
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/transactions">Transactions</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{t.number}</span>
-          </nav>
-          <div className="title-line">
-            <h1>Transaction {t.number}</h1>
+      <PageHead
+        parent={{ to: '/transactions', label: 'Transactions' }}
+        here={t.number}
+        title={`Transaction ${t.number}`}
+        beside={
+          <>
             <TransactionState state={t.state} />
-          </div>
-        </div>
-      </header>
+          </>
+        }
+      />
       <dl className="stats">
         <div className="stat">
           <dt>Energy</dt>

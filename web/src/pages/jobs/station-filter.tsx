@@ -5,7 +5,7 @@ import { sceneQuery, stationsQuery } from '@/api/queries';
 import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { Segments } from '@/ui/segments';
-import { filterOf, readIds, type FilterDraft } from './logic';
+import { filterOf, readIds, type FilterDraft } from './filter';
 
 interface Choice {
   value: string;
@@ -84,7 +84,7 @@ export function StationFilter({
   const ids = readIds(filter.ids).length;
   const nothing = filterOf({ ...filter, all: false }) === null;
   return (
-    <div className="bulk-filter">
+    <div className="job-filter">
       <Choose
         label="Zone"
         any="Any zone"
@@ -120,7 +120,7 @@ export function StationFilter({
         choices={choices.firmware}
         onChange={(firmware_version) => onChange({ firmware_version })}
       />
-      <div className="field bulk-wide">
+      <div className="field job-wide">
         <span className="label">OCPP version</span>
         <Segments
           label="OCPP version"
@@ -132,7 +132,7 @@ export function StationFilter({
           onChange={(value) => onChange({ ocpp_version: value === 'any' ? '' : value })}
         />
       </div>
-      <div className="field bulk-wide">
+      <div className="field job-wide">
         <span className="label">Connection</span>
         <Segments<FilterDraft['online']>
           label="Connection"
@@ -145,7 +145,7 @@ export function StationFilter({
           onChange={(online) => onChange({ online })}
         />
       </div>
-      <details className="bulk-ids" open={ids > 0}>
+      <details className="job-ids" open={ids > 0}>
         <summary>
           These very stations{' '}
           {ids > 0 && (
@@ -167,7 +167,7 @@ export function StationFilter({
         </div>
       </details>
       {nothing && (
-        <label className="bulk-all">
+        <label className="job-all">
           <input
             type="checkbox"
             checked={filter.all}
