@@ -14,6 +14,7 @@ import { sentence } from '@/ui/format';
 import { EmptyState } from '@/ui/states';
 import { toast } from '@/ui/toast';
 import { keepPassword } from './password';
+import { needsTls } from './reach';
 import { WizardSteps } from './steps';
 import './onboarding.css';
 
@@ -253,6 +254,14 @@ export function OnboardingPage() {
                 />
               ))}
             </Choices>
+            {needsTls(wish.profile) && location.protocol !== 'https:' && (
+              <div className="outcome" data-tone="warn" role="status">
+                <p>
+                  You opened this page without TLS. A station of this profile may come by <code>wss://</code>{' '}
+                  alone: the next page tells how to get such an address.
+                </p>
+              </div>
+            )}
             <Choices legend="Its password">
               {passwords
                 .filter((p) => p.value !== 'knocked' || claim?.has_password)

@@ -106,7 +106,7 @@ export function TransactionPage() {
         </div>
       </dl>
       {t.flags.length > 0 && (
-        <ul className="outcome" style={{ background: 'var(--warning-soft)', color: 'var(--warning-text)' }}>
+        <ul className="outcome" data-tone="warn">
           {t.flags.map((flag) => (
             <li key={flag}>{flagWord(flag)}</li>
           ))}
