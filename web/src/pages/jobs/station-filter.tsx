@@ -4,6 +4,7 @@ import { versions } from '@/api/ocpp';
 import { sceneQuery, stationsQuery } from '@/api/queries';
 import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
+import { Check } from '@/ui/field';
 import { Segments } from '@/ui/segments';
 import { filterOf, readIds, type FilterDraft } from './filter';
 
@@ -167,14 +168,9 @@ export function StationFilter({
         </div>
       </details>
       {nothing && (
-        <label className="job-all">
-          <input
-            type="checkbox"
-            checked={filter.all}
-            onChange={(event) => onChange({ all: event.target.checked })}
-          />
-          Yes, all stations
-        </label>
+        <div className="job-all">
+          <Check label="Yes, all stations" checked={filter.all} onChange={(all) => onChange({ all })} />
+        </div>
       )}
     </div>
   );

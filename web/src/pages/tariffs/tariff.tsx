@@ -263,7 +263,9 @@ export function TariffPage() {
         }
       />
       {error && !data ? (
-        <ErrorState error={error} retry={() => void refetch()} what={`Tariff ${tariffId}`} />
+        <section className="panel">
+          <ErrorState error={error} retry={() => void refetch()} what={`Tariff ${tariffId}`} />
+        </section>
       ) : !data ? (
         <SkeletonBlock lines={8} />
       ) : (

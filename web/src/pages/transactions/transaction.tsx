@@ -72,7 +72,7 @@ export function TransactionPage() {
     ['Started', dateTime(t.started_at)],
     ['Ended', t.ended_at ? dateTime(t.ended_at) : 'Still running'],
     ['Meter at start', exactEnergy(t.meter_start_wh)],
-    ['Meter at end', exactEnergy(t.meter_stop_wh)],
+    [t.ended_at ? 'Meter at end' : 'Meter now', exactEnergy(t.meter_stop_wh)],
     ['Reason for the end', t.stopped_reason ?? '–'],
     ['Events received', String(t.events)],
     ['Recorded offline', t.offline ? 'Yes, delivered later' : 'No'],
@@ -83,11 +83,7 @@ export function TransactionPage() {
         parent={{ to: '/transactions', label: 'Transactions' }}
         here={t.number}
         title={`Transaction ${t.number}`}
-        beside={
-          <>
-            <TransactionState state={t.state} />
-          </>
-        }
+        beside={<TransactionState state={t.state} />}
       />
       <dl className="stats">
         <div className="stat">
