@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod batch;
 mod clock;
 mod committer;
 mod documents;

@@ -1,14 +1,14 @@
 //! A single writer: events of one twin pass through one shard, in order, checked one by one.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use voltwin_core::{Event, EventBody, RelationshipId, Seq, TenantId, TwinId};
+use voltwin_core::{Event, EventBody, RelationshipId, TenantId, TwinId};
 use voltwin_graph::Graph;
 
-use crate::committer::{Commit, Recorded};
+use crate::batch::Batch;
+use crate::committer::Commit;
 use crate::{Inner, Precondition, Receipt, RuntimeError};
 
 pub(crate) struct Job {
@@ -30,7 +30,7 @@ pub(crate) enum Task {
 }
 
 /// Answers a checked event, or `None` where there is nothing to do.
-type Decide = Box<dyn FnOnce(&Graph) -> Result<Option<Event>, RuntimeError> + Send>;
+type Decide = Box<dyn Fn(&Graph) -> Result<Option<Event>, RuntimeError> + Send + Sync>;
 
 /// What happens to a twin depends on what the twin is when its turn comes.
 pub(crate) struct Decision {
@@ -55,9 +55,31 @@ impl Task {
             Self::Decide(decision) => &decision.twin,
         }
     }
+
+    /// The relationship that it is about, where it is about one and not about the twin.
+    pub(crate) fn link(&self) -> Option<&RelationshipId> {
+        match self {
+            Self::Record(event) => link_of(event),
+            Self::Decide(decision) => decision.link.as_ref(),
+        }
+    }
+
+    /// Judges it by the graph and answers the checked event, or `None` where there is nothing to record.
+    pub(crate) fn judge(&self, graph: &Graph) -> Result<Option<Event>, RuntimeError> {
+        match self {
+            Self::Record(event) => Ok(Some(graph.check(event)?)),
+            Self::Decide(decision) => (decision.decide)(graph),
+        }
+    }
 }
 
-type Answers = Vec<Option<Result<Receipt, RuntimeError>>>;
+/// The relationship that an event is about.
+pub(crate) fn link_of(event: &Event) -> Option<&RelationshipId> {
+    match &event.body {
+        EventBody::Linked { id, .. } | EventBody::Unlinked { id } => Some(id),
+        _ => None,
+    }
+}
 
 pub(crate) async fn run(
     inner: Arc<Inner>,
@@ -85,159 +107,5 @@ pub(crate) async fn run(
             jobs.push(job);
         }
         Batch::new(&inner, &commits).run(jobs).await;
-    }
-}
-
-/// Events that were checked and wait for their commit, with the place of each answer.
-struct Batch<'a> {
-    inner: &'a Arc<Inner>,
-    commits: &'a mpsc::Sender<Commit>,
-    pending: Vec<Event>,
-    places: Vec<(usize, usize)>,
-    touched: HashSet<(TenantId, TwinId)>,
-}
-
-impl<'a> Batch<'a> {
-    fn new(inner: &'a Arc<Inner>, commits: &'a mpsc::Sender<Commit>) -> Self {
-        Self { inner, commits, pending: Vec::new(), places: Vec::new(), touched: HashSet::new() }
-    }
-
-    async fn run(mut self, jobs: Vec<Job>) {
-        let mut answers: Vec<Answers> = Vec::with_capacity(jobs.len());
-        let mut replies = Vec::with_capacity(jobs.len());
-        for (index, job) in jobs.into_iter().enumerate() {
-            answers.push(vec![None; job.tasks.len()]);
-            replies.push(job.reply);
-            for (position, task) in job.tasks.into_iter().enumerate() {
-                let place = (index, position);
-                match self.admit(task, &job.precondition, &mut answers).await {
-                    Ok(Some(event)) => self.wait(event, place),
-                    Ok(None) => answers[index][position] = Some(Ok(NOTHING)),
-                    Err(error) => answers[index][position] = Some(Err(error)),
-                }
-            }
-        }
-        self.flush(&mut answers).await;
-        for (reply, answers) in replies.into_iter().zip(answers) {
-            let answers = answers.into_iter().map(|answer| answer.unwrap_or(Err(RuntimeError::Stopped)));
-            // a submitter that no longer waits has its event recorded all the same
-            let _ = reply.send(answers.collect());
-        }
-    }
-
-    /// Checks one task and answers what is to be recorded. One that depends on a twin whose event still waits sends the
-    /// batch off first, so that it is judged by what is really there.
-    async fn admit(
-        &mut self,
-        task: Task,
-        precondition: &Precondition,
-        answers: &mut [Answers],
-    ) -> Result<Option<Event>, RuntimeError> {
-        let key = (task.tenant().clone(), task.twin().clone());
-        let waits = self.touched.contains(&key);
-        let graph = self.inner.graph(task.tenant());
-        if waits && (*precondition != Precondition::Any || matches!(task, Task::Decide(_))) {
-            self.flush(answers).await;
-        }
-        let event = match task {
-            Task::Decide(decision) => {
-                let graph = graph.read();
-                let found = check(precondition, &graph, &decision.twin, decision.link.as_ref());
-                // Nothing there is told apart from something else there, as the decision itself finds it missing.
-                let missing =
-                    matches!(&found, Err(RuntimeError::PreconditionFailed { found, .. }) if found == ABSENT);
-                if !missing {
-                    found.clone()?;
-                }
-                let decided = (decision.decide)(&graph)?;
-                return found.map(|()| decided);
-            }
-            Task::Record(event) => event,
-        };
-        if *precondition != Precondition::Any {
-            let link = match &event.body {
-                EventBody::Linked { id, .. } | EventBody::Unlinked { id } => Some(id),
-                _ => None,
-            };
-            check(precondition, &graph.read(), &event.twin, link)?;
-        }
-        let mut checked = graph.read().check(&event);
-        if checked.is_err() && waits {
-            self.flush(answers).await;
-            checked = graph.read().check(&event);
-        }
-        Ok(Some(checked?))
-    }
-
-    fn wait(&mut self, event: Event, place: (usize, usize)) {
-        self.touched.insert((event.tenant.clone(), event.twin.clone()));
-        self.pending.push(event);
-        self.places.push(place);
-    }
-
-    async fn flush(&mut self, answers: &mut [Answers]) {
-        if self.pending.is_empty() {
-            return;
-        }
-        self.touched.clear();
-        let (reply, answer) = oneshot::channel();
-        let commit = Commit { events: std::mem::take(&mut self.pending), reply };
-        let outcome = match self.commits.send(commit).await {
-            Ok(()) => answer.await.unwrap_or(Err(RuntimeError::Stopped)),
-            Err(_) => Err(RuntimeError::Stopped),
-        };
-        let places = std::mem::take(&mut self.places);
-        match outcome {
-            Ok(recorded) => {
-                for ((job, position), recorded) in places.into_iter().zip(recorded) {
-                    answers[job][position] = Some(receipt(recorded));
-                }
-            }
-            Err(error) => {
-                for (job, position) in places {
-                    answers[job][position] = Some(Err(error.clone()));
-                }
-            }
-        }
-    }
-}
-
-/// The receipt of what did not have to be recorded.
-const NOTHING: Receipt = Receipt { seq: Seq(0), duplicate: false, transaction_id: None };
-const ABSENT: &str = "nothing";
-
-fn receipt(recorded: Recorded) -> Result<Receipt, RuntimeError> {
-    match recorded {
-        Recorded::New(seq) => Ok(Receipt { seq, duplicate: false, transaction_id: None }),
-        Recorded::Duplicate { transaction_id } => {
-            Ok(Receipt { seq: Seq(0), duplicate: true, transaction_id })
-        }
-        Recorded::Overtaken(reason) => Err(RuntimeError::Overtaken { reason }),
-    }
-}
-
-fn check(
-    precondition: &Precondition,
-    graph: &Graph,
-    twin: &TwinId,
-    link: Option<&RelationshipId>,
-) -> Result<(), RuntimeError> {
-    if *precondition == Precondition::Any {
-        return Ok(());
-    }
-    let found = graph.twin(twin.as_str());
-    let etag = match link {
-        Some(id) => found.and_then(|twin| twin.link(id.as_str())).map(|link| link.etag()),
-        None => found.map(|twin| twin.etag()),
-    };
-    let failed = |expected: &str| RuntimeError::PreconditionFailed {
-        what: link.map_or_else(|| twin.to_string(), |link| format!("{twin}/{link}")),
-        expected: expected.to_owned(),
-        found: etag.clone().unwrap_or_else(|| ABSENT.to_owned()),
-    };
-    match precondition {
-        Precondition::NoneExists if etag.is_some() => Err(failed(ABSENT)),
-        Precondition::Match(expected) if etag.as_ref() != Some(expected) => Err(failed(expected)),
-        _ => Ok(()),
     }
 }
