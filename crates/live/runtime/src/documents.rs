@@ -5,7 +5,7 @@ use voltwin_core::{Event, EventBody, RelationshipId, Seq, TenantId, Timestamp, T
 use voltwin_document::{self as document, DocumentError, Draft};
 use voltwin_graph::{Graph, GraphError, TwinRef};
 
-use crate::shard::{Decision, Task};
+use crate::task::{Decision, Task};
 use crate::{Precondition, Receipt, Runtime, RuntimeError};
 
 /// Where a request comes from.
