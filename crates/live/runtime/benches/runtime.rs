@@ -157,7 +157,7 @@ async fn patches(runtime: &Runtime, twins: usize, batch: usize) -> f64 {
 fn patch(n: usize, twins: usize, at: Timestamp) -> Event {
     // A step that reaches every twin before it comes back.
     let twin = n.wrapping_mul(7_919) % twins;
-    let twin = if twin % 100 == 0 { twin + 1 } else { twin };
+    let twin = if twin.is_multiple_of(100) { twin + 1 } else { twin };
     let body = EventBody::patch([("power_w", Value::from(n as f64))]);
     Event::new(tenant(), format!("t-{twin}").parse().unwrap(), at, at, body)
 }

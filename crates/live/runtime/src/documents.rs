@@ -5,7 +5,7 @@ use voltwin_core::{Event, EventBody, RelationshipId, Seq, TenantId, Timestamp, T
 use voltwin_document::{self as document, DocumentError, Draft};
 use voltwin_graph::{Graph, GraphError, TwinRef};
 
-use crate::shard::{Decision, Task};
+use crate::task::{Decision, Task};
 use crate::{Precondition, Receipt, Runtime, RuntimeError};
 
 /// Where a request comes from.
@@ -152,7 +152,8 @@ impl Runtime {
         let about = Some(link.clone());
         let decide = move |graph: &Graph| {
             let found = existing(graph, &twin)?.link(link.as_str());
-            let found = found.ok_or(GraphError::UnknownLink { twin, id: link })?;
+            let found =
+                found.ok_or_else(|| GraphError::UnknownLink { twin: twin.clone(), id: link.clone() })?;
             document::link_patched(&found, &patch)
         };
         let receipt = self.decide(tenant, source, about, precondition, origin, decide).await?;
@@ -172,7 +173,7 @@ impl Runtime {
         origin: Origin,
     ) -> Result<Seq, RuntimeError> {
         let (link, about) = (link_id(id)?, Some(link_id(id)?));
-        let decide = move |_: &Graph| Ok(Some(EventBody::Unlinked { id: link }.into()));
+        let decide = move |_: &Graph| Ok(Some(EventBody::Unlinked { id: link.clone() }.into()));
         twin_id(source, "$sourceId")?;
         Ok(self.decide(tenant, source, about, precondition, origin, decide).await?.seq)
     }
@@ -214,7 +215,7 @@ impl Runtime {
         link: Option<RelationshipId>,
         precondition: Precondition,
         origin: Origin,
-        decide: impl FnOnce(&Graph) -> Result<Option<Draft>, DocumentError> + Send + 'static,
+        decide: impl Fn(&Graph) -> Result<Option<Draft>, DocumentError> + Send + Sync + 'static,
     ) -> Result<Receipt, RuntimeError> {
         let task = decision(tenant, twin_id(twin, "$dtId")?, link, origin, self.now(), decide);
         self.run(task, precondition).await
@@ -253,12 +254,12 @@ fn decision(
     link: Option<RelationshipId>,
     origin: Origin,
     now: Timestamp,
-    decide: impl FnOnce(&Graph) -> Result<Option<Draft>, DocumentError> + Send + 'static,
+    decide: impl Fn(&Graph) -> Result<Option<Draft>, DocumentError> + Send + Sync + 'static,
 ) -> Task {
     let (owner, subject) = (tenant.clone(), twin.clone());
     let decide = move |graph: &Graph| -> Result<Option<Event>, RuntimeError> {
         let Some(draft) = decide(graph)? else { return Ok(None) };
-        let event = Event { trace: origin.trace, ..draft.into_event(owner, subject, now) };
+        let event = Event { trace: origin.trace, ..draft.into_event(owner.clone(), subject.clone(), now) };
         // Models were compiled to be decided about; everything else is checked now.
         if matches!(&event.body, EventBody::Models(voltwin_core::ModelsFact::Added { .. })) {
             return Ok(Some(event));

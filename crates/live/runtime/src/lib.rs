@@ -52,6 +52,8 @@ mod past;
 mod processor;
 mod shard;
 mod snapshot;
+mod task;
+mod touched;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -66,7 +68,7 @@ use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::Store;
 
-use shard::Task;
+use task::Task;
 
 pub use clock::{Clock, SystemClock};
 pub use documents::{Entry, Origin, Written};

@@ -125,7 +125,7 @@ impl Runtime {
     ) -> Result<(), RuntimeError> {
         let model = dtmi(id)?;
         let fact = ModelsFact::Decommissioned { model, decommissioned };
-        self.change_models(tenant, origin, move |_| Ok(fact)).await
+        self.change_models(tenant, origin, move |_| Ok(fact.clone())).await
     }
 
     /// Deletes a model. Twins of it stay, to be read and deleted.
@@ -139,14 +139,14 @@ impl Runtime {
         origin: Origin,
     ) -> Result<(), RuntimeError> {
         let fact = ModelsFact::Deleted { model: dtmi(id)? };
-        self.change_models(tenant, origin, move |_| Ok(fact)).await
+        self.change_models(tenant, origin, move |_| Ok(fact.clone())).await
     }
 
     async fn change_models(
         &self,
         tenant: &TenantId,
         origin: Origin,
-        change: impl FnOnce(&Graph) -> Result<ModelsFact, GraphError> + Send + 'static,
+        change: impl Fn(&Graph) -> Result<ModelsFact, GraphError> + Send + Sync + 'static,
     ) -> Result<(), RuntimeError> {
         let decide = move |graph: &Graph| Ok(Some(EventBody::Models(change(graph)?).into()));
         self.decide(tenant, MODELS_TWIN, None, Precondition::Any, origin, decide).await.map(drop)

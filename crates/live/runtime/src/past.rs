@@ -12,7 +12,7 @@ use crate::{Runtime, RuntimeError, snapshot};
 /// Graphs of the past that are remembered, whosever they are.
 const REMEMBERED: usize = 4;
 /// Events read from the journal at a time.
-const BATCH: usize = 4_096;
+const BATCH: usize = 10_000;
 /// Events come into the journal in the order of their arrival, but for what waited in a queue meanwhile.
 const DISORDER_S: f64 = 60.0;
 
@@ -105,7 +105,7 @@ impl Runtime {
             if info.taken.is_none_or(|taken| taken > at) {
                 continue;
             }
-            let Some(bytes) = store.load_snapshot_at(info.seq).await? else { continue };
+            let Some(bytes) = store.load_snapshot(info.seq).await? else { continue };
             let (owner, ontology) = (tenant.clone(), self.inner.ontology.clone());
             let unpack = move || snapshot::unpack_one(&bytes, &owner, &ontology);
             match tokio::task::spawn_blocking(unpack).await.map_err(|_| RuntimeError::Stopped)? {

@@ -1,61 +1,23 @@
 //! A single writer: events of one twin pass through one shard, in order, checked one by one.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use voltwin_core::{Event, EventBody, RelationshipId, Seq, TenantId, TwinId};
-use voltwin_graph::Graph;
+use voltwin_graph::{Graph, GraphError};
 
 use crate::committer::{Commit, Recorded};
+use crate::task::Task;
+use crate::touched::Touched;
 use crate::{Inner, Precondition, Receipt, RuntimeError};
 
 pub(crate) struct Job {
     pub(crate) tasks: Vec<Task>,
     pub(crate) precondition: Precondition,
     pub(crate) reply: oneshot::Sender<Vec<Result<Receipt, RuntimeError>>>,
-}
-
-/// What a shard has to do for one twin.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all of them are events, which would only move to the heap"
-)]
-pub(crate) enum Task {
-    /// To check and record an event.
-    Record(Event),
-    /// To find out at its turn what is to be recorded.
-    Decide(Decision),
-}
-
-/// Answers a checked event, or `None` where there is nothing to do.
-type Decide = Box<dyn FnOnce(&Graph) -> Result<Option<Event>, RuntimeError> + Send>;
-
-/// What happens to a twin depends on what the twin is when its turn comes.
-pub(crate) struct Decision {
-    pub(crate) tenant: TenantId,
-    pub(crate) twin: TwinId,
-    /// The relationship that it is about, where it is about one.
-    pub(crate) link: Option<RelationshipId>,
-    pub(crate) decide: Decide,
-}
-
-impl Task {
-    pub(crate) fn tenant(&self) -> &TenantId {
-        match self {
-            Self::Record(event) => &event.tenant,
-            Self::Decide(decision) => &decision.tenant,
-        }
-    }
-
-    pub(crate) fn twin(&self) -> &TwinId {
-        match self {
-            Self::Record(event) => &event.twin,
-            Self::Decide(decision) => &decision.twin,
-        }
-    }
 }
 
 /// A submission whose tasks are not all answered.
@@ -114,14 +76,14 @@ pub(crate) async fn run(
 struct Shard<'a> {
     inner: &'a Arc<Inner>,
     commits: &'a mpsc::Sender<Commit>,
-    open: HashMap<u64, Open>,
+    open: FxHashMap<u64, Open>,
     next: u64,
     /// Tasks for the next round, in their order.
     waiting: Vec<(Place, Task)>,
     /// Events of this round that were checked, with the place of each answer.
     pending: Vec<Event>,
     places: Vec<Place>,
-    touched: HashSet<(TenantId, TwinId)>,
+    touched: Touched,
 }
 
 impl<'a> Shard<'a> {
@@ -129,12 +91,12 @@ impl<'a> Shard<'a> {
         Self {
             inner,
             commits,
-            open: HashMap::new(),
+            open: FxHashMap::default(),
             next: 0,
             waiting: Vec::new(),
             pending: Vec::new(),
             places: Vec::new(),
-            touched: HashSet::new(),
+            touched: Touched::default(),
         }
     }
 
@@ -153,7 +115,7 @@ impl<'a> Shard<'a> {
 
     /// Judges what can be judged now, and makes it durable.
     async fn round(&mut self) {
-        let mut held = HashSet::new();
+        let mut held = FxHashSet::default();
         for (place, task) in std::mem::take(&mut self.waiting) {
             let key = (task.tenant().clone(), task.twin().clone());
             let admitted = if held.contains(&key) {
@@ -163,7 +125,7 @@ impl<'a> Shard<'a> {
             };
             match admitted {
                 Admitted::Event(event) => {
-                    self.touched.insert(key);
+                    self.touched.add(&event);
                     self.pending.push(event);
                     self.places.push(place);
                 }
@@ -191,41 +153,39 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Checks one task against what is there.
+    /// Judges one task by what is there.
     fn admit(&self, number: u64, task: Task) -> Result<Admitted, RuntimeError> {
         let precondition = self.open.get(&number).map_or(&Precondition::Any, |open| &open.precondition);
-        let waits = self.touched.contains(&(task.tenant().clone(), task.twin().clone()));
-        let graph = self.inner.graph(task.tenant());
-        if waits && (*precondition != Precondition::Any || matches!(task, Task::Decide(_))) {
+        let key = (task.tenant().clone(), task.twin().clone());
+        let waits = self.touched.concerns(&key, task.link());
+        let by_what_is_there = *precondition != Precondition::Any || matches!(task, Task::Decide(_));
+        if waits && by_what_is_there {
             return Ok(Admitted::Later(task));
         }
-        let event = match task {
-            Task::Decide(decision) => {
-                let graph = graph.read();
-                let found = check(precondition, &graph, &decision.twin, decision.link.as_ref());
-                // Nothing there is told apart from something else there, as the decision itself finds it missing.
-                let missing =
-                    matches!(&found, Err(RuntimeError::PreconditionFailed { found, .. }) if found == ABSENT);
-                if !missing {
-                    found.clone()?;
-                }
-                let decided = (decision.decide)(&graph)?;
-                return found.map(|()| decided.map_or(Admitted::Nothing, Admitted::Event));
-            }
-            Task::Record(event) => event,
-        };
-        if *precondition != Precondition::Any {
-            let link = match &event.body {
-                EventBody::Linked { id, .. } | EventBody::Unlinked { id } => Some(id),
-                _ => None,
-            };
-            check(precondition, &graph.read(), &event.twin, link)?;
+        let graph = self.inner.graph(task.tenant());
+        let graph = graph.read();
+        match judge(&task, precondition, &graph) {
+            Ok(Some(event)) if self.may_be_full(&event, &key, &graph) => Ok(Admitted::Later(task)),
+            Ok(Some(event)) => Ok(Admitted::Event(event)),
+            Ok(None) => Ok(Admitted::Nothing),
+            Err(_) if waits => Ok(Admitted::Later(task)),
+            Err(error) if self.waits_for_target(&error, task.tenant()) => Ok(Admitted::Later(task)),
+            Err(error) => Err(error),
         }
-        let checked = graph.read().check(&event);
-        match checked {
-            Ok(event) => Ok(Admitted::Event(event)),
-            Err(_) if waits => Ok(Admitted::Later(Task::Record(event))),
-            Err(error) => Err(error.into()),
+    }
+
+    /// Whether the relationships that wait may leave no room for one more.
+    fn may_be_full(&self, event: &Event, key: &(TenantId, TwinId), graph: &Graph) -> bool {
+        let EventBody::Linked { name, .. } = &event.body else { return false };
+        let waiting = self.touched.links_of(key);
+        waiting > 0 && graph.room_for_links(event.twin.as_str(), name.as_str()) <= waiting
+    }
+
+    fn waits_for_target(&self, error: &RuntimeError, tenant: &TenantId) -> bool {
+        let RuntimeError::Rejected(error) = error else { return false };
+        match &**error {
+            GraphError::MissingTarget { target } => self.touched.twin(&(tenant.clone(), target.clone())),
+            _ => false,
         }
     }
 
@@ -233,7 +193,7 @@ impl<'a> Shard<'a> {
         if self.pending.is_empty() {
             return;
         }
-        self.touched.clear();
+        self.touched = Touched::default();
         let (reply, answer) = oneshot::channel();
         let commit = Commit { events: std::mem::take(&mut self.pending), reply };
         let outcome = match self.commits.send(commit).await {
@@ -254,6 +214,18 @@ impl<'a> Shard<'a> {
             }
         }
     }
+}
+
+/// Judges a task by its precondition and by the graph.
+fn judge(task: &Task, precondition: &Precondition, graph: &Graph) -> Result<Option<Event>, RuntimeError> {
+    let expected = check(precondition, graph, task.twin(), task.link());
+    // Where nothing is there, what is asked for says best what is missing.
+    let missing = matches!(&expected, Err(RuntimeError::PreconditionFailed { found, .. }) if found == ABSENT);
+    if !missing {
+        expected.clone()?;
+    }
+    let judged = task.judge(graph)?;
+    expected.map(|()| judged)
 }
 
 /// The receipt of what did not have to be recorded.

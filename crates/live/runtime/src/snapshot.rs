@@ -17,7 +17,11 @@ use voltwin_store::{SnapshotInfo, Store};
 
 use crate::{Inner, RuntimeError, SharedGraph};
 
-const REPLAY_BATCH: usize = 4_096;
+const REPLAY_BATCH: usize = 10_000;
+
+/// From this many twins on, a snapshot is folded beside the live graphs. Below, it is made of them, which holds writers
+/// up for a moment.
+const FOLDED_FROM: usize = 50_000;
 
 pub(crate) async fn restore(
     store: &Store,
@@ -25,18 +29,27 @@ pub(crate) async fn restore(
     limits: Limits,
 ) -> Result<(HashMap<TenantId, SharedGraph>, Seq), RuntimeError> {
     let begun = Instant::now();
-    let mut graphs: HashMap<TenantId, Graph> = HashMap::new();
-    let mut place = Seq(0);
-    if let Some((seq, bytes)) = store.load_snapshot().await? {
-        match unpack(&bytes, ontology) {
-            Ok(unpacked) => (graphs, place) = (unpacked, seq),
-            // an ontology that changed its mind about a property, say; telemetry older than the journal is lost
-            Err(reason) => {
-                tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal");
-            }
-        }
-    }
-    let (journal, from) = (store.journal(), place);
+    let Folded { graphs, from, head } = fold(store, ontology).await?;
+    let twins: usize = graphs.values().map(Graph::len).sum();
+    let took_ms = begun.elapsed().as_millis() as u64;
+    tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
+    let shared =
+        |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
+    Ok((graphs.into_iter().map(shared).collect(), head))
+}
+
+/// All graphs at the head of the journal.
+struct Folded {
+    graphs: HashMap<TenantId, Graph>,
+    /// The snapshot that they were folded from.
+    from: Seq,
+    head: Seq,
+}
+
+async fn fold(store: &Store, ontology: &Arc<Ontology>) -> Result<Folded, RuntimeError> {
+    let (mut graphs, from) = newest(store, ontology).await?;
+    let journal = store.journal();
+    let mut place = from;
     loop {
         let batch = journal.read_after(place, REPLAY_BATCH).await?;
         let Some(last) = batch.last() else { break };
@@ -48,12 +61,27 @@ pub(crate) async fn restore(
         }
     }
     let head = journal.head().await?.max(place);
-    let twins: usize = graphs.values().map(Graph::len).sum();
-    let took_ms = begun.elapsed().as_millis() as u64;
-    tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
-    let shared =
-        |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
-    Ok((graphs.into_iter().map(shared).collect(), head))
+    Ok(Folded { graphs, from, head })
+}
+
+/// The newest snapshot that can be read; without one, nothing.
+async fn newest(
+    store: &Store,
+    ontology: &Arc<Ontology>,
+) -> Result<(HashMap<TenantId, Graph>, Seq), RuntimeError> {
+    for info in store.snapshots().await? {
+        let Some(bytes) = store.load_snapshot(info.seq).await? else { continue };
+        let ontology = ontology.clone();
+        let unpacked = tokio::task::spawn_blocking(move || unpack(&bytes, &ontology)).await;
+        match unpacked.map_err(|_| RuntimeError::Stopped)? {
+            Ok(graphs) => return Ok((graphs, info.seq)),
+            // an ontology that changed its mind about a property, say
+            Err(reason) => {
+                tracing::warn!(seq = %info.seq, reason, "passing over a snapshot that does not fit");
+            }
+        }
+    }
+    Ok((HashMap::new(), Seq(0)))
 }
 
 /// Writes a snapshot each `every` events and at the end, and then prunes telemetry that it covers.
@@ -67,7 +95,7 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
         };
         let head = inner.feed.head();
         if head > last && (ending || head.0 - last.0 >= every) {
-            match write(&inner).await {
+            match write(&inner, ending).await {
                 Ok(seq) => {
                     last = seq;
                     if let Err(error) = tidy(&inner, keep_s).await {
@@ -83,15 +111,22 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
     }
 }
 
-async fn write(inner: &Arc<Inner>) -> Result<Seq, RuntimeError> {
+async fn write(inner: &Arc<Inner>, ending: bool) -> Result<Seq, RuntimeError> {
     // every event up to here is applied; later ones that slip in are applied again harmlessly at a restart
     let seq = inner.feed.head();
     let graphs: Vec<(TenantId, SharedGraph)> =
         inner.graphs.read().iter().map(|(tenant, graph)| (tenant.clone(), graph.clone())).collect();
-    let packed =
-        tokio::task::spawn_blocking(move || pack(&graphs)).await.map_err(|_| RuntimeError::Stopped)?;
+    let twins: usize = graphs.iter().map(|(_, graph)| graph.read().len()).sum();
+    let (seq, packed) = if twins < FOLDED_FROM || ending {
+        let live = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.read().snapshot_bytes())));
+        (seq, tokio::task::spawn_blocking(live).await)
+    } else {
+        let Folded { graphs, head, .. } = fold(&inner.store, &inner.ontology).await?;
+        let folded = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.snapshot_bytes())));
+        (head, tokio::task::spawn_blocking(folded).await)
+    };
     let info = SnapshotInfo { seq, taken: Some(inner.clock.now()) };
-    inner.store.save_snapshot(info, packed).await?;
+    inner.store.save_snapshot(info, packed.map_err(|_| RuntimeError::Stopped)?).await?;
     Ok(seq)
 }
 
@@ -152,10 +187,9 @@ impl Kept {
     }
 }
 
-fn pack(graphs: &[(TenantId, SharedGraph)]) -> Vec<u8> {
+fn pack<'a>(graphs: impl Iterator<Item = (&'a TenantId, Vec<u8>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (tenant, graph) in graphs {
-        let graph = graph.read().snapshot_bytes();
         bytes.extend_from_slice(&(tenant.as_str().len() as u64).to_le_bytes());
         bytes.extend_from_slice(tenant.as_str().as_bytes());
         bytes.extend_from_slice(&(graph.len() as u64).to_le_bytes());

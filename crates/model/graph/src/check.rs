@@ -227,6 +227,16 @@ impl Graph {
         Ok(())
     }
 
+    /// How many more relationships of a name may begin at a twin.
+    #[must_use]
+    pub fn room_for_links(&self, source: &str, name: &str) -> usize {
+        let Some(twin) = self.twin(source) else { return 0 };
+        let room = self.limits.outgoing.saturating_sub(self.links.hops(twin.row(), Way::Out).len());
+        let max = twin.kind().and_then(|model| model.relationships.get(name)?.max);
+        let of_name = || self.links.outgoing(twin.row()).filter(|link| link.name.as_str() == name).count();
+        max.map_or(room, |max| room.min((max as usize).saturating_sub(of_name())))
+    }
+
     fn has_room_of_name(
         &self,
         twin: TwinRef<'_>,

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use voltwin_core::{Dtmi, ModelDocument, Timestamp};
 use voltwin_dtdl::{Error, Options, parse};
 
-use crate::compile::Compiler;
+use crate::compile::{CONTENTS_IN_ALL_MAX, Compiler};
 use crate::{Dtdl, Model, Ontology, OntologyError, Stored};
 
 /// Names that a later release may give to what it builds in.
@@ -43,6 +43,7 @@ impl Ontology {
     ) -> Result<(Self, Vec<ModelDocument>), OntologyError> {
         let mut ontology = self.clone();
         let mut documents = Vec::with_capacity(texts.len());
+        let mut contents: usize = self.own().map(|model| model.contents()).sum();
         for mut model in self.read(&names(texts.len()), texts)? {
             let id = model.id.clone();
             if self.model(id.as_str()).is_some_and(|known| !known.deleted) {
@@ -50,6 +51,11 @@ impl Ontology {
             }
             if id.as_str().starts_with(OUR_PREFIX) {
                 return Err(OntologyError::Reserved { model: id, prefix: OUR_PREFIX });
+            }
+            contents += model.contents();
+            if contents > CONTENTS_IN_ALL_MAX {
+                let rule = format!("{contents} contents of all models are more than {CONTENTS_IN_ALL_MAX}");
+                return Err(OntologyError::Unsupported { element: id.to_string(), rule });
             }
             model.uploaded = Some(uploaded);
             documents.push(ModelDocument { id: id.clone(), text: model.document.clone() });
@@ -187,7 +193,7 @@ impl Ontology {
                 of_text.push(interface);
             }
         }
-        let mut compiler = Compiler::default();
+        let mut compiler = Compiler::for_all(interfaces.iter().flatten().copied())?;
         let mut models = Vec::with_capacity(texts.len());
         for ((text, name), interfaces) in texts.iter().zip(names).zip(interfaces) {
             let [interface] = interfaces[..] else {

@@ -13,6 +13,8 @@ use crate::{Model, OntologyError, PropertySpec, RelationshipSpec};
 
 /// Properties, relationships, components and telemetry that one kind of twin has at most, with all that it inherits.
 const CONTENTS_MAX: usize = 20_000;
+/// The same of all models of a tenant: what many inherit is there many times.
+pub(crate) const CONTENTS_IN_ALL_MAX: usize = 1_000_000;
 /// Schemas nest at most this deep. DTDL's own limits are lower, except where a schema of version 4 contains itself.
 const SCHEMA_DEPTH_MAX: usize = 24;
 
@@ -24,6 +26,29 @@ pub(crate) struct Compiler<'m> {
 }
 
 impl<'m> Compiler<'m> {
+    /// For interfaces that do not come to more contents than there is room for.
+    pub(crate) fn for_all(mut interfaces: impl Iterator<Item = Element<'m>>) -> Result<Self, OntologyError> {
+        let mut contents = 0;
+        let too_many = interfaces.find(|interface| {
+            let own = interface.values("contents");
+            let of_component = |of: Element<'_>| of.values("contents").count();
+            contents += own
+                .map(|content| match content.kind() {
+                    Kind::Component => 1 + content.schema().map_or(0, of_component),
+                    _ => 1,
+                })
+                .sum::<usize>();
+            contents > CONTENTS_IN_ALL_MAX
+        });
+        match too_many {
+            Some(interface) => {
+                let rule = format!("with it, there are {contents} contents, more than {CONTENTS_IN_ALL_MAX}");
+                Err(unsupported(interface, rule))
+            }
+            None => Ok(Self::default()),
+        }
+    }
+
     /// One interface with all that it inherits, as if it were built in.
     pub(crate) fn interface(
         &mut self,
@@ -52,8 +77,7 @@ impl<'m> Compiler<'m> {
             kept: Vec::new(),
         };
         self.contents(interface, None, &mut model)?;
-        let parts = [model.properties.len(), model.relationships.len(), model.components.len()];
-        let count: usize = parts.into_iter().sum::<usize>() + model.telemetry.len();
+        let count = model.contents();
         if count > CONTENTS_MAX {
             let rule =
                 format!("{count} contents, with those of bases and components, are more than {CONTENTS_MAX}");

@@ -58,6 +58,12 @@ impl Model {
         words(&self.display_names).unwrap_or_else(|| self.id.short_name())
     }
 
+    /// Number of its contents, with those of bases and components.
+    #[must_use]
+    pub fn contents(&self) -> usize {
+        self.properties.len() + self.relationships.len() + self.components.len() + self.telemetry.len()
+    }
+
     /// What it is, for people; may be empty.
     #[must_use]
     pub fn description(&self) -> &str {

@@ -198,6 +198,19 @@ fn what_the_graph_has_no_place_for_is_refused() {
     );
 }
 
+/// What is inherited counts where it is inherited: a few long texts must not become millions of contents.
+#[test]
+fn what_many_inherit_is_bounded() {
+    let contents: Vec<Json> = (0..18_000)
+        .map(|n| json!({"@type": "Property", "name": format!("p{n}"), "schema": "double"}))
+        .collect();
+    let mut texts = vec![interface("dtmi:a:Base;1", &[], contents.into())];
+    texts.extend((0..55).map(|n| interface(&format!("dtmi:a:H{n};1"), &["dtmi:a:Base;1"], json!([]))));
+    let many: Vec<(&str, &str)> = texts.iter().map(|text| ("f", text.as_str())).collect();
+    let error = error(&many).to_string();
+    assert!(error.ends_with("more than 1000000"), "{error}");
+}
+
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }

@@ -51,6 +51,7 @@ mod registry;
 mod row;
 mod snapshot;
 mod store;
+mod telemetry;
 mod tenant;
 mod watch;
 

@@ -288,18 +288,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Folder`] when the work is given up.
-    pub async fn load_snapshot_at(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn load_snapshot(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
         let dir = self.db.dir.clone();
-        blocking(&self.db.dir, move || Ok(snapshot::load_at(&dir, seq))).await
-    }
-
-    /// The newest snapshot that is whole; a damaged one is passed over with a warning.
-    ///
-    /// # Errors
-    /// [`StoreError::Folder`] when the data folder cannot be read.
-    pub async fn load_snapshot(&self) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
-        let dir = self.db.dir.clone();
-        blocking(&self.db.dir, move || snapshot::load(&dir)).await
+        blocking(&self.db.dir, move || Ok(snapshot::load(&dir, seq))).await
     }
 
     /// Makes `number` the next one, for a replay that must give the numbers that were given then. Never for a data

@@ -1,5 +1,7 @@
 //! Models, twins and relationships as documents: decided at their turn, durable, and seen whole.
 
+#![expect(clippy::needless_pass_by_value, reason = "json literals are handed over")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

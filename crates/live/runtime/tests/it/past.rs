@@ -37,6 +37,34 @@ fn odometer(past: &Past) -> Option<f64> {
     past.graph.twin("V").and_then(|twin| twin.f64("odometer_m"))
 }
 
+/// The newest snapshot is damaged, and the one before it still does, because telemetry is kept behind both.
+#[tokio::test]
+async fn a_damaged_snapshot_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let hands = Hands::default();
+    let config = || RuntimeConfig { clock: Arc::new(hands.clone()), ..RuntimeConfig::default() };
+    for step in 1..=3 {
+        let runtime = start(folder.path(), config()).await;
+        hands.set(step * 100);
+        if step == 1 {
+            runtime.submit(event(&runtime, "V", created("one"))).await.unwrap();
+        }
+        patch(&runtime, step as f64).await;
+        stop(runtime).await;
+    }
+    let mut snapshots: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "bin"))
+        .collect();
+    snapshots.sort();
+    std::fs::write(snapshots.last().unwrap(), "not a snapshot").unwrap();
+    let runtime = start(folder.path(), config()).await;
+    let value = runtime.read(&tenant(), |graph| graph.twin("V").and_then(|twin| twin.f64("odometer_m")));
+    assert_eq!((value, runtime.head().0), (Some(3.0), 4));
+    stop(runtime).await;
+}
+
 /// A value each 100 seconds, and a restart, which writes a snapshot, each 1,000.
 #[tokio::test]
 async fn every_moment_that_is_kept_is_what_it_was() {

@@ -283,10 +283,9 @@ async fn cursors_numbers_and_deeds_last() {
     let store = Store::open(dir.path()).await.unwrap();
     assert_eq!(store.cursor("history").await.unwrap(), Some(Seq(41)));
     assert_eq!(store.snapshots().await.unwrap(), [info]);
-    assert_eq!(store.load_snapshot().await.unwrap(), Some((Seq(7), vec![1, 2, 3])));
-    assert_eq!(store.load_snapshot_at(Seq(7)).await.unwrap(), Some(vec![1, 2, 3]));
+    assert_eq!(store.load_snapshot(Seq(7)).await.unwrap(), Some(vec![1, 2, 3]));
     store.remove_snapshot(Seq(7)).await.unwrap();
-    assert_eq!(store.load_snapshot_at(Seq(7)).await.unwrap(), None);
+    assert_eq!(store.load_snapshot(Seq(7)).await.unwrap(), None);
     assert_eq!(store.next_transaction_number().await.unwrap(), 101);
     let a = store.tenant(&tenant("a"));
     let audit = a.audit(None, 10).await.unwrap().items;
