@@ -14,6 +14,7 @@ use crate::workspace::{Metadata, Package};
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("app/cli", "app/fleet-sim"),
     ("app/cli", "app/server"),
+    ("app/server", "app/adt"),
     ("live/csms", "live/runtime"),
     ("live/operations", "live/csms"),
     ("live/operations", "live/runtime"),

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
+use voltwin_identity::Issuers;
 
 /// How the server treats its clients.
 #[derive(Debug, Clone)]
@@ -29,6 +31,12 @@ pub struct ServerConfig {
     /// OCSP responders and places of revocation lists that are asked though they are not on the public network, each
     /// as `host` or `host:port`.
     pub responders: Vec<String>,
+    /// Whose bearer tokens are believed at the data plane of Azure Digital Twins.
+    pub issuers: Arc<Issuers>,
+    /// The domain whose hosts name tenants: `north.twins.example` is the tenant `north` where this is `twins.example`.
+    pub tenant_domain: Option<String>,
+    /// Hosts of blobs that imports may reach though they are not on the public network, each as `host` or `host:port`.
+    pub blob_hosts: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -45,6 +53,9 @@ impl Default for ServerConfig {
             files_bytes_max: 2 * 1024 * 1024 * 1024,
             partner_authorities: Vec::new(),
             responders: Vec::new(),
+            issuers: Arc::default(),
+            tenant_domain: None,
+            blob_hosts: Vec::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use voltwin_adt::Adt;
 use voltwin_csms::CentralSystem;
 use voltwin_history::History;
 use voltwin_operations::Operations;
@@ -20,7 +21,7 @@ use crate::http::{self, Problem};
 use crate::responders::HttpResponders;
 use crate::state::{AppState, Shared};
 use crate::{
-    ServerConfig, ServerError, api, files, health, history_writer, live, metrics, ocpi, ocpp_socket, web,
+    ServerConfig, ServerError, adt, api, files, health, history_writer, live, metrics, ocpi, ocpp_socket, web,
 };
 
 /// How long the tasks behind open WebSockets may take to say goodbye.
@@ -38,6 +39,7 @@ pub struct Listeners {
 #[derive(Clone)]
 pub struct Server {
     state: AppState,
+    adt: Adt,
 }
 
 impl Server {
@@ -72,7 +74,8 @@ impl Server {
         state.tasks.spawn(history_writer::run(state.clone()));
         state.tasks.spawn(voltwin_processors::watch_availability(state.runtime.clone()));
         ocpi::start(&state);
-        Self { state }
+        let adt = adt::start(&state);
+        Self { state, adt }
     }
 
     /// Every route, ready to be served.
@@ -90,7 +93,7 @@ impl Server {
             .fallback(web::fallback)
             .method_not_allowed_fallback(http::wrong_method)
             .with_state(state.clone());
-        http::layers(router)
+        http::layers(adt::mount(router, state, &self.adt))
     }
 
     fn stations(&self) -> Router<AppState> {
@@ -152,6 +155,7 @@ impl Server {
         self.state.tasks.close();
         self.state.tasks.wait().await;
         self.state.operations.finish().await;
+        self.adt.finish().await;
     }
 }
 

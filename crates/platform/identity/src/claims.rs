@@ -16,7 +16,8 @@ const ROLES_MAX: usize = 100;
 pub struct Holder {
     /// The issuer, as it names itself.
     pub issuer: String,
-    /// The directory (`tid`) that the holder belongs to; of issuers without directories, the issuer itself.
+    /// The directory (`tid`) that the holder belongs to, where the issuer's own name holds it: else the issuer, because
+    /// one issuer must not speak for the directory of another.
     pub directory: String,
     /// The holder within the directory: the object id (`oid`), else the subject.
     pub principal: String,
@@ -104,8 +105,9 @@ impl Claims {
         self.roles.truncate(ROLES_MAX);
         let principal = self.oid.unwrap_or(self.sub);
         let name = self.preferred_username.or(self.appid).or(self.azp).unwrap_or_else(|| principal.clone());
+        let own = |tid: &String| self.iss.split('/').any(|part| part == tid);
         Holder {
-            directory: self.tid.unwrap_or_else(|| self.iss.clone()),
+            directory: self.tid.filter(own).unwrap_or_else(|| trimmed(&self.iss).to_owned()),
             issuer: self.iss,
             name: clip(&name),
             principal: clip(&principal),

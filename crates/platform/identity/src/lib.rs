@@ -58,8 +58,8 @@ pub struct Settings {
     pub audiences: Vec<String>,
 }
 
-/// The issuers that are believed.
-#[derive(Debug)]
+/// The issuers that are believed; none by default.
+#[derive(Debug, Default)]
 pub struct Issuers {
     issuers: Vec<Issuer>,
     audiences: Vec<String>,

@@ -1,5 +1,7 @@
 //! Tokens of a small issuer of our own, good ones and those that somebody tampered with.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests stand outside test functions")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,7 +33,7 @@ struct Fake {
 impl Fake {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("http://{}/dir-1", listener.local_addr().unwrap());
         let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
         let ec = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let odd = json!({ "kty": "AKP", "kid": "later", "alg": "ML-DSA-65", "pub": "AA" });
@@ -69,7 +71,7 @@ async fn answer(listener: TcpListener, url: String, keys: Arc<Mutex<Json>>, aske
     while let Ok((mut socket, _)) = listener.accept().await {
         let mut request = vec![0; 4_096];
         let length = socket.read(&mut request).await.unwrap_or(0);
-        let body = if request[..length].starts_with(b"GET /.well-known/openid-configuration ") {
+        let body = if request[..length].starts_with(b"GET /dir-1/.well-known/openid-configuration ") {
             json!({ "issuer": url, "jwks_uri": format!("{url}/keys") })
         } else {
             asked.fetch_add(1, Ordering::SeqCst);
@@ -120,6 +122,10 @@ async fn both_algorithms_are_believed_and_the_holder_is_read() {
         );
     }
     assert_eq!(fake.asked.load(Ordering::SeqCst), 1, "keys are kept");
+    let mut claims = fake.claims();
+    claims["tid"] = json!("dir-2");
+    let holder = issuers.verify(&fake.token(Algorithm::RS256, "rsa-1", &claims), now()).await.unwrap();
+    assert_eq!(holder.directory, fake.url, "no issuer speaks for the directory of another");
 }
 
 #[tokio::test]

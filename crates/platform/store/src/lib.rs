@@ -75,6 +75,6 @@ pub use records::{
 pub use snapshot::SnapshotInfo;
 pub use store::{Store, StoreOptions};
 pub use tenant::{
-    ConnectorUse, Exclusion, Job, JobStation, JobStep, STATION_DEEDS_MAX, StationDeed, StatusChange,
-    TenantStore, ValidationRule, ValidationScope, ViolationCount,
+    ConnectorUse, Exclusion, GraphJob, InstanceRole, Job, JobStation, JobStep, STATION_DEEDS_MAX,
+    StationDeed, StatusChange, TenantStore, ValidationRule, ValidationScope, ViolationCount,
 };

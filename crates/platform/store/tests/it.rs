@@ -8,6 +8,8 @@ mod contract;
 mod faults;
 #[path = "it/files.rs"]
 mod files;
+#[path = "it/instances.rs"]
+mod instances;
 #[path = "it/money.rs"]
 mod money;
 #[path = "it/transactions.rs"]
