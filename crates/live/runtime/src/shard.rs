@@ -1,6 +1,7 @@
 //! A single writer: events of one twin pass through one shard, in order, checked one by one.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -57,7 +58,25 @@ impl Task {
     }
 }
 
-type Answers = Vec<Option<Result<Receipt, RuntimeError>>>;
+/// A submission whose tasks are not all answered.
+struct Open {
+    precondition: Precondition,
+    answers: Vec<Option<Result<Receipt, RuntimeError>>>,
+    missing: usize,
+    reply: oneshot::Sender<Vec<Result<Receipt, RuntimeError>>>,
+}
+
+/// The number of the submission, and the place of the task in it.
+type Place = (u64, usize);
+
+/// What becomes of a task at its turn.
+enum Admitted {
+    Event(Event),
+    Nothing,
+    Refused(RuntimeError),
+    /// It depends on an event of the same twin that waits for its commit.
+    Later(Task),
+}
 
 pub(crate) async fn run(
     inner: Arc<Inner>,
@@ -66,78 +85,119 @@ pub(crate) async fn run(
     batch: usize,
     cancel: CancellationToken,
 ) {
+    let mut shard = Shard::new(&inner, &commits);
     loop {
-        let first = tokio::select! {
-            biased;
-            job = queue.recv() => job,
-            () = cancel.cancelled() => {
-                // what was submitted before the stop is still recorded
-                queue.close();
-                queue.recv().await
-            }
-        };
-        let Some(first) = first else { return };
-        let mut size = first.tasks.len();
-        let mut jobs = vec![first];
-        while size < batch {
-            let Ok(job) = queue.try_recv() else { break };
-            size += job.tasks.len();
-            jobs.push(job);
+        if shard.waiting.is_empty() {
+            let first = tokio::select! {
+                biased;
+                job = queue.recv() => job,
+                () = cancel.cancelled() => {
+                    // what was submitted before the stop is still recorded
+                    queue.close();
+                    queue.recv().await
+                }
+            };
+            let Some(first) = first else { return };
+            shard.take(first);
         }
-        Batch::new(&inner, &commits).run(jobs).await;
+        while shard.waiting.len() < batch {
+            let Ok(job) = queue.try_recv() else { break };
+            shard.take(job);
+        }
+        shard.round().await;
     }
 }
 
-/// Events that were checked and wait for their commit, with the place of each answer.
-struct Batch<'a> {
+/// Works in rounds of one commit each. A task that has to see what another has done to its twin waits for the next round,
+/// and so does what comes after it for this twin: a hundred submissions whose tasks build on one another cost as many
+/// commits as one of them, and a twin that many write holds nobody up but them.
+struct Shard<'a> {
     inner: &'a Arc<Inner>,
     commits: &'a mpsc::Sender<Commit>,
+    open: HashMap<u64, Open>,
+    next: u64,
+    /// Tasks for the next round, in their order.
+    waiting: Vec<(Place, Task)>,
+    /// Events of this round that were checked, with the place of each answer.
     pending: Vec<Event>,
-    places: Vec<(usize, usize)>,
+    places: Vec<Place>,
     touched: HashSet<(TenantId, TwinId)>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> Shard<'a> {
     fn new(inner: &'a Arc<Inner>, commits: &'a mpsc::Sender<Commit>) -> Self {
-        Self { inner, commits, pending: Vec::new(), places: Vec::new(), touched: HashSet::new() }
+        Self {
+            inner,
+            commits,
+            open: HashMap::new(),
+            next: 0,
+            waiting: Vec::new(),
+            pending: Vec::new(),
+            places: Vec::new(),
+            touched: HashSet::new(),
+        }
     }
 
-    async fn run(mut self, jobs: Vec<Job>) {
-        let mut answers: Vec<Answers> = Vec::with_capacity(jobs.len());
-        let mut replies = Vec::with_capacity(jobs.len());
-        for (index, job) in jobs.into_iter().enumerate() {
-            answers.push(vec![None; job.tasks.len()]);
-            replies.push(job.reply);
-            for (position, task) in job.tasks.into_iter().enumerate() {
-                let place = (index, position);
-                match self.admit(task, &job.precondition, &mut answers).await {
-                    Ok(Some(event)) => self.wait(event, place),
-                    Ok(None) => answers[index][position] = Some(Ok(NOTHING)),
-                    Err(error) => answers[index][position] = Some(Err(error)),
+    fn take(&mut self, job: Job) {
+        let missing = job.tasks.len();
+        if missing == 0 {
+            let _ = job.reply.send(Vec::new());
+            return;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.waiting.extend(job.tasks.into_iter().enumerate().map(|(place, task)| ((number, place), task)));
+        let answers = vec![None; missing];
+        self.open.insert(number, Open { precondition: job.precondition, answers, missing, reply: job.reply });
+    }
+
+    /// Judges what can be judged now, and makes it durable.
+    async fn round(&mut self) {
+        let mut held = HashSet::new();
+        for (place, task) in std::mem::take(&mut self.waiting) {
+            let key = (task.tenant().clone(), task.twin().clone());
+            let admitted = if held.contains(&key) {
+                Admitted::Later(task)
+            } else {
+                self.admit(place.0, task).unwrap_or_else(Admitted::Refused)
+            };
+            match admitted {
+                Admitted::Event(event) => {
+                    self.touched.insert(key);
+                    self.pending.push(event);
+                    self.places.push(place);
+                }
+                Admitted::Nothing => self.answer(place, Ok(NOTHING)),
+                Admitted::Refused(error) => self.answer(place, Err(error)),
+                Admitted::Later(task) => {
+                    held.insert(key);
+                    self.waiting.push((place, task));
                 }
             }
         }
-        self.flush(&mut answers).await;
-        for (reply, answers) in replies.into_iter().zip(answers) {
-            let answers = answers.into_iter().map(|answer| answer.unwrap_or(Err(RuntimeError::Stopped)));
+        self.commit().await;
+    }
+
+    /// Answers one task, and its submission once it was the last.
+    fn answer(&mut self, (number, place): Place, answer: Result<Receipt, RuntimeError>) {
+        let Entry::Occupied(mut open) = self.open.entry(number) else { return };
+        open.get_mut().answers[place] = Some(answer);
+        open.get_mut().missing -= 1;
+        if open.get().missing == 0 {
+            let open = open.remove();
+            let answers = open.answers.into_iter().map(|answer| answer.unwrap_or(Err(RuntimeError::Stopped)));
             // a submitter that no longer waits has its event recorded all the same
-            let _ = reply.send(answers.collect());
+            let _ = open.reply.send(answers.collect());
         }
     }
 
-    /// Checks one task and answers what is to be recorded. One that depends on a twin whose event still waits sends the
-    /// batch off first, so that it is judged by what is really there.
-    async fn admit(
-        &mut self,
-        task: Task,
-        precondition: &Precondition,
-        answers: &mut [Answers],
-    ) -> Result<Option<Event>, RuntimeError> {
-        let key = (task.tenant().clone(), task.twin().clone());
-        let waits = self.touched.contains(&key);
+    /// Checks one task against what is there.
+    fn admit(&self, number: u64, task: Task) -> Result<Admitted, RuntimeError> {
+        let precondition = self.open.get(&number).map_or(&Precondition::Any, |open| &open.precondition);
+        let waits = self.touched.contains(&(task.tenant().clone(), task.twin().clone()));
         let graph = self.inner.graph(task.tenant());
         if waits && (*precondition != Precondition::Any || matches!(task, Task::Decide(_))) {
-            self.flush(answers).await;
+            return Ok(Admitted::Later(task));
         }
         let event = match task {
             Task::Decide(decision) => {
@@ -150,7 +210,7 @@ impl<'a> Batch<'a> {
                     found.clone()?;
                 }
                 let decided = (decision.decide)(&graph)?;
-                return found.map(|()| decided);
+                return found.map(|()| decided.map_or(Admitted::Nothing, Admitted::Event));
             }
             Task::Record(event) => event,
         };
@@ -161,21 +221,15 @@ impl<'a> Batch<'a> {
             };
             check(precondition, &graph.read(), &event.twin, link)?;
         }
-        let mut checked = graph.read().check(&event);
-        if checked.is_err() && waits {
-            self.flush(answers).await;
-            checked = graph.read().check(&event);
+        let checked = graph.read().check(&event);
+        match checked {
+            Ok(event) => Ok(Admitted::Event(event)),
+            Err(_) if waits => Ok(Admitted::Later(Task::Record(event))),
+            Err(error) => Err(error.into()),
         }
-        Ok(Some(checked?))
     }
 
-    fn wait(&mut self, event: Event, place: (usize, usize)) {
-        self.touched.insert((event.tenant.clone(), event.twin.clone()));
-        self.pending.push(event);
-        self.places.push(place);
-    }
-
-    async fn flush(&mut self, answers: &mut [Answers]) {
+    async fn commit(&mut self) {
         if self.pending.is_empty() {
             return;
         }
@@ -189,13 +243,13 @@ impl<'a> Batch<'a> {
         let places = std::mem::take(&mut self.places);
         match outcome {
             Ok(recorded) => {
-                for ((job, position), recorded) in places.into_iter().zip(recorded) {
-                    answers[job][position] = Some(receipt(recorded));
+                for (place, recorded) in places.into_iter().zip(recorded) {
+                    self.answer(place, receipt(recorded));
                 }
             }
             Err(error) => {
-                for (job, position) in places {
-                    answers[job][position] = Some(Err(error.clone()));
+                for place in places {
+                    self.answer(place, Err(error.clone()));
                 }
             }
         }
