@@ -15,6 +15,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("app/cli", "app/fleet-sim"),
     ("app/cli", "app/server"),
     ("live/csms", "live/runtime"),
+    ("live/delivery", "live/runtime"),
     ("live/operations", "live/csms"),
     ("live/operations", "live/runtime"),
     ("live/processors", "live/runtime"),

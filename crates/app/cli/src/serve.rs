@@ -62,6 +62,9 @@ pub(crate) struct Args {
     /// HOST:PORT.
     #[arg(long, value_name = "HOST")]
     ocsp_host: Vec<String>,
+    /// Where events may be sent though it is not on the public network: HOST or HOST:PORT.
+    #[arg(long, value_name = "HOST")]
+    event_host: Vec<String>,
     /// Seconds between two tellings of what a running transaction costs, at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     cost_every: u32,
@@ -115,6 +118,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         partner_authorities: voltwin_server::authorities(&args.ocpi_ca)
             .map_err(|error| CliError::input(format!("--ocpi-ca: {error}")))?,
         responders: args.ocsp_host,
+        event_hosts: args.event_host,
         ..ServerConfig::default()
     };
     let node = Node::start_with(&args.data, csms, server).await?;

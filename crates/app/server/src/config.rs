@@ -11,7 +11,7 @@ pub struct ServerConfig {
     pub session: Duration,
     /// Requests that are worked on at once; more are answered 503. WebSockets do not count.
     pub requests_max: usize,
-    /// Live streams that one tenant may have open at once; more are answered 503.
+    /// Live streams that one tenant may have open at once, and event streams of all; more are answered 503.
     pub live_clients_max: usize,
     /// Where stations reach us, such as `https://csms.example`; without it, as whoever asks for a log or an update
     /// reaches us.
@@ -29,6 +29,8 @@ pub struct ServerConfig {
     /// OCSP responders and places of revocation lists that are asked though they are not on the public network, each
     /// as `host` or `host:port`.
     pub responders: Vec<String>,
+    /// `host` or `host:port` that events may be sent to though they are not on the public network.
+    pub event_hosts: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -45,6 +47,7 @@ impl Default for ServerConfig {
             files_bytes_max: 2 * 1024 * 1024 * 1024,
             partner_authorities: Vec::new(),
             responders: Vec::new(),
+            event_hosts: Vec::new(),
         }
     }
 }

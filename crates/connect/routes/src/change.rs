@@ -6,7 +6,7 @@ use voltwin_core::{
     Dtmi, Event, EventBody, PropertyMap, PropertyName, RelationshipId, Seq, Sequenced, Timestamp, TraceId,
     TwinId, Value,
 };
-use voltwin_graph::Graph;
+use voltwin_graph::{Graph, Link};
 
 use crate::image::{relationship_body, relationship_json, twin_body, twin_json};
 
@@ -19,12 +19,13 @@ pub struct Before {
     had: Vec<bool>,
     /// Of a created or deleted twin: what it was.
     twin: Option<(Json, PropertyMap)>,
-    /// Of a relationship: what it was.
-    link: Option<LinkBefore>,
+    /// Of a relationship: what it was. Of a deleted twin: the relationships that end with it, by id.
+    links: Vec<LinkBefore>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct LinkBefore {
+    id: RelationshipId,
     name: PropertyName,
     target: TwinId,
     properties: PropertyMap,
@@ -36,17 +37,14 @@ impl Before {
     #[must_use]
     pub fn of(graph: &Graph, event: &Event) -> Option<Self> {
         let found = graph.twin(event.twin.as_str());
-        let link = |id: &RelationshipId| {
-            let link = found?.link(id.as_str())?;
-            Some(LinkBefore {
-                name: link.name.clone(),
-                target: link.target.clone(),
-                properties: link.properties.clone(),
-                body: relationship_body(link),
-            })
+        let seen = |link: Link<'_>| LinkBefore {
+            id: link.id.clone(),
+            name: link.name.clone(),
+            target: link.target.clone(),
+            properties: link.properties.clone(),
+            body: relationship_body(link),
         };
-        let mut before =
-            Self { model: found.map(|twin| twin.model().clone()), had: Vec::new(), twin: None, link: None };
+        let mut before = Self::later(found.map(|twin| twin.model().clone()));
         match &event.body {
             EventBody::Patched { values } => {
                 let has = |name: &PropertyName| found.is_some_and(|twin| twin.times(name.as_str()).is_some());
@@ -57,11 +55,25 @@ impl Before {
                     let properties = twin.properties().map(|p| (p.name.clone(), p.value)).collect();
                     (twin_body(twin), properties)
                 });
+                if event.body == EventBody::Deleted {
+                    before.links = found.into_iter().flat_map(|twin| twin.outgoing()).map(seen).collect();
+                    before.links.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+                }
             }
-            EventBody::Linked { id, .. } | EventBody::Unlinked { id } => before.link = link(id),
+            EventBody::Linked { id, .. } | EventBody::Unlinked { id } => {
+                before.links.extend(found.and_then(|twin| twin.link(id.as_str())).map(seen));
+            }
             _ => return None,
         }
         Some(before)
+    }
+}
+
+impl Before {
+    /// What is known of an event that nobody watched: the model that the twin has now.
+    #[must_use]
+    pub fn later(model: Option<Dtmi>) -> Self {
+        Self { model, had: Vec::new(), twin: None, links: Vec::new() }
     }
 }
 
@@ -161,7 +173,8 @@ impl Operation {
             (Some(_), true) => "replace",
             (Some(_), false) => "add",
         };
-        let path = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        // a property of a component is named `component.property`
+        let path = format!("/{}", name.replace('~', "~0").replace('/', "~1").replace('.', "/"));
         Self { op, path, value: value.map(Value::to_json) }
     }
 
@@ -192,10 +205,36 @@ pub struct Telemetry {
     pub data: Json,
 }
 
-/// What `event` changed for programs outside; `None` where it is nothing that they are told of. Without `before`, as
-/// for events from before anybody asked, bodies hold what the event itself says.
+/// What `event` changed for programs outside, in order: mostly one thing, and nothing where they are told of nothing.
+/// A deleted twin takes the relationships that begin at it along. Without `before`, as for events from before anybody
+/// asked, bodies hold what the event itself says.
 #[must_use]
-pub fn change(sequenced: &Sequenced, before: Option<&Before>) -> Option<Change> {
+pub fn changes(sequenced: &Sequenced, before: Option<&Before>) -> Vec<Change> {
+    let links = match (&sequenced.event.body, before) {
+        (EventBody::Deleted, Some(before)) => before.links.as_slice(),
+        _ => &[],
+    };
+    let gone = links.iter().map(|old| {
+        let link =
+            LinkKey { id: old.id.clone(), name: Some(old.name.clone()), target: Some(old.target.clone()) };
+        of(sequenced, ChangeKind::LinkDeleted { link, body: old.body.clone() })
+    });
+    gone.chain(change(sequenced, before)).collect()
+}
+
+fn of(sequenced: &Sequenced, kind: ChangeKind) -> Change {
+    let event = &sequenced.event;
+    Change {
+        twin: event.twin.clone(),
+        at: event.at,
+        received: event.received,
+        seq: sequenced.seq,
+        trace: event.trace,
+        kind,
+    }
+}
+
+fn change(sequenced: &Sequenced, before: Option<&Before>) -> Option<Change> {
     let event = &sequenced.event;
     let model = before.and_then(|before| before.model.clone());
     let kind = match &event.body {
@@ -223,7 +262,7 @@ pub fn change(sequenced: &Sequenced, before: Option<&Before>) -> Option<Change> 
             let ends = (&event.twin, target);
             let link = LinkKey { id: id.clone(), name: Some(name.clone()), target: Some(target.clone()) };
             let body = || relationship_json(id, name, ends, sequenced.seq, properties.iter());
-            match before.and_then(|before| before.link.as_ref()) {
+            match before.and_then(|before| before.links.first()) {
                 Some(old) if old.name == *name => {
                     let mut patch = difference(&old.properties, properties);
                     if old.target != *target {
@@ -239,7 +278,7 @@ pub fn change(sequenced: &Sequenced, before: Option<&Before>) -> Option<Change> 
             }
         }
         EventBody::Unlinked { id } => {
-            let old = before.and_then(|before| before.link.as_ref());
+            let old = before.and_then(|before| before.links.first());
             let link = LinkKey {
                 id: id.clone(),
                 name: old.map(|old| old.name.clone()),
@@ -252,14 +291,7 @@ pub fn change(sequenced: &Sequenced, before: Option<&Before>) -> Option<Change> 
         }
         _ => return None,
     };
-    Some(Change {
-        twin: event.twin.clone(),
-        at: event.at,
-        received: event.received,
-        seq: sequenced.seq,
-        trace: event.trace,
-        kind,
-    })
+    Some(of(sequenced, kind))
 }
 
 /// A twin that is written whole over one that was there is an update of what differs.

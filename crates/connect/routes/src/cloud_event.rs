@@ -146,7 +146,11 @@ impl CloudEvent {
     /// The event of a change. `source` is the host name of the tenant.
     #[must_use]
     pub fn of_change(change: Change, tenant: &TenantId, source: &str, sequence: u64) -> Self {
-        let named = format!("{tenant}/{}", change.seq);
+        let named = match &change.kind {
+            // one deleted twin may take several relationships along
+            ChangeKind::LinkDeleted { link, .. } => format!("{tenant}/{}/{}", change.seq, link.id),
+            _ => format!("{tenant}/{}", change.seq),
+        };
         let twin = change.twin.as_str();
         let related = |id: &str| format!("{twin}/relationships/{id}");
         let updated = |model: Option<voltwin_core::Dtmi>, patch| match model {

@@ -1,12 +1,13 @@
 //! The three tables of data history, in the columns that Azure Digital Twins writes to Azure Data Explorer.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use voltwin_core::Timestamp;
 
 use crate::{Change, ChangeKind, Operation};
 
 /// What happened to a thing as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// It came to be.
     Create,
@@ -26,7 +27,7 @@ impl Action {
 }
 
 /// One row of one of the tables. Columns are in the order of the table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Row {
     /// A property took a value.
     Property {

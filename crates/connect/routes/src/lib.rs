@@ -41,7 +41,7 @@ pub mod handshake;
 pub mod history;
 mod image;
 
-pub use change::{Before, Change, ChangeKind, LinkKey, Operation, Telemetry, change};
+pub use change::{Before, Change, ChangeKind, LinkKey, Operation, Telemetry, changes};
 pub use cloud_event::{CloudEvent, Kind};
 pub use error::FilterError;
 pub use filter::{FILTER_BYTES_MAX, FILTER_DEPTH_MAX, Filter};

@@ -10,7 +10,7 @@ use voltwin_core::{Event, EventBody, PropertyName, Seq, Sequenced, Timestamp, Tr
 use voltwin_graph::Graph;
 use voltwin_ontology::Ontology;
 use voltwin_routes::history::{Action, Row, rows};
-use voltwin_routes::{Before, Change, CloudEvent, Telemetry, change, relationship_body, twin_body};
+use voltwin_routes::{Before, Change, CloudEvent, Telemetry, changes, relationship_body, twin_body};
 
 const SOURCE: &str = "demo.voltwin";
 
@@ -27,6 +27,10 @@ impl World {
     }
 
     fn happen(&mut self, twin: &str, body: EventBody) -> Option<Change> {
+        self.all(twin, body).pop()
+    }
+
+    fn all(&mut self, twin: &str, body: EventBody) -> Vec<Change> {
         self.seq += 1;
         let received: Timestamp = "2026-11-21T08:00:00Z".parse().unwrap();
         let received = received.plus_seconds(self.seq as f64);
@@ -35,7 +39,7 @@ impl World {
         let event = self.graph.check(&event).unwrap();
         self.before = Before::of(&self.graph, &event);
         self.graph.apply(&event, Seq(self.seq));
-        change(&Sequenced { seq: Seq(self.seq), event }, self.before.as_ref())
+        changes(&Sequenced { seq: Seq(self.seq), event }, self.before.as_ref())
     }
 
     fn event(&mut self, twin: &str, body: EventBody) -> Json {
@@ -172,6 +176,44 @@ fn the_life_of_a_relationship() {
 }
 
 #[test]
+fn a_deleted_twin_takes_its_relationships_along() {
+    let mut world = World::new();
+    world.happen("EV-1", vehicle(BTreeMap::new()));
+    for (id, target) in [("b", "P-2"), ("a", "P-1")] {
+        let pack = EventBody::Created {
+            model: "dtmi:voltwin:BatteryPack;1".parse().unwrap(),
+            properties: BTreeMap::new(),
+        };
+        world.happen(target, pack);
+        let link = EventBody::Linked {
+            id: id.parse().unwrap(),
+            name: PropertyName::new("hasPack").unwrap(),
+            target: target.parse().unwrap(),
+            properties: BTreeMap::new(),
+        };
+        world.happen("EV-1", link);
+    }
+    let gone = world.all("EV-1", EventBody::Deleted);
+    let tenant = "demo".parse().unwrap();
+    let events: Vec<CloudEvent> =
+        gone.into_iter().map(|change| CloudEvent::of_change(change, &tenant, SOURCE, 1)).collect();
+    let told: Vec<(&str, Option<&str>)> = events
+        .iter()
+        .map(|event| (event.kind.rsplit_once('.').unwrap().0, event.subject.as_deref()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("Microsoft.DigitalTwins.Relationship", Some("EV-1/relationships/a")),
+            ("Microsoft.DigitalTwins.Relationship", Some("EV-1/relationships/b")),
+            ("Microsoft.DigitalTwins.Twin", Some("EV-1")),
+        ]
+    );
+    assert_eq!(events[0].data["$targetId"], "P-1");
+    assert!(events[0].id != events[1].id && events[1].id != events[2].id);
+}
+
+#[test]
 fn telemetry_keeps_the_id_of_its_sender() {
     let telemetry = Telemetry {
         id: "m-1".into(),
@@ -205,7 +247,7 @@ fn the_same_event_has_the_same_id_and_another_another() {
             Timestamp::from_micros(0),
             EventBody::patch([("soc", 0.5.into())]),
         );
-        let change = change(&Sequenced { seq: Seq(seq), event }, None).unwrap();
+        let change = changes(&Sequenced { seq: Seq(seq), event }, None).pop().unwrap();
         CloudEvent::of_change(change, &tenant.parse().unwrap(), SOURCE, seq).id
     };
     assert_eq!(id("a", 1), id("a", 1));

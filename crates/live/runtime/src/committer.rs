@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use voltwin_core::{Event, Sequenced};
 use voltwin_store::{Committed, StoreError};
 
+use crate::watch::Watched;
 use crate::{Inner, RuntimeError};
 
 pub(crate) struct Commit {
@@ -86,13 +87,13 @@ fn publish(inner: &Inner, events: Vec<Event>, committed: &[Committed]) {
             Committed::Duplicate { .. } => None,
         })
         .collect();
+    let mut seen = Vec::with_capacity(recorded.len());
     for run in recorded.chunk_by(|a, b| a.event.tenant == b.event.tenant) {
-        let graph = inner.graph(&run[0].event.tenant);
+        let tenant = &run[0].event.tenant;
+        let (graph, watched) = (inner.graph(tenant), inner.watched.has(tenant));
         let mut graph = graph.write();
-        for sequenced in run {
-            graph.apply(&sequenced.event, sequenced.seq);
-        }
+        seen.extend(run.iter().map(|event| Watched::fold(event.clone(), &mut graph, watched)));
     }
     metrics::counter!("voltwin_events_total").increment(recorded.len() as u64);
-    inner.feed.push(recorded);
+    inner.feed.push(seen);
 }

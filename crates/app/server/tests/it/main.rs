@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod desk;
+mod events;
 mod files;
 mod live;
 mod money;

@@ -5,6 +5,7 @@ mod alarms;
 mod availability;
 mod claims;
 mod commands;
+mod events;
 mod files;
 mod id_tokens;
 mod jobs;
@@ -29,6 +30,7 @@ use crate::{AuditRecord, Page, StoreError};
 
 pub(crate) use access::key_record;
 pub use availability::{ConnectorUse, Exclusion, StatusChange};
+pub(crate) use events::event_log;
 pub(crate) use files::file_record;
 pub use jobs::{Job, JobStation, JobStep};
 pub(crate) use ocpi::party as ocpi_party;
