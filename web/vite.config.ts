@@ -13,6 +13,8 @@ export default defineConfig({
       '/api/': { target: server, changeOrigin: false },
       // Stations fetch firmware from the address under which the page was open.
       '/files/': { target: server, changeOrigin: false },
+      // Partners come to the address that the operator gave them, most likely that of the page.
+      '/ocpi/': { target: server, changeOrigin: false },
       '/live': { target: server.replace(/^http/, 'ws'), ws: true, changeOrigin: false },
     },
   },

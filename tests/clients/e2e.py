@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness import TENANT, Server, arguments, checked, die_with_parent, until
+from harness import TENANT, Server, arguments, checked, die_with_parent, read_line, until
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 STATION = "E2E-METER"
 DESK = "E2E-DESK"
 ROGUE = "E2E-ROGUE"
 PLAYWRIGHT_WITHIN_S = 1_000
+PARTNER_WITHIN_S = 30
 
 
 class DemoServer(Server):
@@ -39,13 +40,22 @@ def start_desk(server: Server, station: str, *more: str) -> subprocess.Popen[byt
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
 
-def playwright(server: Server, log: Path, specs: list[str]) -> int:
+def start_partner() -> tuple[subprocess.Popen[str], str]:
+    """A partner by OCPI, and where it is."""
+    script = Path(__file__).with_name("e2e_partner.py")
+    process = subprocess.Popen([sys.executable, str(script)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                               preexec_fn=die_with_parent)
+    return process, read_line(process, PARTNER_WITHIN_S)
+
+
+def playwright(server: Server, log: Path, partner: str, specs: list[str]) -> int:
     environment = {
         **os.environ,
         "VOLTWIN_URL": server.url,
         "VOLTWIN_KEY": server.keys["admin"],
         "VOLTWIN_STATION": STATION,
         "VOLTWIN_STATION_LOG": str(log),
+        "VOLTWIN_PARTNER": partner,
     }
     command = ["npx", "--no-install", "playwright", "test", *specs]
     return subprocess.run(command, cwd=WEB, env=environment, stdin=subprocess.DEVNULL, check=False,
@@ -71,12 +81,13 @@ async def main() -> int:
         desk = start_desk(server, DESK)
         # A firmware of its own, clean for long enough that the first breach is news.
         rogue = start_desk(server, ROGUE, "--firmware", "2.1.0", "--good-calls", "25")
+        partner, where = start_partner()
         try:
             await until(lambda: '"meter"' in log.read_text(), "the station charging", within_s=30)
             # Playwright prints its own counts.
-            return await asyncio.to_thread(playwright, server, log, args.specs)
+            return await asyncio.to_thread(playwright, server, log, where, args.specs)
         finally:
-            for process in (station, desk, rogue):
+            for process in (station, desk, rogue, partner):
                 process.kill()
                 process.wait()
             if os.environ.get("VOLTWIN_SHOW_LOG"):

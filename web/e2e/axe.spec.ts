@@ -1,4 +1,4 @@
-import { enter, expect, first, test, violations } from './support';
+import { enter, expect, first, someTariff, test, violations } from './support';
 
 const seg = encodeURIComponent;
 
@@ -18,6 +18,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
       const station = await first<{ id: string }>(page, '/stations');
       const vehicle = await first<{ id: string }>(page, '/vehicles');
       const transaction = await first<{ number: number; station: string }>(page, '/transactions');
+      const tariff = await someTariff(page);
       const routes = [
         '/',
         `/?sel=station:${seg(station.id)}`,
@@ -34,12 +35,15 @@ for (const colorScheme of ['dark', 'light'] as const) {
         '/campaigns/new',
         '/id-tokens',
         '/id-tokens/lists',
-        '/stations/E2E-DESK/charging',
+        ...['device-model', 'charging', 'firmware', 'security', 'history'].map(
+          (tab) => `/stations/E2E-DESK/${tab}`,
+        ),
         '/vehicles',
         `/vehicles/${seg(vehicle.id)}`,
         '/transactions',
         `/transactions/${transaction.number}`,
         '/tariffs',
+        `/tariffs/${seg(tariff)}`,
         '/uptime',
         `/uptime/${seg(station.id)}`,
         '/alarms?status=all',
@@ -49,6 +53,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
         '/onboarding',
         '/onboarding/E2E-DESK',
         '/claims',
+        '/audit',
         '/api-docs',
         '/no-such-page',
       ];

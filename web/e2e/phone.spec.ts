@@ -1,4 +1,4 @@
-import { enter, expect, first, test } from './support';
+import { enter, expect, first, someTariff, test } from './support';
 
 test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
@@ -7,6 +7,8 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
   await enter(page);
   const station = await first<{ id: string }>(page, '/stations');
   const vehicle = await first<{ id: string }>(page, '/vehicles');
+  const transaction = await first<{ number: number }>(page, '/transactions');
+  const tariff = await someTariff(page);
   const routes = [
     '/',
     '/?view=table',
@@ -31,14 +33,18 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     '/recordings',
     '/partners',
     '/onboarding',
+    '/onboarding/E2E-DESK',
     '/vehicles',
     `/vehicles/${encodeURIComponent(vehicle.id)}`,
     '/transactions',
     '/tariffs',
+    `/tariffs/${encodeURIComponent(tariff)}`,
+    `/transactions/${transaction.number}`,
     '/uptime',
     `/uptime/${encodeURIComponent(station.id)}`,
     '/alarms?status=all',
     '/claims',
+    '/audit',
     '/api-docs',
   ];
   for (const route of routes) {

@@ -54,6 +54,34 @@ export async function first<T>(
   return item as T;
 }
 
+const shown = {
+  currency: 'EUR',
+  elements: [
+    {
+      components: [
+        { kind: 'energy', price: '0.59', tax_percent: '19' },
+        { kind: 'parking', price: '6.00', tax_percent: '19', step: 60 },
+      ],
+      restrictions: { start_time: '08:00', end_time: '20:00', days: ['monday', 'friday'] },
+    },
+    { components: [{ kind: 'energy', price: '0.39', tax_percent: '19' }] },
+  ],
+};
+
+/** A tariff for pages to show, made once. */
+export async function someTariff(page: Page): Promise<string> {
+  const id = 'e2e-shown';
+  const old = await page.request.get(`/api/v1/tariffs/${id}`);
+  if (!old.ok()) {
+    const made = await page.request.post('/api/v1/tariffs', {
+      headers: { 'x-voltwin': '1' },
+      data: { id, name: 'Shown', tariff: shown },
+    });
+    expect(made.ok(), await made.text()).toBe(true);
+  }
+  return id;
+}
+
 interface Violation {
   id: string;
   impact: string;

@@ -51,6 +51,7 @@ export type Transaction = With<Whole<Schemas['Transaction']>, { state: 'active' 
 export type Alarm = With<Whole<Schemas['Alarm']>, { severity: Severity }>;
 export type Vehicle = Whole<Schemas['Vehicle']>;
 export type Twin = Whole<Schemas['Twin']>;
+export type AuditEntry = Whole<Schemas['AuditEntry']>;
 export type Claim = Whole<Schemas['Claim']>;
 export type SearchHit = With<
   Whole<Schemas['Hit']>,

@@ -53,7 +53,7 @@ export function ZoneName({ id }: { id: string | null }) {
 /** The name of a station beside its id; nothing where it has none, or no room. */
 export function StationName({ id }: { id: string }) {
   const name = stationName(useScene(), id);
-  return name === null ? null : <span className="faint wide">{name}</span>;
+  return name === null || name === id ? null : <span className="faint wide">{name}</span>;
 }
 
 export function ConnectorName({ id }: { id: string }) {

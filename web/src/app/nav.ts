@@ -21,6 +21,7 @@ export interface NavItem {
     | '/recordings'
     | '/alarms'
     | '/claims'
+    | '/audit'
     | '/api-docs';
   label: string;
   icon: IconName;
@@ -45,6 +46,7 @@ export const navItems: readonly NavItem[] = [
   { to: '/violations', label: 'Violations', icon: 'violations', key: 'x', group: 'Protocol' },
   { to: '/recordings', label: 'Recordings', icon: 'record', key: 'w', group: 'Protocol' },
   { to: '/claims', label: 'Claims', icon: 'claims', key: 'c', group: 'System' },
+  { to: '/audit', label: 'Audit', icon: 'audit', key: 'l', group: 'System' },
   { to: '/api-docs', label: 'API', icon: 'api', key: 'p', group: 'System' },
 ];
 

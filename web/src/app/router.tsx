@@ -242,6 +242,13 @@ const claims = createRoute({
   component: lazyRouteComponent(() => import('@/pages/claims'), 'ClaimsPage'),
 });
 
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: '/audit',
+  validateSearch: readListSearch,
+  component: lazyRouteComponent(() => import('@/pages/audit'), 'AuditPage'),
+});
+
 const apiDocs = createRoute({
   getParentRoute: () => shell,
   path: '/api-docs',
@@ -279,6 +286,7 @@ export const router = createRouter({
       onboarding,
       onboardingOf,
       claims,
+      audit,
       apiDocs,
     ]),
   ]),

@@ -2,6 +2,7 @@ import { useId, type FormEvent, type ReactNode } from 'react';
 import { ApiError } from '@/api/client';
 import { Dialog } from './dialog';
 import { sentence } from './format';
+import { Prose } from './prose';
 
 /** What a form holds, read by name: every text without spaces around it. */
 export type Read = (name: string) => string;
@@ -22,7 +23,7 @@ export function Problem({ error }: { error: Error | null }) {
   return (
     <p className="field" role="alert">
       <span className="problem">
-        {sentence(error instanceof ApiError ? error.message : 'It was not taken')}
+        <Prose text={sentence(error instanceof ApiError ? error.message : 'It was not taken')} />
       </span>
     </p>
   );

@@ -203,8 +203,11 @@ export function sentence(text: string): string {
 
 /** "1 vehicle", "3 vehicles". */
 export function plural(n: number, noun: string): string {
-  const ending = n === 1 ? '' : /(ch|sh|s|x)$/.test(noun) ? 'es' : 's';
-  return `${count(n)} ${noun}${ending}`;
+  if (n === 1) return `${count(n)} ${noun}`;
+  const many = /[^aeiou]y$/.test(noun)
+    ? `${noun.slice(0, -1)}ies`
+    : `${noun}${/(ch|sh|s|x)$/.test(noun) ? 'es' : 's'}`;
+  return `${count(n)} ${many}`;
 }
 
 /** A connector by its numbers: "2", and "2.2" where an EVSE has several. */

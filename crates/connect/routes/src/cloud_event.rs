@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use voltwin_core::{TenantId, Timestamp, TraceId};
 
-use crate::{Change, ChangeKind, Telemetry};
+use crate::{Change, ChangeKind, ModelChange, Telemetry};
 
 /// Names the space in which ids of events are derived.
 const NAMESPACE: Uuid = Uuid::from_u128(0x3b1d_8e57_0c6a_4d24_9f18_72a5_e04c_61bd);
@@ -27,11 +27,17 @@ pub enum Kind {
     RelationshipDelete,
     /// A twin said something.
     Telemetry,
+    /// A model came; Azure tells nobody of models.
+    ModelCreate,
+    /// A model was decommissioned, or is in use again.
+    ModelUpdate,
+    /// A model is gone.
+    ModelDelete,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::TwinCreate,
         Self::TwinUpdate,
         Self::TwinDelete,
@@ -39,6 +45,9 @@ impl Kind {
         Self::RelationshipUpdate,
         Self::RelationshipDelete,
         Self::Telemetry,
+        Self::ModelCreate,
+        Self::ModelUpdate,
+        Self::ModelDelete,
     ];
 
     /// What stands in `type`.
@@ -52,6 +61,9 @@ impl Kind {
             Self::RelationshipUpdate => "Microsoft.DigitalTwins.Relationship.Update",
             Self::RelationshipDelete => "Microsoft.DigitalTwins.Relationship.Delete",
             Self::Telemetry => "microsoft.iot.telemetry",
+            Self::ModelCreate => "Voltwin.DigitalTwins.Model.Create",
+            Self::ModelUpdate => "Voltwin.DigitalTwins.Model.Update",
+            Self::ModelDelete => "Voltwin.DigitalTwins.Model.Delete",
         }
     }
 }
@@ -66,7 +78,7 @@ pub struct CloudEvent {
     pub source: String,
     /// One of [`Kind::name`].
     pub kind: String,
-    /// The twin, or `TWIN/relationships/ID`; of telemetry the component.
+    /// The twin, `TWIN/relationships/ID`, or the model; of telemetry the component.
     pub subject: Option<String>,
     /// When it happened.
     pub time: Option<Timestamp>,
@@ -147,8 +159,9 @@ impl CloudEvent {
     #[must_use]
     pub fn of_change(change: Change, tenant: &TenantId, source: &str, sequence: u64) -> Self {
         let named = match &change.kind {
-            // one deleted twin may take several relationships along
+            // one deleted twin may take several relationships along, and models come together
             ChangeKind::LinkDeleted { link, .. } => format!("{tenant}/{}/{}", change.seq, link.id),
+            ChangeKind::Model { id, .. } => format!("{tenant}/{}/{id}", change.seq),
             _ => format!("{tenant}/{}", change.seq),
         };
         let twin = change.twin.as_str();
@@ -171,6 +184,17 @@ impl CloudEvent {
             }
             ChangeKind::LinkDeleted { link, body } => {
                 (Kind::RelationshipDelete, related(link.id.as_str()), body)
+            }
+            ChangeKind::Model { id, change } => {
+                let subject = id.as_str().to_owned();
+                match change {
+                    ModelChange::Created(document) => (Kind::ModelCreate, subject, document),
+                    ModelChange::Decommissioned(value) => {
+                        let patch = json!([{"op": "replace", "path": "/decommissioned", "value": value}]);
+                        (Kind::ModelUpdate, subject, updated(Some(id), patch))
+                    }
+                    ModelChange::Deleted => (Kind::ModelDelete, subject, json!({"@id": id.as_str()})),
+                }
             }
         };
         Self {

@@ -82,7 +82,7 @@ pub fn rows(change: &Change) -> Vec<Row> {
     let property =
         |operation: &Operation, model: Option<&str>, relationship: Option<(String, String)>| Row::Property {
             time,
-            source_time: change.at,
+            source_time: operation.at,
             twin: change.twin.as_str().to_owned(),
             model: text(model),
             key: operation.key(),
@@ -97,6 +97,8 @@ pub fn rows(change: &Change) -> Vec<Row> {
         source: change.twin.as_str().to_owned(),
         target: text(link.target.as_ref().map(AsRef::as_ref)),
     };
+    // a model or a target that changes is no property
+    let own = |operation: &&Operation| !operation.path.starts_with("/$");
     match &change.kind {
         ChangeKind::TwinCreated { model, .. } => {
             vec![Row::Twin { twin, time, action: Action::Create, model: model.as_str().to_owned() }]
@@ -111,7 +113,7 @@ pub fn rows(change: &Change) -> Vec<Row> {
         }
         ChangeKind::TwinUpdated { model, patch } => {
             let model = model.as_ref().map(AsRef::as_ref);
-            patch.iter().map(|operation| property(operation, model, None)).collect()
+            patch.iter().filter(own).map(|operation| property(operation, model, None)).collect()
         }
         ChangeKind::LinkCreated { link, .. } => vec![link_row(link, Action::Create)],
         ChangeKind::LinkDeleted { link, .. } => vec![link_row(link, Action::Delete)],
@@ -119,7 +121,8 @@ pub fn rows(change: &Change) -> Vec<Row> {
             let model = model.as_ref().map(AsRef::as_ref);
             let target = text(link.target.as_ref().map(AsRef::as_ref));
             let relationship = || Some((link.id.as_str().to_owned(), target.clone()));
-            patch.iter().map(|operation| property(operation, model, relationship())).collect()
+            patch.iter().filter(own).map(|operation| property(operation, model, relationship())).collect()
         }
+        ChangeKind::Model { .. } => Vec::new(),
     }
 }

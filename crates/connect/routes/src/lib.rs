@@ -39,10 +39,8 @@ mod error;
 mod filter;
 pub mod handshake;
 pub mod history;
-mod image;
 
-pub use change::{Before, Change, ChangeKind, LinkKey, Operation, Telemetry, changes};
+pub use change::{Before, Change, ChangeKind, LinkKey, ModelChange, Operation, Telemetry, changes};
 pub use cloud_event::{CloudEvent, Kind};
 pub use error::FilterError;
 pub use filter::{FILTER_BYTES_MAX, FILTER_DEPTH_MAX, Filter};
-pub use image::{relationship_body, twin_body};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use voltwin_core::{Event, EventBody, PropertyName, Seq, Sequenced, Timestamp, TraceId, Value};
+use voltwin_document as document;
 use voltwin_graph::Graph;
 use voltwin_ontology::Ontology;
 use voltwin_routes::history::{Action, Row, rows};
-use voltwin_routes::{Before, Change, CloudEvent, Telemetry, changes, relationship_body, twin_body};
+use voltwin_routes::{Before, Change, CloudEvent, Telemetry, changes};
 
 const SOURCE: &str = "demo.voltwin";
 
@@ -18,12 +19,11 @@ const SOURCE: &str = "demo.voltwin";
 struct World {
     graph: Graph,
     seq: u64,
-    before: Option<Before>,
 }
 
 impl World {
     fn new() -> Self {
-        Self { graph: Graph::new(Ontology::built_in()), seq: 0, before: None }
+        Self { graph: Graph::new(Ontology::built_in()), seq: 0 }
     }
 
     fn happen(&mut self, twin: &str, body: EventBody) -> Option<Change> {
@@ -37,9 +37,10 @@ impl World {
         let event = Event::new("demo".parse().unwrap(), twin.parse().unwrap(), received, received, body)
             .traced(TraceId(0x18f4_e34b_3e4a_784a_adf5_9139_1753_7e7d));
         let event = self.graph.check(&event).unwrap();
-        self.before = Before::of(&self.graph, &event);
+        let before = Before::of(&self.graph, &event).unwrap_or_default();
         self.graph.apply(&event, Seq(self.seq));
-        changes(&Sequenced { seq: Seq(self.seq), event }, self.before.as_ref())
+        let before = before.then(&self.graph, &event);
+        changes(&Sequenced { seq: Seq(self.seq), event }, &before)
     }
 
     fn event(&mut self, twin: &str, body: EventBody) -> Json {
@@ -88,9 +89,11 @@ fn the_life_of_a_twin() {
             "data": {
                 "$dtId": "EV-1", "$etag": "W/\"1\"", "soc": 0.5, "name": "Van",
                 "$metadata": {
-                    "$model": "dtmi:voltwin:Vehicle;1", "$lastUpdateTime": "2026-11-21T08:00:01Z",
-                    "soc": {"lastUpdateTime": "2026-11-21T08:00:01Z"},
-                    "name": {"lastUpdateTime": "2026-11-21T08:00:01Z"},
+                    "$model": "dtmi:voltwin:Vehicle;1", "$lastUpdateTime": "2026-11-21T08:00:01.0000000Z",
+                    "soc": {"lastUpdateTime": "2026-11-21T08:00:01.0000000Z",
+                        "sourceTime": "2026-11-21T08:00:01.0000000Z"},
+                    "name": {"lastUpdateTime": "2026-11-21T08:00:01.0000000Z",
+                        "sourceTime": "2026-11-21T08:00:01.0000000Z"},
                 },
             },
         })
@@ -129,7 +132,7 @@ fn the_life_of_a_twin() {
             {"op": "add", "path": "/status", "value": "Parked"},
         ])
     );
-    let last = world.graph.twin("EV-1").map(twin_body).unwrap();
+    let last = world.graph.twin("EV-1").map(document::twin).unwrap();
     let deleted = world.event("EV-1", EventBody::Deleted);
     assert_eq!(deleted["type"], "Microsoft.DigitalTwins.Twin.Delete");
     assert_eq!(deleted["data"], last);
@@ -168,7 +171,7 @@ fn the_life_of_a_relationship() {
         json!({"modelId": "dtmi:voltwin:Vehicle;1",
             "patch": [{"op": "replace", "path": "/$targetId", "value": "P-2"}]})
     );
-    let last = relationship_body(world.graph.twin("EV-1").unwrap().link("has").unwrap());
+    let last = document::link(&world.graph.twin("EV-1").unwrap().link("has").unwrap());
     let deleted = world.event("EV-1", EventBody::Unlinked { id: "has".parse().unwrap() });
     assert_eq!(deleted["type"], "Microsoft.DigitalTwins.Relationship.Delete");
     assert_eq!(deleted["data"], last);
@@ -214,6 +217,40 @@ fn a_deleted_twin_takes_its_relationships_along() {
 }
 
 #[test]
+fn models_and_changes_of_a_model_are_told() {
+    let mut world = World::new();
+    let text = r#"{"@id":"dtmi:demo:Bus;1","@type":"Interface","@context":"dtmi:dtdl:context;3","extends":"dtmi:voltwin:Vehicle;1"}"#;
+    let bus: voltwin_core::Dtmi = "dtmi:demo:Bus;1".parse().unwrap();
+    let added = voltwin_core::ModelsFact::Added {
+        models: vec![voltwin_core::ModelDocument { id: bus.clone(), text: text.into() }],
+    };
+    let created = world.event("$models", EventBody::Models(added));
+    assert_eq!(created["type"], "Voltwin.DigitalTwins.Model.Create");
+    assert_eq!(
+        (&created["subject"], &created["data"]["@id"]),
+        (&json!("dtmi:demo:Bus;1"), &json!("dtmi:demo:Bus;1"))
+    );
+    world.happen("EV-1", vehicle(named([("soc", 0.5.into())])));
+    let values = vec![(PropertyName::new("soc").unwrap(), Some(0.6.into()))];
+    let retyped = world.event("EV-1", EventBody::Retyped { model: bus.clone(), values });
+    assert_eq!(
+        retyped["data"],
+        json!({"modelId": "dtmi:demo:Bus;1", "patch": [
+            {"op": "replace", "path": "/$metadata/$model", "value": "dtmi:demo:Bus;1"},
+            {"op": "replace", "path": "/soc", "value": 0.6},
+        ]})
+    );
+    let out = voltwin_core::ModelsFact::Decommissioned { model: bus, decommissioned: true };
+    let updated = world.event("$models", EventBody::Models(out));
+    assert_eq!(updated["type"], "Voltwin.DigitalTwins.Model.Update");
+    assert_eq!(
+        updated["data"],
+        json!({"modelId": "dtmi:demo:Bus;1",
+            "patch": [{"op": "replace", "path": "/decommissioned", "value": true}]})
+    );
+}
+
+#[test]
 fn telemetry_keeps_the_id_of_its_sender() {
     let telemetry = Telemetry {
         id: "m-1".into(),
@@ -247,7 +284,7 @@ fn the_same_event_has_the_same_id_and_another_another() {
             Timestamp::from_micros(0),
             EventBody::patch([("soc", 0.5.into())]),
         );
-        let change = changes(&Sequenced { seq: Seq(seq), event }, None).pop().unwrap();
+        let change = changes(&Sequenced { seq: Seq(seq), event }, &Before::default()).pop().unwrap();
         CloudEvent::of_change(change, &tenant.parse().unwrap(), SOURCE, seq).id
     };
     assert_eq!(id("a", 1), id("a", 1));

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use voltwin_core::{CommandFact, CommandId, CommandState, EventBody, TenantId, TwinId, told_transaction_id};
+use voltwin_core::{
+    CommandFact, CommandId, CommandState, Event, EventBody, TenantId, TwinId, told_transaction_id,
+};
 use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
@@ -123,12 +125,20 @@ impl CentralSystem {
         let csms = self.clone();
         let requested = tokio::spawn(async move {
             let shown = Some(recordable(payload.clone()));
-            csms.step(&journey, CommandState::Requested, shown, None, None).await?;
+            let requested = csms.state(&journey, CommandState::Requested, shown, None, None);
+            // What becomes of it at once is known already. One commit for both: a person waits for it.
+            let Some(entry) = entry else {
+                let reason = Some("the station is offline".to_owned());
+                csms.reach(&journey, vec![requested], CommandState::Failed, None, reason).await?;
+                return Ok(None);
+            };
+            csms.reach(&journey, vec![requested], CommandState::Sent, None, None).await?;
             let delivery = async move { csms.deliver(journey, version, entry, (command, payload)).await };
-            Ok::<_, CsmsError>(tokio::spawn(delivery))
+            Ok::<_, CsmsError>(Some(tokio::spawn(delivery)))
         });
-        let delivery = requested.await.map_err(|_| RuntimeError::Stopped)??;
-        let _ = tokio::time::timeout(wait, delivery).await;
+        if let Some(delivery) = requested.await.map_err(|_| RuntimeError::Stopped)?? {
+            let _ = tokio::time::timeout(wait, delivery).await;
+        }
         let store = self.inner.runtime.store().tenant(tenant);
         store.command(id).await?.ok_or_else(|| CsmsError::NoStation(station.to_string()))
     }
@@ -137,39 +147,29 @@ impl CentralSystem {
         &self,
         journey: Journey,
         version: Version,
-        entry: Option<Entry>,
+        entry: Entry,
         (command, payload): (Command, Json),
     ) {
         let (outcome, answer) = oneshot::channel();
         let (tenant, station, action) = (&journey.tenant, &journey.station, journey.action.as_str());
         let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
-        let failed = match entry {
-            None => Some("the station is offline"),
-            Some(entry) => {
-                // what the station will report of it may come before its answer has been looked at
-                if let Err(error) = self.asking(&speaker, action, &payload).await {
-                    tracing::error!(command = %journey.id, %error, "could not record what a command asks for");
-                    let reason = Some(error.to_string());
-                    let _ = self.step(&journey, CommandState::Failed, None, None, reason).await;
-                    return;
-                }
-                if let Err(error) = self.step(&journey, CommandState::Sent, None, None, None).await {
-                    tracing::error!(command = %journey.id, %error, "could not record that a command was sent");
-                    return;
-                }
+        // what the station will report of it may come before its answer has been looked at
+        let failed = match self.asking(&speaker, action, &payload).await {
+            Err(error) => {
+                tracing::error!(command = %journey.id, %error, "could not record what a command asks for");
+                Some(error.to_string())
+            }
+            Ok(()) => {
+                use tokio::sync::mpsc::error::TrySendError::{Closed, Full};
                 match entry.commands.try_send(Box::new(Dispatch { id: journey.id, command, outcome })) {
                     Ok(()) => None,
-                    Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => {
-                        Some("the station has too many commands waiting")
-                    }
-                    Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
-                        Some("the station disconnected")
-                    }
+                    Err(Full(_)) => Some("the station has too many commands waiting".to_owned()),
+                    Err(Closed(_)) => Some("the station disconnected".to_owned()),
                 }
             }
         };
         let (state, answer, reason) = match failed {
-            Some(reason) => (CommandState::Failed, None, Some(reason.to_owned())),
+            Some(reason) => (CommandState::Failed, None, Some(reason)),
             None => {
                 let outcome = answer.await.unwrap_or(CallOutcome::Disconnected);
                 // first what it means, then that it is done: whoever waits for the command finds it recorded
@@ -179,25 +179,42 @@ impl CentralSystem {
                 judge(version, &journey.action, outcome, self.inner.config.call_timeout_s)
             }
         };
-        metrics::counter!("voltwin_commands_total", "state" => name(state)).increment(1);
-        if let Err(error) = self.step(&journey, state, None, answer.map(recordable), reason).await {
+        let answer = answer.map(recordable);
+        if let Err(error) = self.reach(&journey, Vec::new(), state, answer, reason).await {
             tracing::error!(command = %journey.id, %error, "could not record the outcome of a command");
         }
     }
 
-    async fn step(
+    /// Records that a command has come as far as `state`, after `before` and together with it.
+    async fn reach(
+        &self,
+        journey: &Journey,
+        mut before: Vec<Event>,
+        state: CommandState,
+        answer: Option<Json>,
+        reason: Option<String>,
+    ) -> Result<(), CsmsError> {
+        if !matches!(state, CommandState::Requested | CommandState::Sent) {
+            metrics::counter!("voltwin_commands_total", "state" => name(state)).increment(1);
+        }
+        before.push(self.state(journey, state, None, answer, reason));
+        for result in self.inner.runtime.submit_all(before).await {
+            result?;
+        }
+        Ok(())
+    }
+
+    fn state(
         &self,
         journey: &Journey,
         state: CommandState,
         payload: Option<Json>,
         answer: Option<Json>,
         reason: Option<String>,
-    ) -> Result<(), CsmsError> {
+    ) -> Event {
         let (action, by) = (journey.action.clone(), journey.by.clone());
         let fact = CommandFact { id: journey.id, state, action, payload, by, answer, reason };
-        let event = self.event(&journey.tenant, &journey.station, EventBody::Command(fact));
-        self.inner.runtime.submit(event).await?;
-        Ok(())
+        self.event(&journey.tenant, &journey.station, EventBody::Command(fact))
     }
 
     pub(crate) fn version_of(
@@ -298,7 +315,7 @@ impl CentralSystem {
                     by: command.requested_by,
                 };
                 let reason = "the server was restarted before the station answered".to_owned();
-                self.step(&journey, CommandState::Failed, None, None, Some(reason)).await?;
+                self.reach(&journey, Vec::new(), CommandState::Failed, None, Some(reason)).await?;
             }
         }
     }

@@ -116,11 +116,10 @@ fn entries(inner: &Inner, id: &TenantId, tenant: &Tenant, events: Vec<Watched>) 
         let sequenced = &watched.sequenced;
         let all = match &watched.finding {
             Finding::Unchanged => Vec::new(),
-            Finding::Before(before) => changes(sequenced, Some(before)),
+            Finding::Before(before) => changes(sequenced, before),
             Finding::Unknown => {
-                let twin = sequenced.event.twin.as_str();
-                let model = inner.runtime.read(id, |graph| graph.twin(twin).map(|twin| twin.model().clone()));
-                changes(sequenced, Some(&Before::later(model)))
+                let later = inner.runtime.read(id, |graph| Before::later(graph, &sequenced.event));
+                changes(sequenced, &later)
             }
         };
         // of the event that stood last in the log when it was torn off, what is there is not told again

@@ -5,15 +5,56 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use voltwin_core::{Event, TenantId, TwinId};
-use voltwin_store::Committed;
+use voltwin_core::{Event, EventBody, RelationshipId, Seq, TenantId, TwinId};
+use voltwin_graph::Graph;
 
-use crate::{Inner, Precondition, Receipt, RuntimeError, committer::Commit};
+use crate::committer::{Commit, Recorded};
+use crate::{Inner, Precondition, Receipt, RuntimeError};
 
 pub(crate) struct Job {
-    pub(crate) events: Vec<Event>,
+    pub(crate) tasks: Vec<Task>,
     pub(crate) precondition: Precondition,
     pub(crate) reply: oneshot::Sender<Vec<Result<Receipt, RuntimeError>>>,
+}
+
+/// What a shard has to do for one twin.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are events, which would only move to the heap"
+)]
+pub(crate) enum Task {
+    /// To check and record an event.
+    Record(Event),
+    /// To find out at its turn what is to be recorded.
+    Decide(Decision),
+}
+
+/// Answers a checked event, or `None` where there is nothing to do.
+type Decide = Box<dyn FnOnce(&Graph) -> Result<Option<Event>, RuntimeError> + Send>;
+
+/// What happens to a twin depends on what the twin is when its turn comes.
+pub(crate) struct Decision {
+    pub(crate) tenant: TenantId,
+    pub(crate) twin: TwinId,
+    /// The relationship that it is about, where it is about one.
+    pub(crate) link: Option<RelationshipId>,
+    pub(crate) decide: Decide,
+}
+
+impl Task {
+    pub(crate) fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Record(event) => &event.tenant,
+            Self::Decide(decision) => &decision.tenant,
+        }
+    }
+
+    pub(crate) fn twin(&self) -> &TwinId {
+        match self {
+            Self::Record(event) => &event.twin,
+            Self::Decide(decision) => &decision.twin,
+        }
+    }
 }
 
 type Answers = Vec<Option<Result<Receipt, RuntimeError>>>;
@@ -36,11 +77,11 @@ pub(crate) async fn run(
             }
         };
         let Some(first) = first else { return };
-        let mut size = first.events.len();
+        let mut size = first.tasks.len();
         let mut jobs = vec![first];
         while size < batch {
             let Ok(job) = queue.try_recv() else { break };
-            size += job.events.len();
+            size += job.tasks.len();
             jobs.push(job);
         }
         Batch::new(&inner, &commits).run(jobs).await;
@@ -65,12 +106,14 @@ impl<'a> Batch<'a> {
         let mut answers: Vec<Answers> = Vec::with_capacity(jobs.len());
         let mut replies = Vec::with_capacity(jobs.len());
         for (index, job) in jobs.into_iter().enumerate() {
-            answers.push(vec![None; job.events.len()]);
+            answers.push(vec![None; job.tasks.len()]);
             replies.push(job.reply);
-            for (position, event) in job.events.into_iter().enumerate() {
-                let result = self.admit(event, &job.precondition, (index, position), &mut answers).await;
-                if let Err(error) = result {
-                    answers[index][position] = Some(Err(error));
+            for (position, task) in job.tasks.into_iter().enumerate() {
+                let place = (index, position);
+                match self.admit(task, &job.precondition, &mut answers).await {
+                    Ok(Some(event)) => self.wait(event, place),
+                    Ok(None) => answers[index][position] = Some(Ok(NOTHING)),
+                    Err(error) => answers[index][position] = Some(Err(error)),
                 }
             }
         }
@@ -82,33 +125,54 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Checks one event and puts it into the batch. An event that depends on one of the same twin still waiting
-    /// sends the batch off first, so that it is judged by what is really there.
+    /// Checks one task and answers what is to be recorded. One that depends on a twin whose event still waits sends the
+    /// batch off first, so that it is judged by what is really there.
     async fn admit(
         &mut self,
-        event: Event,
+        task: Task,
         precondition: &Precondition,
-        place: (usize, usize),
         answers: &mut [Answers],
-    ) -> Result<(), RuntimeError> {
-        let key = (event.tenant.clone(), event.twin.clone());
-        let graph = self.inner.graph(&event.tenant);
-        if *precondition != Precondition::Any {
-            if self.touched.contains(&key) {
-                self.flush(answers).await;
+    ) -> Result<Option<Event>, RuntimeError> {
+        let key = (task.tenant().clone(), task.twin().clone());
+        let waits = self.touched.contains(&key);
+        let graph = self.inner.graph(task.tenant());
+        if waits && (*precondition != Precondition::Any || matches!(task, Task::Decide(_))) {
+            self.flush(answers).await;
+        }
+        let event = match task {
+            Task::Decide(decision) => {
+                let graph = graph.read();
+                let found = check(precondition, &graph, &decision.twin, decision.link.as_ref());
+                // Nothing there is told apart from something else there, as the decision itself finds it missing.
+                let missing =
+                    matches!(&found, Err(RuntimeError::PreconditionFailed { found, .. }) if found == ABSENT);
+                if !missing {
+                    found.clone()?;
+                }
+                let decided = (decision.decide)(&graph)?;
+                return found.map(|()| decided);
             }
-            let etag = graph.read().twin(event.twin.as_str()).map(|twin| twin.etag());
-            check(precondition, etag.as_deref(), event.twin.as_str())?;
+            Task::Record(event) => event,
+        };
+        if *precondition != Precondition::Any {
+            let link = match &event.body {
+                EventBody::Linked { id, .. } | EventBody::Unlinked { id } => Some(id),
+                _ => None,
+            };
+            check(precondition, &graph.read(), &event.twin, link)?;
         }
         let mut checked = graph.read().check(&event);
-        if checked.is_err() && self.touched.contains(&key) {
+        if checked.is_err() && waits {
             self.flush(answers).await;
             checked = graph.read().check(&event);
         }
-        self.pending.push(checked?);
+        Ok(Some(checked?))
+    }
+
+    fn wait(&mut self, event: Event, place: (usize, usize)) {
+        self.touched.insert((event.tenant.clone(), event.twin.clone()));
+        self.pending.push(event);
         self.places.push(place);
-        self.touched.insert(key);
-        Ok(())
     }
 
     async fn flush(&mut self, answers: &mut [Answers]) {
@@ -124,9 +188,9 @@ impl<'a> Batch<'a> {
         };
         let places = std::mem::take(&mut self.places);
         match outcome {
-            Ok(committed) => {
-                for ((job, position), committed) in places.into_iter().zip(committed) {
-                    answers[job][position] = Some(Ok(receipt(committed)));
+            Ok(recorded) => {
+                for ((job, position), recorded) in places.into_iter().zip(recorded) {
+                    answers[job][position] = Some(receipt(recorded));
                 }
             }
             Err(error) => {
@@ -138,26 +202,42 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn receipt(committed: Committed) -> Receipt {
-    match committed {
-        Committed::New(seq) => Receipt { seq, duplicate: false, transaction_id: None },
-        Committed::Duplicate { transaction_id } => {
-            Receipt { seq: voltwin_core::Seq(0), duplicate: true, transaction_id }
+/// The receipt of what did not have to be recorded.
+const NOTHING: Receipt = Receipt { seq: Seq(0), duplicate: false, transaction_id: None };
+const ABSENT: &str = "nothing";
+
+fn receipt(recorded: Recorded) -> Result<Receipt, RuntimeError> {
+    match recorded {
+        Recorded::New(seq) => Ok(Receipt { seq, duplicate: false, transaction_id: None }),
+        Recorded::Duplicate { transaction_id } => {
+            Ok(Receipt { seq: Seq(0), duplicate: true, transaction_id })
         }
+        Recorded::Overtaken(reason) => Err(RuntimeError::Overtaken { reason }),
     }
 }
 
-fn check(precondition: &Precondition, etag: Option<&str>, twin: &str) -> Result<(), RuntimeError> {
+fn check(
+    precondition: &Precondition,
+    graph: &Graph,
+    twin: &TwinId,
+    link: Option<&RelationshipId>,
+) -> Result<(), RuntimeError> {
+    if *precondition == Precondition::Any {
+        return Ok(());
+    }
+    let found = graph.twin(twin.as_str());
+    let etag = match link {
+        Some(id) => found.and_then(|twin| twin.link(id.as_str())).map(|link| link.etag()),
+        None => found.map(|twin| twin.etag()),
+    };
     let failed = |expected: &str| RuntimeError::PreconditionFailed {
-        twin: twin.to_owned(),
+        what: link.map_or_else(|| twin.to_string(), |link| format!("{twin}/{link}")),
         expected: expected.to_owned(),
-        found: etag.unwrap_or("no twin").to_owned(),
+        found: etag.clone().unwrap_or_else(|| ABSENT.to_owned()),
     };
     match precondition {
-        Precondition::Any => Ok(()),
-        Precondition::NoneExists if etag.is_none() => Ok(()),
-        Precondition::NoneExists => Err(failed("no twin")),
-        Precondition::Match(expected) if etag == Some(expected) => Ok(()),
-        Precondition::Match(expected) => Err(failed(expected)),
+        Precondition::NoneExists if etag.is_some() => Err(failed(ABSENT)),
+        Precondition::Match(expected) if etag.as_ref() != Some(expected) => Err(failed(expected)),
+        _ => Ok(()),
     }
 }

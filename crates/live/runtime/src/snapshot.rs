@@ -1,4 +1,8 @@
 //! The graph on disk: written now and then, read at start, so that a start need not replay the whole journal.
+//!
+//! Some older snapshots stay, from which the past is folded: the newest that telemetry is kept behind, a few after it,
+//! and one a day for a week. Telemetry is removed from the journal up to the first of these, so that every moment
+//! since then can be had whole.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
-use voltwin_core::{Seq, TenantId};
-use voltwin_graph::Graph;
+use voltwin_core::{Seq, TenantId, Timestamp};
+use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
-use voltwin_store::Store;
+use voltwin_store::{SnapshotInfo, Store};
 
 use crate::watch::{WATCH_CURSOR, WatchList, Watched};
 use crate::{Inner, RuntimeError, SharedGraph};
@@ -29,6 +33,7 @@ pub(crate) struct Restored {
 pub(crate) async fn restore(
     store: &Store,
     ontology: &Arc<Ontology>,
+    limits: Limits,
     watched: &WatchList,
     keep: usize,
 ) -> Result<Restored, RuntimeError> {
@@ -56,7 +61,7 @@ pub(crate) async fn restore(
             let graph = graphs.entry(tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
             let unseen = floor.is_some_and(|floor| floor < sequenced.seq);
             let watched = unseen && watched.has(tenant);
-            let event = Watched::fold(Arc::new(sequenced), graph, watched);
+            let (event, _) = Watched::fold(Arc::new(sequenced), graph, watched);
             if unseen {
                 recent.push_back(event);
             }
@@ -69,7 +74,8 @@ pub(crate) async fn restore(
     let twins: usize = graphs.values().map(Graph::len).sum();
     let took_ms = begun.elapsed().as_millis() as u64;
     tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
-    let shared = |(tenant, graph)| (tenant, Arc::new(RwLock::new(graph)));
+    let shared =
+        |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
     let graphs = graphs.into_iter().map(shared).collect();
     let floor = floor.filter(|_| !recent.is_empty()).unwrap_or(head);
     Ok(Restored { graphs, head, recent, floor })
@@ -89,7 +95,9 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
             match write(&inner).await {
                 Ok(seq) => {
                     last = seq;
-                    prune(&inner, seq, keep_s).await;
+                    if let Err(error) = tidy(&inner, keep_s).await {
+                        tracing::warn!(%error, "could not tidy snapshots and journal");
+                    }
                 }
                 Err(error) => tracing::error!(%error, "could not write a snapshot of the graph"),
             }
@@ -107,16 +115,65 @@ async fn write(inner: &Arc<Inner>) -> Result<Seq, RuntimeError> {
         inner.graphs.read().iter().map(|(tenant, graph)| (tenant.clone(), graph.clone())).collect();
     let packed =
         tokio::task::spawn_blocking(move || pack(&graphs)).await.map_err(|_| RuntimeError::Stopped)?;
-    inner.store.save_snapshot(seq, packed).await?;
+    let info = SnapshotInfo { seq, taken: Some(inner.clock.now()) };
+    inner.store.save_snapshot(info, packed).await?;
     Ok(seq)
 }
 
-async fn prune(inner: &Inner, seq: Seq, keep_s: f64) {
-    let before = inner.clock.now().plus_seconds(-keep_s);
-    match inner.store.journal().prune_telemetry(seq, before).await {
-        Ok(0) => {}
-        Ok(rows) => tracing::info!(rows, "pruned telemetry from the journal"),
-        Err(error) => tracing::warn!(%error, "could not prune the journal"),
+/// Removes the snapshots that nobody needs, and the telemetry that is older than what is kept.
+async fn tidy(inner: &Inner, keep_s: f64) -> Result<(), RuntimeError> {
+    let now = inner.clock.now();
+    let kept = Kept::of(&inner.store.snapshots().await?, now, keep_s);
+    for seq in kept.useless {
+        inner.store.remove_snapshot(seq).await?;
+    }
+    if let Some(covered) = kept.anchor {
+        let rows = inner.store.journal().prune_telemetry(covered, now.plus_seconds(-keep_s)).await?;
+        if rows > 0 {
+            tracing::info!(rows, "pruned telemetry from the journal");
+        }
+    }
+    Ok(())
+}
+
+/// Snapshots that stay whatever their age: the second serves where the first is damaged.
+const NEWEST_KEPT: usize = 2;
+/// Snapshots between the newest and the one that telemetry is kept behind.
+const BETWEEN_KEPT: f64 = 4.0;
+const DAY_S: f64 = 86_400.0;
+const DAYS_KEPT: f64 = 7.0;
+
+/// What becomes of snapshots.
+#[derive(Debug, PartialEq, Eq)]
+struct Kept {
+    /// The newest that is as old as telemetry must be to be removed.
+    anchor: Option<Seq>,
+    useless: Vec<Seq>,
+}
+
+impl Kept {
+    /// `infos` stand newest first.
+    fn of(infos: &[SnapshotInfo], now: Timestamp, keep_s: f64) -> Self {
+        let age_s = |info: &SnapshotInfo| info.taken.map(|taken| now.seconds_since(taken));
+        let anchor =
+            infos.iter().find(|info| age_s(info).is_some_and(|age| age >= keep_s)).map(|info| info.seq);
+        // Of each span of time, the oldest stays: so what stays once stays until the span is too old.
+        let span = |info: &SnapshotInfo| {
+            let second = info.taken?.as_micros() as f64 / 1e6;
+            let length_s = if age_s(info)? < keep_s { (keep_s / BETWEEN_KEPT).max(1.0) } else { DAY_S };
+            Some(((second / length_s).floor() as i64, length_s as i64))
+        };
+        let of_span = |index: usize, info: &SnapshotInfo| {
+            let own = span(info);
+            let older = infos.get(index + 1).and_then(span);
+            own.is_some()
+                && own != older
+                && age_s(info).is_some_and(|age| age < (DAYS_KEPT * DAY_S).max(keep_s))
+        };
+        let useless = infos.iter().enumerate().filter(|(index, info)| {
+            *index >= NEWEST_KEPT && Some(info.seq) != anchor && !of_span(*index, info)
+        });
+        Self { anchor, useless: useless.map(|(_, info)| info.seq).collect() }
     }
 }
 
@@ -132,7 +189,33 @@ fn pack(graphs: &[(TenantId, SharedGraph)]) -> Vec<u8> {
     bytes
 }
 
-fn unpack(mut bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId, Graph>, String> {
+fn unpack(bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId, Graph>, String> {
+    let mut graphs = HashMap::new();
+    for part in parts(bytes) {
+        let (tenant, bytes) = part?;
+        let graph = Graph::from_snapshot(ontology.clone(), bytes).map_err(|e| e.to_string())?;
+        graphs.insert(TenantId::new(tenant).map_err(|e| e.to_string())?, graph);
+    }
+    Ok(graphs)
+}
+
+/// The graph of one tenant in a snapshot; `None` where the tenant had none.
+pub(crate) fn unpack_one(
+    bytes: &[u8],
+    tenant: &TenantId,
+    ontology: &Arc<Ontology>,
+) -> Result<Option<Graph>, String> {
+    for part in parts(bytes) {
+        let (owner, bytes) = part?;
+        if owner == tenant.as_str() {
+            return Graph::from_snapshot(ontology.clone(), bytes).map(Some).map_err(|e| e.to_string());
+        }
+    }
+    Ok(None)
+}
+
+/// Tenants, each with the bytes of its graph.
+fn parts(mut bytes: &[u8]) -> impl Iterator<Item = Result<(&str, &[u8]), String>> {
     fn part<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], String> {
         let cut = || "it is cut short".to_owned();
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut)?;
@@ -141,12 +224,54 @@ fn unpack(mut bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId
         *bytes = rest;
         Ok(part)
     }
-    let mut graphs = HashMap::new();
-    while !bytes.is_empty() {
-        let tenant = std::str::from_utf8(part(&mut bytes)?).map_err(|e| e.to_string())?;
-        let tenant = TenantId::new(tenant).map_err(|e| e.to_string())?;
-        let graph = Graph::from_snapshot(ontology.clone(), part(&mut bytes)?).map_err(|e| e.to_string())?;
-        graphs.insert(tenant, graph);
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let mut next = || {
+            let tenant = std::str::from_utf8(part(&mut bytes)?).map_err(|e| e.to_string())?;
+            Ok((tenant, part(&mut bytes)?))
+        };
+        let next = next();
+        if next.is_err() {
+            bytes = &[];
+        }
+        Some(next)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: f64) -> Timestamp {
+        Timestamp::from_millis(1_795_000_000_000).plus_seconds(hours * 3_600.0)
     }
-    Ok(graphs)
+
+    /// A snapshot every six minutes for ten days, tidied each time.
+    #[test]
+    fn snapshots_thin_out_and_every_moment_that_is_kept_has_one_before_it() {
+        let mut infos: Vec<SnapshotInfo> = Vec::new();
+        for step in 0..2_400u64 {
+            let now = at(step as f64 / 10.0);
+            infos.insert(0, SnapshotInfo { seq: Seq(step + 1), taken: Some(now) });
+            let kept = Kept::of(&infos, now, 3_600.0);
+            infos.retain(|info| !kept.useless.contains(&info.seq));
+            let anchor = infos.iter().find(|info| Some(info.seq) == kept.anchor);
+            if step > 20 {
+                let age_s = anchor.and_then(|info| info.taken).map(|taken| now.seconds_since(taken)).unwrap();
+                assert!((3_600.0..3_600.0 + 900.0 + 360.0).contains(&age_s), "step {step}: {age_s}");
+            }
+            assert!(infos.len() <= 2 + 1 + 5 + 8, "{}", infos.len());
+        }
+        let oldest = infos.last().and_then(|info| info.taken).unwrap();
+        assert!(at(239.9).seconds_since(oldest) > 6.0 * DAY_S);
+    }
+
+    #[test]
+    fn snapshots_that_do_not_say_when_are_kept_as_the_newest_only() {
+        let infos = [4, 3, 2, 1].map(|seq| SnapshotInfo { seq: Seq(seq), taken: None });
+        let kept = Kept::of(&infos, at(0.0), 3_600.0);
+        assert_eq!(kept, Kept { anchor: None, useless: vec![Seq(2), Seq(1)] });
+    }
 }

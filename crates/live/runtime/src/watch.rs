@@ -41,15 +41,15 @@ impl Watched {
     }
 
     /// Folds the event into the graph and looks at what it finds there.
-    pub(crate) fn fold(sequenced: Arc<Sequenced>, graph: &mut Graph, watched: bool) -> Self {
+    pub(crate) fn fold(sequenced: Arc<Sequenced>, graph: &mut Graph, watched: bool) -> (Self, Applied) {
         let before = if watched { Before::of(graph, &sequenced.event) } else { None };
         let applied = graph.apply(&sequenced.event, sequenced.seq);
         let finding = match before {
             None => Finding::Unknown,
             Some(_) if applied != Applied::Changed => Finding::Unchanged,
-            Some(before) => Finding::Before(Arc::new(before)),
+            Some(before) => Finding::Before(Arc::new(before.then(graph, &sequenced.event))),
         };
-        Self { sequenced, finding }
+        (Self { sequenced, finding }, applied)
     }
 }
 

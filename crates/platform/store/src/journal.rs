@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
-use voltwin_core::{Event, EventBody, Seq, Sequenced, Timestamp};
+use sqlx::sqlite::SqliteRow;
+use voltwin_core::{Event, EventBody, Seq, Sequenced, TenantId, Timestamp};
 
 use crate::db::Db;
 use crate::fold::{self, Told};
@@ -67,7 +68,8 @@ impl Journal {
             }
         }
         rows.flush(tx.conn()).await?;
-        tx.commit().await?;
+        tx.commit_events().await?;
+        self.db.recall.topics.committed(events);
         Ok(outcome)
     }
 
@@ -82,12 +84,41 @@ impl Journal {
             .fetch_all(self.db.readers())
             .await
             .map_err(StoreError::database("read the journal"))?;
-        let read = |row| {
-            let fields = Fields(row);
-            let seq = fields.get::<i64>("seq")?;
-            Ok(Sequenced { seq: Seq(seq.unsigned_abs()), event: fields.json("event")? })
-        };
-        rows.iter().map(read).collect()
+        rows.iter().map(sequenced).collect()
+    }
+
+    /// As [`Journal::read_after`], of one tenant.
+    ///
+    /// # Errors
+    /// As [`Journal::read_after`].
+    pub async fn read_tenant_after(
+        &self,
+        tenant: &TenantId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Sequenced>, StoreError> {
+        let rows =
+            sqlx::query("SELECT seq, event FROM journal WHERE seq > ? AND tenant = ? ORDER BY seq LIMIT ?")
+                .bind(signed(after))
+                .bind(tenant.as_str())
+                .bind(i64::try_from(limit.min(READ_MAX)).unwrap_or(0))
+                .fetch_all(self.db.readers())
+                .await
+                .map_err(StoreError::database("read the journal"))?;
+        rows.iter().map(sequenced).collect()
+    }
+
+    /// The place up to which telemetry has been removed; 0 where none has.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn pruned(&self) -> Result<Seq, StoreError> {
+        let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM cursors WHERE name = ?")
+            .bind(PRUNED)
+            .fetch_optional(self.db.readers())
+            .await
+            .map_err(StoreError::database("read a cursor"))?;
+        Ok(Seq(seq.unwrap_or(0).unsigned_abs()))
     }
 
     /// The place of the newest event; 0 when there has never been one.
@@ -147,6 +178,12 @@ impl Journal {
             removed += done.rows_affected();
         }
     }
+}
+
+fn sequenced(row: &SqliteRow) -> Result<Sequenced, StoreError> {
+    let fields = Fields(row);
+    let seq = fields.get::<i64>("seq")?;
+    Ok(Sequenced { seq: Seq(seq.unsigned_abs()), event: fields.json("event")? })
 }
 
 /// SQLite keeps the greatest place ever used, whatever has been pruned.

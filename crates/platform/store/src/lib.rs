@@ -46,6 +46,7 @@ mod journal;
 mod ledger;
 mod money;
 mod ocpi;
+mod recall;
 mod records;
 mod registry;
 mod row;
@@ -73,6 +74,7 @@ pub use records::{
     StationTotal, TenantRecord, TokenFilter, TokenPolicy, TokenRecord, TokenSettings, TokenStatus, TokenUse,
     Transaction, TransactionFilter, TransactionState, TransactionUse, UserRecord,
 };
+pub use snapshot::SnapshotInfo;
 pub use store::{Store, StoreOptions};
 pub use tenant::{
     ConnectorUse, Exclusion, Job, JobStation, JobStep, STATION_DEEDS_MAX, StationDeed, StatusChange,

@@ -8,6 +8,7 @@ use crate::audit::Deed;
 use crate::db::Db;
 use crate::journal::signed;
 use crate::row::{Fields, word};
+use crate::snapshot::SnapshotInfo;
 use crate::tenant::{event_log, key_record, ocpi_party, station_credential};
 use crate::{
     EventLogSettings, Journal, KeyRecord, OcpiParty, SessionRecord, StationCredential, StoreError,
@@ -268,13 +269,40 @@ impl Store {
         Ok(seq.map(|seq| Seq(seq.unsigned_abs())))
     }
 
-    /// Writes the state of the graph after `seq`, whole or not at all; the two newest are kept.
+    /// Writes the state of the graph, whole or not at all.
     ///
     /// # Errors
     /// [`StoreError::DiskFull`], [`StoreError::Folder`].
-    pub async fn save_snapshot(&self, seq: Seq, bytes: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn save_snapshot(&self, info: SnapshotInfo, bytes: Vec<u8>) -> Result<(), StoreError> {
         let dir = self.db.dir.clone();
-        blocking(&self.db.dir, move || snapshot::save(&dir, seq, &bytes)).await
+        blocking(&self.db.dir, move || snapshot::save(&dir, info, &bytes)).await
+    }
+
+    /// The snapshots that there are, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub async fn snapshots(&self) -> Result<Vec<SnapshotInfo>, StoreError> {
+        let dir = self.db.dir.clone();
+        blocking(&self.db.dir, move || snapshot::infos(&dir)).await
+    }
+
+    /// Removes a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub async fn remove_snapshot(&self, seq: Seq) -> Result<(), StoreError> {
+        let dir = self.db.dir.clone();
+        blocking(&self.db.dir, move || snapshot::remove(&dir, seq)).await
+    }
+
+    /// One snapshot; `None` where it is gone or damaged.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`] when the work is given up.
+    pub async fn load_snapshot_at(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+        let dir = self.db.dir.clone();
+        blocking(&self.db.dir, move || Ok(snapshot::load_at(&dir, seq))).await
     }
 
     /// The newest snapshot that is whole; a damaged one is passed over with a warning.

@@ -144,7 +144,7 @@ function Reference({ api }: { api: Api }) {
                         title={op.summary}
                       >
                         <Method method={op.method} />
-                        <span className="mono truncate">{op.path.replace(/^\/api\/v1/, '')}</span>
+                        <span className="mono">{op.path.replace(/^\/api\/v1/, '')}</span>
                       </button>
                     </li>
                   ))}

@@ -1,32 +1,21 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { api, type Page } from '@/api/client';
 import { bulkKey, bulkQuery, bulkStationsQuery, type BulkCommand, type BulkStation } from '@/api/ocpp';
-import { useList } from '@/api/use-list';
+import { PageHead } from '@/app/page-head';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
-import { clock, count, dateTime, duration, instant, plural, sentence } from '@/ui/format';
+import { count, dateTime, duration, instant, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { Json } from '@/ui/json';
-import { Segments } from '@/ui/segments';
-import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
-import { DataTable, type Column } from '@/ui/table';
 import { toast } from '@/ui/toast';
-import { CommandShown } from './command-shown';
+import { filterWords } from '../jobs/filter';
+import { JobMissing } from '../jobs/frames';
+import { StationOutcomes } from '../jobs/outcomes';
+import { JobProgress } from '../jobs/progress';
 import { repeat } from './draft';
-import {
-  commandName,
-  commandOf,
-  commandWords,
-  filterWords,
-  isOpen,
-  repeatable,
-  stateOf,
-  stationStates,
-} from './logic';
-import { JobProgress, JobState, StationTag } from './progress';
-import './bulk.css';
+import { bulkKind, commandName, commandOf, commandWords, isOpen, repeatable, stationStates } from './logic';
+import { JobState } from './tag';
 
 const route = getRouteApi('/shell/bulk/$bulkId');
 
@@ -101,154 +90,40 @@ function Actions({ job }: { job: BulkCommand }) {
   );
 }
 
-const columns: readonly Column<BulkStation>[] = [
-  {
-    key: 'station',
-    label: 'Station',
-    sort: (row) => row.station,
-    cell: (row) => (
-      <Link to="/stations/$stationId" params={{ stationId: row.station }} tabIndex={-1}>
-        {row.station}
-      </Link>
-    ),
-  },
-  {
-    key: 'state',
-    label: 'Outcome',
-    sort: (row) => stationStates.findIndex((s) => s.id === row.state),
-    cell: (row) => <StationTag state={stateOf(row.state)} />,
-  },
-  {
-    key: 'detail',
-    label: 'Why',
-    wide: true,
-    cell: (row) => <span className="muted bulk-words">{row.detail ? sentence(row.detail) : ''}</span>,
-  },
-  {
-    key: 'at',
-    label: 'At',
-    align: 'right',
-    wide: true,
-    sort: (row) => instant(row.changed_at),
-    cell: (row) => clock(instant(row.changed_at)),
-  },
-];
-
-function StationOutcomes({ job }: { job: BulkCommand }) {
-  const { status } = route.useSearch();
-  const navigate = useNavigate({ from: '/bulk/$bulkId' });
-  const state = stationStates.find((s) => s.id === status)?.id;
-  const open = isOpen(job.state);
-  const list = useList(bulkStationsQuery(job.id, state), open ? STATIONS_MS : false);
-  const [shown, setShown] = useState<BulkStation | null>(null);
-  const options = useMemo(
-    () => [
-      { value: 'all', label: 'All', count: job.total },
-      ...stationStates
-        .filter((s) => (job.by_state[s.id] ?? 0) > 0 || s.id === state)
-        .map((s) => ({ value: s.id, label: s.word, count: job.by_state[s.id] ?? 0 })),
-    ],
-    [job, state],
-  );
-  return (
-    <>
-      <div className="segments-scroll">
-        <Segments
-          label="Outcome"
-          value={state ?? 'all'}
-          options={options}
-          onChange={(value) =>
-            void navigate({
-              search: (s) => ({ ...s, status: value === 'all' ? undefined : value }),
-              replace: true,
-            })
-          }
-        />
-      </div>
-      <section className="panel" aria-label="Outcome by station">
-        {list.error ? (
-          <ErrorState error={list.error} retry={list.retry} what="Stations" />
-        ) : (
-          <DataTable
-            caption="What became of it at each station"
-            columns={columns}
-            rows={list.rows}
-            rowKey={(row) => row.station}
-            initialSort={{ key: 'station', dir: 'asc' }}
-            onOpen={(row) =>
-              row.command
-                ? setShown(row)
-                : void navigate({ to: '/stations/$stationId', params: { stationId: row.station } })
-            }
-            empty={<EmptyState icon="filter" title="No station with this outcome" />}
-            max={1_000}
-            foot={
-              list.more && (
-                <button type="button" className="btn btn-sm" onClick={list.more} disabled={list.loadingMore}>
-                  Load more
-                </button>
-              )
-            }
-          />
-        )}
-      </section>
-      {shown?.command && (
-        <CommandShown station={shown.station} command={shown.command} onClose={() => setShown(null)} />
-      )}
-    </>
-  );
-}
-
 /** One bulk command: how far it has come and what became of it at each station. */
 export function BulkJobPage() {
   const { bulkId } = route.useParams();
+  const { status } = route.useSearch();
+  const navigate = useNavigate({ from: '/bulk/$bulkId' });
   const session = useSession();
   const query = useQuery({
     ...bulkQuery(bulkId),
     refetchInterval: (q) => (q.state.data && !isOpen(q.state.data.state) ? false : REFRESH_MS),
   });
   const job = query.data;
-  if (!job) {
-    return (
-      <div className="page">
-        <h1 className="visually-hidden">Bulk command</h1>
-        {query.error ? (
-          <ErrorState error={query.error} retry={() => void query.refetch()} what="Bulk command" />
-        ) : (
-          <SkeletonBlock lines={8} />
-        )}
-      </div>
-    );
-  }
+  if (!job) return <JobMissing kind={bulkKind} error={query.error} retry={() => void query.refetch()} />;
   const command = commandOf(job.request);
   const from = instant(job.requested_at);
   const to = instant(job.finished_at);
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/bulk">Bulk commands</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{dateTime(job.requested_at)}</span>
-          </nav>
-          <div className="title-line">
-            <h1>{commandName(job.request)}</h1>
+      <PageHead
+        parent={{ to: bulkKind.to, label: bulkKind.many }}
+        here={dateTime(job.requested_at)}
+        title={commandName(job.request)}
+        beside={
+          <>
             <JobState state={job.state} />
             <span className="faint">
               {filterWords(job.request.filter)}, by {job.requested_by}
             </span>
-          </div>
-        </div>
-        {may(session?.role, 'operator') && (
-          <div className="page-actions">
-            <Actions job={job} />
-          </div>
-        )}
-      </header>
-      <section className="panel bulk-summary" aria-label="Progress">
+          </>
+        }
+        actions={may(session?.role, 'operator') && <Actions job={job} />}
+      />
+      <section className="panel job-summary" aria-label="Progress">
         <div role="status">
-          <JobProgress job={job} />
+          <JobProgress job={job} states={stationStates} />
         </div>
         {job.reason && (
           <div className="outcome" data-tone="bad">
@@ -284,7 +159,15 @@ export function BulkJobPage() {
           <Json value={command} label="The command" />
         </details>
       </section>
-      <StationOutcomes job={job} />
+      <StationOutcomes<BulkStation>
+        job={job}
+        states={stationStates}
+        status={status}
+        onStatus={(state) => void navigate({ search: (s) => ({ ...s, status: state }), replace: true })}
+        list={(state) => bulkStationsQuery(job.id, state)}
+        refreshMs={isOpen(job.state) ? STATIONS_MS : false}
+        caption="What became of it at each station"
+      />
     </div>
   );
 }

@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { payloadKey, repeat, useBulkDraft } from './draft';
-import {
-  commandName,
-  commandOf,
-  commandWords,
-  commonVersion,
-  draftOf,
-  emptyFilter,
-  filterOf,
-  filterWords,
-  readIds,
-  stateOf,
-} from './logic';
+import { draftOf, emptyFilter, filterOf, filterWords, readIds } from '../jobs/filter';
+import { stateIn } from '../jobs/states';
+import { commandName, commandOf, commandWords, commonVersion, stationStates } from './logic';
 
 describe('whom a bulk command means', () => {
   it('is nobody until somebody says so', () => {
@@ -50,8 +41,8 @@ describe('what stations are told', () => {
     expect(commandWords({ filter: {}, command: 'reset' })).toBe('Reset');
     expect(commonVersion({ '1.6': 2, '2.1': 5 })).toBe('2.1');
     expect(commonVersion({})).toBeNull();
-    expect(stateOf('not_sent').word).toBe('Not sent');
-    expect(stateOf('new state').word).toBe('new state');
+    expect(stateIn(stationStates, 'not_sent').word).toBe('Not sent');
+    expect(stateIn(stationStates, 'new state').word).toBe('new state');
   });
 
   it('can be said again, to those alone that did not take it', () => {

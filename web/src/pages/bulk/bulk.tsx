@@ -7,9 +7,11 @@ import { dateTime, instant } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
-import { commandName, filterWords, isOpen } from './logic';
-import { JobProgress, JobState } from './progress';
-import './bulk.css';
+import { filterWords } from '../jobs/filter';
+import { JobProgress } from '../jobs/progress';
+import { commandName, isOpen, stationStates } from './logic';
+import { JobState } from './tag';
+import '../jobs/jobs.css';
 
 const REFRESH_MS = 3_000;
 
@@ -34,14 +36,14 @@ const columns: readonly Column<BulkCommand>[] = [
     key: 'who',
     label: 'Stations',
     wide: true,
-    cell: (job) => <span className="muted bulk-words">{filterWords(job.request?.filter)}</span>,
+    cell: (job) => <span className="muted job-words">{filterWords(job.request?.filter)}</span>,
   },
   {
     key: 'progress',
     label: 'Progress',
     width: '16rem',
     sort: (job) => job.finished / Math.max(1, job.total),
-    cell: (job) => <JobProgress job={job} />,
+    cell: (job) => <JobProgress job={job} states={stationStates} />,
   },
   {
     key: 'state',

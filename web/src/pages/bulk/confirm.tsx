@@ -6,7 +6,8 @@ import { careful } from '@/ocpp-form/catalogue';
 import { Dialog } from '@/ui/dialog';
 import { plural } from '@/ui/format';
 import { useBulkDraft } from './draft';
-import { commandName, filterWords } from './logic';
+import { filterWords } from '../jobs/filter';
+import { commandName } from './logic';
 
 const CONCURRENCY_MAX = 256;
 

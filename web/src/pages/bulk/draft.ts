@@ -2,7 +2,7 @@ import { create } from 'zustand';
 import type { BulkRequest } from '@/api/ocpp';
 import { atSessionEnd } from '@/app/session';
 import type { Draft } from '../commands/payload-editor';
-import { draftOf, emptyFilter, type FilterDraft } from './logic';
+import { draftOf, emptyFilter, type FilterDraft } from '../jobs/filter';
 import { isPlain } from '@/ocpp-form/schema';
 
 export type Mode = 'reset' | 'trigger' | 'action';

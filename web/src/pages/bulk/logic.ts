@@ -1,87 +1,11 @@
 /** What a bulk command asks, in words and as the API takes it. */
 
-import type { BulkFilter, BulkRequest } from '@/api/ocpp';
+import type { BulkRequest } from '@/api/ocpp';
 import { brief } from '@/ocpp-form/brief';
-import { plural } from '@/ui/format';
+import type { JobKind } from '../jobs/frames';
+import type { StateOf } from '../jobs/states';
 
-export interface FilterDraft {
-  zone: string;
-  site: string;
-  vendor: string;
-  model: string;
-  firmware_version: string;
-  ocpp_version: string;
-  online: 'any' | 'yes' | 'no';
-  /** Ids as they were typed or pasted. */
-  ids: string;
-  /** Everybody, said on purpose. */
-  all: boolean;
-}
-
-export const emptyFilter: FilterDraft = {
-  zone: '',
-  site: '',
-  vendor: '',
-  model: '',
-  firmware_version: '',
-  ocpp_version: '',
-  online: 'any',
-  ids: '',
-  all: false,
-};
-
-/** Station ids out of a text: a column of a table, a list with commas, lines. Each once. */
-export function readIds(text: string): string[] {
-  return [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
-}
-
-const texts = ['zone', 'site', 'vendor', 'model', 'firmware_version', 'ocpp_version'] as const;
-
-/** The filter as the API takes it; null while it would hold everybody without having said so. */
-export function filterOf(draft: FilterDraft): BulkFilter | null {
-  const out: BulkFilter = {};
-  for (const key of texts) {
-    if (draft[key]) out[key] = draft[key];
-  }
-  if (draft.online !== 'any') out.online = draft.online === 'yes';
-  const ids = readIds(draft.ids);
-  if (ids.length > 0) out.stations = ids;
-  if (Object.keys(out).length > 0) return out;
-  return draft.all ? { all: true } : null;
-}
-
-/** The form of a filter that was used before. */
-export function draftOf(filter: BulkFilter): FilterDraft {
-  return {
-    ...emptyFilter,
-    ...Object.fromEntries(texts.map((key) => [key, filter[key] ?? ''])),
-    online: filter.online === true ? 'yes' : filter.online === false ? 'no' : 'any',
-    ids: (filter.stations ?? []).join('\n'),
-    all: filter.all === true,
-  };
-}
-
-const IDS_NAMED = 3;
-
-/** "Vendor Ohmwerk, connected": whom a filter means. */
-export function filterWords(filter: BulkFilter | null | undefined): string {
-  if (!filter) return '–';
-  const parts: string[] = [];
-  const ids = filter.stations ?? [];
-  if (ids.length > IDS_NAMED) parts.push(`${plural(ids.length, 'station')} by id`);
-  else if (ids.length > 0) parts.push(ids.join(', '));
-  if (filter.zone) parts.push(`zone ${filter.zone}`);
-  if (filter.site) parts.push(`site ${filter.site}`);
-  const make = [filter.vendor, filter.model].filter(Boolean).join(' ');
-  if (make) parts.push(make);
-  if (filter.firmware_version) parts.push(`firmware ${filter.firmware_version}`);
-  if (filter.ocpp_version) parts.push(`OCPP ${filter.ocpp_version}`);
-  if (filter.online === true) parts.push('connected');
-  if (filter.online === false) parts.push('not connected');
-  if (parts.length === 0) return filter.all ? 'All stations' : '–';
-  const text = parts.join(', ');
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
+export const bulkKind: JobKind = { name: 'Bulk command', many: 'Bulk commands', to: '/bulk' };
 
 const neutral: Readonly<Record<string, string>> = {
   reset: 'Reset',
@@ -113,12 +37,6 @@ export function commandWords(request: BulkRequest): string {
   return fields || String(action === undefined ? neutral[String(command)] : 'no fields');
 }
 
-export interface StateOf {
-  id: string;
-  word: string;
-  tone: 'good' | 'warn' | 'bad' | 'plain' | 'busy';
-}
-
 /** States of a station within a job, in the order in which they are shown. */
 export const stationStates: readonly StateOf[] = [
   { id: 'accepted', word: 'Accepted', tone: 'good' },
@@ -130,10 +48,6 @@ export const stationStates: readonly StateOf[] = [
   { id: 'running', word: 'Being asked', tone: 'busy' },
   { id: 'pending', word: 'Waiting', tone: 'plain' },
 ];
-
-export function stateOf(id: string): StateOf {
-  return stationStates.find((s) => s.id === id) ?? { id, word: id, tone: 'plain' };
-}
 
 /** States after which a station may be asked again. */
 export const repeatable = ['rejected', 'failed', 'unanswered', 'not_sent'] as const;

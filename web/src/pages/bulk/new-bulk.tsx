@@ -1,21 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { ocppActionsQuery, versionOf, type DryRun } from '@/api/ocpp';
-import { may } from '@/app/session';
-import { useSession } from '@/app/use-session';
 import { validate } from '@/ocpp-form/validate';
 import { plural } from '@/ui/format';
-import { Icon } from '@/ui/icons';
-import { EmptyState } from '@/ui/states';
 import { newDraft } from '../commands/payload-editor';
+import { useDryRun } from '../jobs/dry-run';
+import { filterOf, type FilterDraft } from '../jobs/filter';
+import { NewJobPage } from '../jobs/frames';
+import { Reach } from '../jobs/reach';
 import { CommandPart } from './command-part';
 import { Confirm } from './confirm';
 import { payloadKey, useBulkDraft } from './draft';
-import { useDryRun } from './dry-run';
-import { commonVersion, filterOf, filterWords, type FilterDraft } from './logic';
-import { Problems, Reach } from './reach';
-import { StationFilter } from './station-filter';
+import { bulkKind, commonVersion } from './logic';
+import { Problems } from './problems';
 import './bulk.css';
 
 const PATH = '/bulk-commands';
@@ -24,7 +21,6 @@ const harmless = { command: 'trigger', message: 'Heartbeat' };
 
 /** Writes a bulk command: which stations, what to tell them, and what a dry run says of both. */
 export function NewBulkPage() {
-  const session = useSession();
   const { draft, change } = useBulkDraft();
   const [confirming, setConfirming] = useState(false);
   const filter = useMemo(() => filterOf(draft.filter), [draft.filter]);
@@ -67,61 +63,32 @@ export function NewBulkPage() {
       });
     }
   };
-  if (!may(session?.role, 'operator')) {
-    return (
-      <div className="page">
-        <h1>New bulk command</h1>
-        <EmptyState icon="key" title="Operators only">
-          Your role may look at bulk commands, not give them.
-        </EmptyState>
-      </div>
-    );
-  }
   return (
-    <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/bulk">Bulk commands</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">New</span>
-          </nav>
-          <h1>New bulk command</h1>
-        </div>
-      </header>
-      <div className="bulk-new">
-        <div className="stack">
-          <section className="panel" aria-labelledby="bulk-who">
-            <header className="panel-head">
-              <h2 id="bulk-who">Which stations</h2>
-              <span className="aside">{filter ? filterWords(filter) : 'None yet'}</span>
-            </header>
-            <div className="panel-body">
-              <StationFilter filter={draft.filter} onChange={onFilter} />
-            </div>
-          </section>
-          <CommandPart version={version} spoken={spoken} actions={actions} action={action} />
-        </div>
-        <aside className="panel bulk-side" aria-labelledby="bulk-reach">
-          <header className="panel-head">
-            <h2 id="bulk-reach">What it would reach</h2>
-          </header>
-          <div className="panel-body stack">
-            <Reach run={shown} error={error} chosen={filter !== null}>
-              {shown && <Problems run={shown} onFilter={onFilter} />}
-            </Reach>
-            <button
-              type="button"
-              className="btn btn-primary"
-              disabled={filter === null || (draft.mode === 'action' && !action) || (!faulty && !ready)}
-              onClick={ask}
-            >
-              {reached > 0 ? `Send to ${plural(reached, 'station')}…` : 'Send…'}
-            </button>
-            {draft.mode === 'action' && !action && <p className="faint">Choose what to tell them first.</p>}
-          </div>
-        </aside>
-      </div>
+    <NewJobPage
+      kind={bulkKind}
+      refused="Your role may look at bulk commands, not give them."
+      filter={filter}
+      draft={draft.filter}
+      onFilter={onFilter}
+      reachTitle="What it would reach"
+      reach={
+        <>
+          <Reach run={shown} error={error} chosen={filter !== null}>
+            {shown && <Problems run={shown} onFilter={onFilter} />}
+          </Reach>
+          <button
+            type="button"
+            className="btn btn-primary"
+            disabled={filter === null || (draft.mode === 'action' && !action) || (!faulty && !ready)}
+            onClick={ask}
+          >
+            {reached > 0 ? `Send to ${plural(reached, 'station')}…` : 'Send…'}
+          </button>
+          {draft.mode === 'action' && !action && <p className="faint">Choose what to tell them first.</p>}
+        </>
+      }
+    >
+      <CommandPart version={version} spoken={spoken} actions={actions} action={action} />
       {confirming && command && filter && run && (
         <Confirm
           body={{ filter, ...command, concurrency: draft.concurrency }}
@@ -131,6 +98,6 @@ export function NewBulkPage() {
           onClose={() => setConfirming(false)}
         />
       )}
-    </div>
+    </NewJobPage>
   );
 }

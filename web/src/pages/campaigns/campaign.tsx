@@ -1,24 +1,22 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { campaignQuery, campaignStationsQuery, type Campaign, type CampaignStation } from '@/api/campaigns';
 import { firmwareFilesQuery } from '@/api/care';
 import { useList } from '@/api/use-list';
+import { PageHead } from '@/app/page-head';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
-import { clock, count, dateTime, duration, instant, sentence } from '@/ui/format';
-import { Icon } from '@/ui/icons';
-import { Segments } from '@/ui/segments';
-import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
-import { DataTable, type Column } from '@/ui/table';
-import { CommandShown } from '../bulk/command-shown';
-import { filterWords } from '../bulk/logic';
-import { JobProgress, StationTag } from '../bulk/progress';
+import { count, dateTime, duration, instant, sentence } from '@/ui/format';
+import type { Column } from '@/ui/table';
+import { filterWords } from '../jobs/filter';
+import { JobMissing } from '../jobs/frames';
+import { StationOutcomes } from '../jobs/outcomes';
+import { JobProgress, StationTag } from '../jobs/progress';
+import { stateIn } from '../jobs/states';
 import { CampaignActions } from './campaign-actions';
-import { isOpen, stateOf, stationStates, terms, waveName } from './logic';
+import { campaignKind, isOpen, stationStates, terms, waveName } from './logic';
 import { CampaignTag } from './tag';
 import { Waves } from './waves';
-import '../bulk/bulk.css';
 import './campaigns.css';
 
 const route = getRouteApi('/shell/campaigns/$campaignId');
@@ -30,27 +28,11 @@ const MANY_MS = 6_000;
 
 const columns: readonly Column<CampaignStation>[] = [
   {
-    key: 'station',
-    label: 'Station',
-    sort: (row) => row.station,
-    cell: (row) => (
-      <Link to="/stations/$stationId/$tab" params={{ stationId: row.station, tab: 'firmware' }} tabIndex={-1}>
-        {row.station}
-      </Link>
-    ),
-  },
-  {
     key: 'wave',
     label: 'Wave',
     wide: true,
     sort: (row) => row.wave,
     cell: (row) => <span className="muted">{waveName(row.wave)}</span>,
-  },
-  {
-    key: 'state',
-    label: 'Outcome',
-    sort: (row) => stationStates.findIndex((s) => s.id === row.state),
-    cell: (row) => <StationTag state={stateOf(row.state)} />,
   },
   {
     key: 'attempts',
@@ -60,95 +42,7 @@ const columns: readonly Column<CampaignStation>[] = [
     sort: (row) => row.attempts,
     cell: (row) => count(row.attempts),
   },
-  {
-    key: 'detail',
-    label: 'Why',
-    wide: true,
-    cell: (row) => <span className="muted bulk-words">{row.detail ? sentence(row.detail) : ''}</span>,
-  },
-  {
-    key: 'at',
-    label: 'At',
-    align: 'right',
-    wide: true,
-    sort: (row) => instant(row.changed_at),
-    cell: (row) => clock(instant(row.changed_at)),
-  },
 ];
-
-function StationOutcomes({ campaign }: { campaign: Campaign }) {
-  const { status } = route.useSearch();
-  const navigate = useNavigate({ from: '/campaigns/$campaignId' });
-  const state = stationStates.find((s) => s.id === status)?.id;
-  const list = useList(
-    campaignStationsQuery(campaign.id, state),
-    isOpen(campaign.state) && (campaign.total > MANY ? MANY_MS : REFRESH_MS),
-  );
-  const [shown, setShown] = useState<CampaignStation | null>(null);
-  const options = useMemo(
-    () => [
-      { value: 'all', label: 'All', count: campaign.total },
-      ...stationStates
-        .filter((s) => (campaign.by_state[s.id] ?? 0) > 0 || s.id === state)
-        .map((s) => ({ value: s.id, label: s.word, count: campaign.by_state[s.id] ?? 0 })),
-    ],
-    [campaign, state],
-  );
-  const open = (row: CampaignStation) =>
-    row.command
-      ? setShown(row)
-      : void navigate({
-          to: '/stations/$stationId/$tab',
-          params: { stationId: row.station, tab: 'firmware' },
-        });
-  return (
-    <>
-      <div className="segments-scroll">
-        <Segments
-          label="Outcome"
-          value={state ?? 'all'}
-          options={options}
-          onChange={(value) =>
-            void navigate({
-              search: (s) => ({ ...s, status: value === 'all' ? undefined : value }),
-              replace: true,
-            })
-          }
-        />
-      </div>
-      <section className="panel" aria-label="Outcome by station">
-        {list.error ? (
-          <ErrorState error={list.error} retry={list.retry} what="Stations" />
-        ) : (
-          <DataTable
-            caption="Where each station stands"
-            columns={columns}
-            rows={list.rows}
-            rowKey={(row) => row.station}
-            initialSort={{ key: 'station', dir: 'asc' }}
-            onOpen={open}
-            empty={<EmptyState icon="filter" title="No station with this outcome" />}
-            max={1_000}
-            foot={
-              list.more && (
-                <button type="button" className="btn btn-sm" onClick={list.more} disabled={list.loadingMore}>
-                  Load more
-                </button>
-              )
-            }
-          />
-        )}
-      </section>
-      {shown?.command && (
-        <CommandShown station={shown.station} command={shown.command} onClose={() => setShown(null)}>
-          <p>
-            <StationTag state={stateOf(shown.state)} /> {shown.detail && sentence(shown.detail)}
-          </p>
-        </CommandShown>
-      )}
-    </>
-  );
-}
 
 function Summary({ campaign }: { campaign: Campaign }) {
   const files = useList(firmwareFilesQuery);
@@ -156,7 +50,7 @@ function Summary({ campaign }: { campaign: Campaign }) {
   const from = instant(campaign.requested_at);
   const to = instant(campaign.finished_at);
   return (
-    <section className="panel bulk-summary" aria-label="Progress">
+    <section className="panel job-summary" aria-label="Progress">
       <div role="status">
         <JobProgress job={campaign} states={stationStates} />
       </div>
@@ -205,6 +99,8 @@ function Summary({ campaign }: { campaign: Campaign }) {
 /** One firmware campaign: how far it has come, wave by wave, and where each station stands. */
 export function CampaignPage() {
   const { campaignId } = route.useParams();
+  const { status } = route.useSearch();
+  const navigate = useNavigate({ from: '/campaigns/$campaignId' });
   const session = useSession();
   const query = useQuery({
     ...campaignQuery(campaignId),
@@ -212,43 +108,42 @@ export function CampaignPage() {
   });
   const campaign = query.data;
   if (!campaign) {
-    return (
-      <div className="page">
-        <h1 className="visually-hidden">Firmware campaign</h1>
-        {query.error ? (
-          <ErrorState error={query.error} retry={() => void query.refetch()} what="Firmware campaign" />
-        ) : (
-          <SkeletonBlock lines={8} />
-        )}
-      </div>
-    );
+    return <JobMissing kind={campaignKind} error={query.error} retry={() => void query.refetch()} />;
   }
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/campaigns">Firmware campaigns</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{dateTime(campaign.requested_at)}</span>
-          </nav>
-          <div className="title-line">
-            <h1>{campaign.name}</h1>
+      <PageHead
+        parent={{ to: campaignKind.to, label: campaignKind.many }}
+        here={dateTime(campaign.requested_at)}
+        title={campaign.name}
+        beside={
+          <>
             <CampaignTag state={campaign.state} />
             <span className="faint">
               {filterWords(campaign.request.filter)}, by {campaign.requested_by}
             </span>
-          </div>
-        </div>
-        {may(session?.role, 'operator') && (
-          <div className="page-actions">
-            <CampaignActions campaign={campaign} />
-          </div>
-        )}
-      </header>
+          </>
+        }
+        actions={may(session?.role, 'operator') && <CampaignActions campaign={campaign} />}
+      />
       <Summary campaign={campaign} />
       {campaign.waves.length > 1 && <Waves waves={campaign.waves} />}
-      <StationOutcomes campaign={campaign} />
+      <StationOutcomes<CampaignStation>
+        job={campaign}
+        states={stationStates}
+        status={status}
+        onStatus={(state) => void navigate({ search: (s) => ({ ...s, status: state }), replace: true })}
+        list={(state) => campaignStationsQuery(campaign.id, state)}
+        refreshMs={isOpen(campaign.state) && (campaign.total > MANY ? MANY_MS : REFRESH_MS)}
+        caption="Where each station stands"
+        tab="firmware"
+        columns={columns}
+        shown={(row) => (
+          <p>
+            <StationTag state={stateIn(stationStates, row.state)} /> {row.detail && sentence(row.detail)}
+          </p>
+        )}
+      />
     </div>
   );
 }

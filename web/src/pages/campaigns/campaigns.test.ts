@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CampaignRequest } from '@/api/campaigns';
-import { emptyFilter } from '../bulk/logic';
+import { emptyFilter } from '../jobs/filter';
 import {
   atWork,
   draftFrom,

@@ -8,11 +8,11 @@ import { Icon } from '@/ui/icons';
 import { Segments } from '@/ui/segments';
 import { EmptyState, ErrorState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
-import { filterWords } from '../bulk/logic';
-import { JobProgress } from '../bulk/progress';
+import { filterWords } from '../jobs/filter';
+import { JobProgress } from '../jobs/progress';
 import { isOpen, stationStates } from './logic';
 import { CampaignTag } from './tag';
-import '../bulk/bulk.css';
+import '../jobs/jobs.css';
 
 const route = getRouteApi('/shell/campaigns');
 
@@ -40,7 +40,7 @@ const columns: readonly Column<Campaign>[] = [
     key: 'who',
     label: 'Stations',
     wide: true,
-    cell: (c) => <span className="muted bulk-words">{filterWords(c.request.filter)}</span>,
+    cell: (c) => <span className="muted job-words">{filterWords(c.request.filter)}</span>,
   },
   {
     key: 'progress',

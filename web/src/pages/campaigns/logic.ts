@@ -2,7 +2,15 @@
 
 import type { CampaignRequest, CampaignState } from '@/api/campaigns';
 import { duration, percent, plural } from '@/ui/format';
-import { draftOf, emptyFilter, filterOf, type FilterDraft, type StateOf } from '../bulk/logic';
+import { draftOf, emptyFilter, filterOf, type FilterDraft } from '../jobs/filter';
+import type { JobKind } from '../jobs/frames';
+import type { StateOf } from '../jobs/states';
+
+export const campaignKind: JobKind = {
+  name: 'Firmware campaign',
+  many: 'Firmware campaigns',
+  to: '/campaigns',
+};
 
 /** States of a station, in the order in which they are shown: how it ended, then how far it is. */
 export const stationStates: readonly StateOf[] = [
@@ -17,10 +25,6 @@ export const stationStates: readonly StateOf[] = [
   { id: 'cancelled', word: 'Not asked any more', tone: 'plain' },
   { id: 'pending', word: 'Waiting', tone: 'plain' },
 ];
-
-export function stateOf(id: string): StateOf {
-  return stationStates.find((s) => s.id === id) ?? { id, word: id, tone: 'plain' };
-}
 
 const over = new Set(['installed', 'failed', 'given_up', 'cancelled']);
 

@@ -1,25 +1,20 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { api, ApiError } from '@/api/client';
 import { campaignsKey, type Campaign, type CampaignDryRun, type CampaignRequest } from '@/api/campaigns';
 import type { DryRun } from '@/api/ocpp';
-import { may } from '@/app/session';
-import { useSession } from '@/app/use-session';
 import { Dialog } from '@/ui/dialog';
 import { plural, sentence } from '@/ui/format';
-import { Icon } from '@/ui/icons';
-import { EmptyState } from '@/ui/states';
-import { useDryRun } from '../bulk/dry-run';
-import { filterOf, filterWords, type FilterDraft } from '../bulk/logic';
-import { Reach } from '../bulk/reach';
-import { StationFilter } from '../bulk/station-filter';
+import { useDryRun } from '../jobs/dry-run';
+import { filterOf, filterWords, type FilterDraft } from '../jobs/filter';
+import { NewJobPage } from '../jobs/frames';
+import { Reach } from '../jobs/reach';
 import { useCampaignDraft } from './draft';
 import { FirmwarePart } from './firmware-part';
-import { missing, requestOf, terms } from './logic';
+import { campaignKind, missing, requestOf, terms } from './logic';
 import { PacePart } from './pace-part';
 import { Plan } from './plan';
-import '../bulk/bulk.css';
 import './campaigns.css';
 
 const PATH = '/firmware-campaigns';
@@ -95,7 +90,6 @@ function Confirm({
 
 /** Writes a campaign: which stations, which firmware, at what pace, and what a dry run says of them. */
 export function NewCampaignPage() {
-  const session = useSession();
   const { draft, change } = useCampaignDraft();
   const [confirming, setConfirming] = useState(false);
   const filter = useMemo(() => filterOf(draft.filter), [draft.filter]);
@@ -109,79 +103,50 @@ export function NewCampaignPage() {
   const reached = run ? run.matched - run.up_to_date : 0;
   const ready = run !== null && current && run.problem == null && reached > 0;
 
-  if (session && !may(session.role, 'operator')) {
-    return (
-      <div className="page">
-        <h1>New firmware campaign</h1>
-        <EmptyState icon="key" title="Operators only">
-          Your role may look at firmware campaigns, not begin them.
-        </EmptyState>
-      </div>
-    );
-  }
   return (
-    <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/campaigns">Firmware campaigns</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">New</span>
-          </nav>
-          <h1>New firmware campaign</h1>
+    <NewJobPage
+      kind={campaignKind}
+      refused="Your role may look at firmware campaigns, not begin them."
+      filter={filter}
+      draft={draft.filter}
+      onFilter={onFilter}
+      reachTitle="What it would do"
+      reach={
+        <>
+          <Reach run={run ?? held.run} error={error ?? held.error} chosen={filter !== null}>
+            {run && <Plan run={run} version={draft.version.trim()} />}
+          </Reach>
+          <button
+            type="button"
+            className="btn btn-primary"
+            disabled={!ready}
+            onClick={() => setConfirming(true)}
+          >
+            {reached > 0 ? `Update ${plural(reached, 'station')}…` : 'Start…'}
+          </button>
+          {filter && lacks && <p className="faint">{lacks}</p>}
+        </>
+      }
+    >
+      <section className="panel" aria-labelledby="campaign-what">
+        <header className="panel-head">
+          <h2 id="campaign-what">Which firmware</h2>
+        </header>
+        <div className="panel-body">
+          <FirmwarePart problemOf={problemOf} />
         </div>
-      </header>
-      <div className="bulk-new">
-        <div className="stack">
-          <section className="panel" aria-labelledby="campaign-who">
-            <header className="panel-head">
-              <h2 id="campaign-who">Which stations</h2>
-              <span className="aside">{filter ? filterWords(filter) : 'None yet'}</span>
-            </header>
-            <div className="panel-body">
-              <StationFilter filter={draft.filter} onChange={onFilter} />
-            </div>
-          </section>
-          <section className="panel" aria-labelledby="campaign-what">
-            <header className="panel-head">
-              <h2 id="campaign-what">Which firmware</h2>
-            </header>
-            <div className="panel-body">
-              <FirmwarePart problemOf={problemOf} />
-            </div>
-          </section>
-          <section className="panel" aria-labelledby="campaign-pace">
-            <header className="panel-head">
-              <h2 id="campaign-pace">At what pace</h2>
-            </header>
-            <div className="panel-body">
-              <PacePart problemOf={problemOf} />
-            </div>
-          </section>
+      </section>
+      <section className="panel" aria-labelledby="campaign-pace">
+        <header className="panel-head">
+          <h2 id="campaign-pace">At what pace</h2>
+        </header>
+        <div className="panel-body">
+          <PacePart problemOf={problemOf} />
         </div>
-        <aside className="panel bulk-side" aria-labelledby="campaign-reach">
-          <header className="panel-head">
-            <h2 id="campaign-reach">What it would do</h2>
-          </header>
-          <div className="panel-body stack">
-            <Reach run={run ?? held.run} error={error ?? held.error} chosen={filter !== null}>
-              {run && <Plan run={run} version={draft.version.trim()} />}
-            </Reach>
-            <button
-              type="button"
-              className="btn btn-primary"
-              disabled={!ready}
-              onClick={() => setConfirming(true)}
-            >
-              {reached > 0 ? `Update ${plural(reached, 'station')}…` : 'Start…'}
-            </button>
-            {filter && lacks && <p className="faint">{lacks}</p>}
-          </div>
-        </aside>
-      </div>
+      </section>
       {confirming && request && run && (
         <Confirm request={request} run={run} onClose={() => setConfirming(false)} />
       )}
-    </div>
+    </NewJobPage>
   );
 }

@@ -1,61 +1,104 @@
-import type { ReactNode } from 'react';
 import { Check, Field } from '@/ui/field';
 import { Segments } from '@/ui/segments';
 import { useCampaignDraft } from './draft';
 import type { ProblemOf } from './firmware-part';
 import type { CampaignDraft, WaveBy } from './logic';
 
-type Figure =
-  | 'canary'
-  | 'size'
-  | 'percent'
-  | 'pause_above'
-  | 'attempts'
-  | 'retry_after'
-  | 'silent'
-  | 'at_once'
-  | 'retries'
-  | 'retry_interval';
-
-/** A figure with its bounds; the server holds them too. */
-function Amount({
-  of,
-  label,
-  hint,
-  problem,
-  min,
-  max,
-  step = 1,
-  optional = false,
-}: {
-  of: Figure;
+interface Figure {
   label: string;
-  hint?: ReactNode;
-  problem: string | null;
+  hint?: string;
+  /** Its name in the API, under which a refusal comes back. */
+  field: string;
+  /** Bounds; the server holds them too. */
   min: number;
   max: number;
-  step?: number | 'any';
+  step?: 'any';
   optional?: boolean;
-}) {
+}
+
+const figures = {
+  canary: {
+    label: 'Canary, in stations',
+    hint: 'They go first; 0 for none.',
+    field: 'waves.canary',
+    min: 0,
+    max: 20_000,
+  },
+  percent: { label: 'A wave, in % of all', field: 'waves.percent', min: 0.01, max: 100, step: 'any' },
+  size: { label: 'A wave, in stations', field: 'waves.size', min: 1, max: 20_000 },
+  pause_above: {
+    label: 'Pause above, in % failed',
+    hint: 'Of a wave’s stations. A person decides then.',
+    field: 'waves.pause_above',
+    min: 0,
+    max: 100,
+    step: 'any',
+  },
+  at_once: { label: 'Stations at work at once', field: 'at_once', min: 1, max: 1_000 },
+  attempts: { label: 'Attempts a station', field: 'attempts', min: 1, max: 10 },
+  retry_after: { label: 'Minutes between them', field: 'retry_after_s', min: 0, max: 43_200, step: 'any' },
+  silent: {
+    label: 'Hours without progress',
+    hint: 'Then an attempt has failed.',
+    field: 'silent_s',
+    min: 0.02,
+    max: 720,
+    step: 'any',
+  },
+  retries: {
+    label: 'Downloads a station may try',
+    hint: 'By itself; its own habit when empty.',
+    field: 'retries',
+    min: 0,
+    max: 100,
+    optional: true,
+  },
+  retry_interval: {
+    label: 'Seconds between downloads',
+    hint: 'Its own habit when empty.',
+    field: 'retry_interval_s',
+    min: 0,
+    max: 86_400,
+    optional: true,
+  },
+} satisfies Partial<Record<keyof CampaignDraft, Figure>>;
+type FigureName = keyof typeof figures;
+
+/** Figures of the campaign, side by side. */
+function Figures({ of, problemOf }: { of: readonly FigureName[]; problemOf: ProblemOf }) {
   const { draft, change } = useCampaignDraft();
   return (
-    <Field label={label} hint={hint} problem={problem}>
-      {(field) => (
-        <input
-          {...field}
-          className="input num"
-          type="number"
-          min={min}
-          max={max}
-          step={step}
-          required={!optional}
-          value={draft[of]}
-          onChange={(e) => change({ [of]: e.target.value } as Partial<CampaignDraft>)}
-        />
-      )}
-    </Field>
+    <div className="campaign-figures">
+      {of.map((name) => {
+        const figure: Figure = figures[name];
+        return (
+          <Field key={name} label={figure.label} hint={figure.hint} problem={problemOf(figure.field)}>
+            {(field) => (
+              <input
+                {...field}
+                className="input num"
+                type="number"
+                min={figure.min}
+                max={figure.max}
+                step={figure.step ?? 1}
+                required={!figure.optional}
+                value={draft[name]}
+                onChange={(e) => change({ [name]: e.target.value })}
+              />
+            )}
+          </Field>
+        );
+      })}
+    </div>
   );
 }
+
+/** The figures that say how large a wave is. */
+const waveFigures: Readonly<Record<WaveBy, readonly FigureName[]>> = {
+  percent: ['canary', 'percent', 'pause_above'],
+  size: ['canary', 'size', 'pause_above'],
+  all: ['canary', 'pause_above'],
+};
 
 const zones: readonly string[] = Intl.supportedValuesOf('timeZone');
 
@@ -150,92 +193,14 @@ export function PacePart({ problemOf }: { problemOf: ProblemOf }) {
           />
         </div>
       </div>
-      <div className="campaign-figures">
-        <Amount
-          of="canary"
-          label="Canary, in stations"
-          hint="They go first; 0 for none."
-          problem={problemOf('waves.canary')}
-          min={0}
-          max={20_000}
-        />
-        {draft.by === 'percent' && (
-          <Amount
-            of="percent"
-            label="A wave, in % of all"
-            problem={problemOf('waves.percent')}
-            min={0.01}
-            max={100}
-            step="any"
-          />
-        )}
-        {draft.by === 'size' && (
-          <Amount
-            of="size"
-            label="A wave, in stations"
-            problem={problemOf('waves.size')}
-            min={1}
-            max={20_000}
-          />
-        )}
-        <Amount
-          of="pause_above"
-          label="Pause above, in % failed"
-          hint="Of a wave’s stations. A person decides then."
-          problem={problemOf('waves.pause_above')}
-          min={0}
-          max={100}
-          step="any"
-        />
-      </div>
+      <Figures of={waveFigures[draft.by]} problemOf={problemOf} />
       <Hours problemOf={problemOf} />
       <details className="campaign-more">
         <summary>Attempts and limits</summary>
-        <div className="campaign-figures">
-          <Amount
-            of="at_once"
-            label="Stations at work at once"
-            problem={problemOf('at_once')}
-            min={1}
-            max={1_000}
-          />
-          <Amount of="attempts" label="Attempts a station" problem={problemOf('attempts')} min={1} max={10} />
-          <Amount
-            of="retry_after"
-            label="Minutes between them"
-            problem={problemOf('retry_after_s')}
-            min={0}
-            max={43_200}
-            step="any"
-          />
-          <Amount
-            of="silent"
-            label="Hours without progress"
-            hint="Then an attempt has failed."
-            problem={problemOf('silent_s')}
-            min={0.02}
-            max={720}
-            step="any"
-          />
-          <Amount
-            of="retries"
-            label="Downloads a station may try"
-            hint="By itself; its own habit when empty."
-            problem={problemOf('retries')}
-            min={0}
-            max={100}
-            optional
-          />
-          <Amount
-            of="retry_interval"
-            label="Seconds between downloads"
-            hint="Its own habit when empty."
-            problem={problemOf('retry_interval_s')}
-            min={0}
-            max={86_400}
-            optional
-          />
-        </div>
+        <Figures
+          of={['at_once', 'attempts', 'retry_after', 'silent', 'retries', 'retry_interval']}
+          problemOf={problemOf}
+        />
       </details>
     </div>
   );

@@ -31,7 +31,7 @@ export function Plan({ run, version }: { run: CampaignDryRun; version: string })
       </section>
       <section aria-label="Firmware now">
         <h3 className="campaign-side-title">Firmware now</h3>
-        <dl className="bulk-facts">
+        <dl className="job-facts">
           {firmware.slice(0, SHOWN).map(([name, n]) => (
             <div key={name}>
               <dt className={name ? 'mono' : undefined}>{name || 'Not told'}</dt>
@@ -42,7 +42,7 @@ export function Plan({ run, version }: { run: CampaignDryRun; version: string })
         {firmware.length > SHOWN && <p className="faint">and {count(firmware.length - SHOWN)} more</p>}
       </section>
       {run.up_to_date > 0 && (
-        <div className="bulk-note bulk-note-plain">
+        <div className="job-note job-note-plain">
           <Icon name="check" size={14} />
           <span>
             {plural(run.up_to_date, 'station')} {run.up_to_date === 1 ? 'has' : 'have'} {version} already and{' '}
@@ -51,7 +51,7 @@ export function Plan({ run, version }: { run: CampaignDryRun; version: string })
         </div>
       )}
       {away > 0 && (
-        <div className="bulk-note">
+        <div className="job-note">
           <Icon name="wifiOff" size={14} />
           <span>
             {plural(away, 'station')} {away === 1 ? 'is' : 'are'} away: asked at the next boot, however late.
@@ -59,7 +59,7 @@ export function Plan({ run, version }: { run: CampaignDryRun; version: string })
         </div>
       )}
       {run.problem && (
-        <div className="bulk-note" data-tone="bad" role="alert">
+        <div className="job-note" data-tone="bad" role="alert">
           <Icon name="warn" size={14} />
           <span>{sentence(run.problem)}. A station is in one campaign at a time.</span>
         </div>

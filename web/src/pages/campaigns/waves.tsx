@@ -1,6 +1,6 @@
 import type { CampaignWave } from '@/api/campaigns';
 import { count } from '@/ui/format';
-import { JobProgress } from '../bulk/progress';
+import { JobProgress } from '../jobs/progress';
 import { finishedOf, stationStates, waveName } from './logic';
 
 /** Waves that are shown: the one that is at work and those around it. */

@@ -2,8 +2,10 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, seg } from '@/api/client';
+import { securityQuery } from '@/api/care';
 import { onboardingQuery, type Onboarding } from '@/api/desk';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { age, instant, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
@@ -12,6 +14,7 @@ import { Segments } from '@/ui/segments';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { useNow } from '@/ui/use-now';
 import { forgetPassword, keepPassword, passwordOf } from './password';
+import { isShut, settingsOf } from './reach';
 import { WizardSteps } from './steps';
 import './onboarding.css';
 
@@ -70,12 +73,39 @@ function Password({ of }: { of: Onboarding }) {
   );
 }
 
+/** The server is not reached in a way in which this station may come: why, and what to do. */
+function Shut({ of, profile }: { of: Onboarding; profile: number }) {
+  return (
+    <div className="outcome" data-tone="bad" role="alert">
+      <strong>It cannot come in at this address</strong>
+      <p>
+        {of.id} is held to security profile {profile}, so it must come over TLS (<code>wss://</code>). You
+        reached this server without TLS, and a station that was pointed here would be refused.
+      </p>
+      <ol className="shut-steps">
+        <li>
+          Has the server a TLS port, or a proxy with TLS before it? Open this page by its{' '}
+          <code>https://</code> address: it then shows where the station must come.
+        </li>
+        <li>
+          If not, start it with a certificate: <code>voltwin serve --tls-cert F --tls-key F</code>. A proxy
+          must say <code>X-Forwarded-Proto: https</code>.
+        </li>
+        <li>
+          On a private network without TLS an administrator can hold it to a password alone:{' '}
+          <code>voltwin admin station profile {of.id} 1</code>.
+        </li>
+      </ol>
+    </div>
+  );
+}
+
 /** What a technician types into the station, ready to be copied. */
-function Settings({ of }: { of: Onboarding }) {
+function Settings({ of, profile }: { of: Onboarding; profile: number | undefined }) {
   const [version, setVersion] = useState<Shown>(
     of.ocpp_version === '1.6' || !of.ocpp_version ? '1.6' : '2.0.1',
   );
-  const settings = of.settings.filter((s) => s.ocpp_version === version && s.value != null);
+  const shut = profile !== undefined && isShut(of, profile);
   return (
     <section className="panel" aria-labelledby="type-in">
       <header className="panel-head" style={{ flexWrap: 'wrap' }}>
@@ -83,30 +113,34 @@ function Settings({ of }: { of: Onboarding }) {
         <Segments<Shown> label="Version" value={version} onChange={setVersion} options={versions} />
       </header>
       <div className="panel-body settings">
-        <Secret
-          value={of.url}
-          label="Address, with its identity"
-          hint="For stations that want one address for everything."
-        />
-        <Secret
-          value={of.url_base}
-          label="Address without its identity"
-          hint="For stations that put their identity behind it by themselves."
-        />
+        {shut ? (
+          <Shut of={of} profile={profile} />
+        ) : (
+          <>
+            <Secret
+              value={of.url}
+              label="Address, with its identity"
+              hint="For stations that want one address for everything."
+            />
+            <Secret
+              value={of.url_base}
+              label="Address without its identity"
+              hint="For stations that put their identity behind it by themselves."
+            />
+          </>
+        )}
         <Secret value={of.id} label="Identity and user name" hint="" />
         <Password of={of} />
-        {settings
-          .filter((s) => s.value !== of.url && s.value !== of.url_base)
-          .map((s) => (
-            <Secret key={s.name} value={s.value ?? ''} label={s.name} hint="" />
-          ))}
+        {settingsOf(of, version, profile).map((s) => (
+          <Secret key={s.name} value={s.value} label={s.name} hint="" />
+        ))}
       </div>
     </section>
   );
 }
 
 /** How far it has come, by itself. */
-function Progress({ of }: { of: Onboarding }) {
+function Progress({ of, shut }: { of: Onboarding; shut: boolean }) {
   const now = useNow();
   const at = stages.indexOf(of.stage);
   const seen = instant(of.last_seen);
@@ -129,7 +163,9 @@ function Progress({ of }: { of: Onboarding }) {
             );
           })}
         </ol>
-        <p className="muted hint-line">{sentence(of.hint)}.</p>
+        <p className="muted hint-line">
+          {shut && of.stage === 'waiting' ? 'It waits for an address with TLS.' : `${sentence(of.hint)}.`}
+        </p>
       </div>
       {of.stage !== 'waiting' && (
         <dl className="facts panel-body progress-facts">
@@ -176,18 +212,14 @@ function Progress({ of }: { of: Onboarding }) {
 export function FollowPage() {
   const { stationId } = route.useParams();
   const { data, error, refetch } = useQuery(onboardingQuery(stationId));
+  const profile = useQuery(securityQuery(stationId)).data?.profile;
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/stations">Stations</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">Add {stationId}</span>
-          </nav>
-          <h1>{data?.stage === 'ready' ? `${stationId} is here` : `Bring ${stationId} in`}</h1>
-        </div>
-      </header>
+      <PageHead
+        parent={{ to: '/stations', label: 'Stations' }}
+        here={`Add ${stationId}`}
+        title={data?.stage === 'ready' ? `${stationId} is here` : `Bring ${stationId} in`}
+      />
       {error && !data ? (
         <section className="panel">
           <ErrorState error={error} retry={() => void refetch()} what={`Station ${stationId}`} />
@@ -198,8 +230,8 @@ export function FollowPage() {
         <>
           <WizardSteps at={data.stage === 'ready' ? 5 : data.stage === 'waiting' ? 3 : 4} />
           <div className="halves">
-            <Settings of={data} />
-            <Progress of={data} />
+            <Settings of={data} profile={profile} />
+            <Progress of={data} shut={isShut(data, profile)} />
           </div>
         </>
       )}

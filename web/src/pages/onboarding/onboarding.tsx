@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useId, useState, type FormEvent } from 'react';
 import { api, seg } from '@/api/client';
 import type { Onboarding } from '@/api/desk';
@@ -7,13 +7,14 @@ import { claimsQuery, keys } from '@/api/queries';
 import type { Claim, NewStation } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { Choice, Choices, Field } from '@/ui/field';
 import { sentence } from '@/ui/format';
-import { Icon } from '@/ui/icons';
 import { EmptyState } from '@/ui/states';
 import { toast } from '@/ui/toast';
 import { keepPassword } from './password';
+import { needsTls } from './reach';
 import { WizardSteps } from './steps';
 import './onboarding.css';
 
@@ -167,16 +168,7 @@ export function OnboardingPage() {
   }
   return (
     <div className="page page-narrow">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/stations">Stations</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">Add</span>
-          </nav>
-          <h1>Add a station</h1>
-        </div>
-      </header>
+      <PageHead parent={{ to: '/stations', label: 'Stations' }} here="Add" title="Add a station" />
       <WizardSteps at={step} />
       <form className="panel wizard" onSubmit={submit}>
         {step === 1 ? (
@@ -262,6 +254,14 @@ export function OnboardingPage() {
                 />
               ))}
             </Choices>
+            {needsTls(wish.profile) && location.protocol !== 'https:' && (
+              <div className="outcome" data-tone="warn" role="status">
+                <p>
+                  You opened this page without TLS. A station of this profile may come by <code>wss://</code>{' '}
+                  alone: the next page tells how to get such an address.
+                </p>
+              </div>
+            )}
             <Choices legend="Its password">
               {passwords
                 .filter((p) => p.value !== 'knocked' || claim?.has_password)

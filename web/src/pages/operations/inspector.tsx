@@ -152,23 +152,29 @@ function StationInspector({ id, onClose }: { id: string; onClose: () => void }) 
       ) : (
         <>
           <div className="inspector-headline">
-            <span className="big">
-              <Power w={station.power_w} />
-            </span>
-            <span className="faint">of {power(station.max_power_w)}</span>
+            {station.power_w === null && station.max_power_w === null ? (
+              <span className="faint">No power told yet</span>
+            ) : (
+              <>
+                <span className="big">
+                  <Power w={station.power_w} />
+                </span>
+                {station.max_power_w !== null && (
+                  <span className="faint">of {power(station.max_power_w)}</span>
+                )}
+              </>
+            )}
             <span className="tag" style={{ marginLeft: 'auto' }}>
               OCPP {station.ocpp_version ?? '–'}
             </span>
           </div>
           <p className="sub inspector-line">
-            {id}
-            {station.firmware_version && <span>· firmware {station.firmware_version}</span>}
-            {station.alarm && (
-              <>
-                {' '}
-                <SeverityBadge severity={station.alarm} />
-              </>
-            )}
+            <span>
+              {[station.name !== id && id, station.firmware_version && `firmware ${station.firmware_version}`]
+                .filter(Boolean)
+                .join(' · ')}
+            </span>
+            {station.alarm && <SeverityBadge severity={station.alarm} />}
           </p>
           {conduct && (
             <Link

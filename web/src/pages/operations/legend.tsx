@@ -147,6 +147,7 @@ export function Legend({
   // A small stage shows the city first; who opens or closes the legend decides from then on.
   const [chosen, setOpen] = useState<boolean | null>(null);
   const open = chosen ?? !narrow;
+  const hidden = layerNames.filter((name) => !layers[name]).length;
   return (
     <section className="panel ops-panel legend" aria-label="Legend and layers">
       <button type="button" className="legend-toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -162,14 +163,20 @@ export function Legend({
             <States />
           )}
           <Signs layers={layers} conduct={conduct} />
-          <div className="legend-layers" role="group" aria-label="Layers">
-            {layerNames.map((name) => (
-              <button key={name} type="button" aria-pressed={layers[name]} onClick={() => onToggle(name)}>
-                {layers[name] && <Icon name="check" size={11} />}
-                {layerLabel[name]}
-              </button>
-            ))}
-          </div>
+          <details className="legend-fold">
+            <summary>
+              Layers
+              <span className="faint">{hidden === 0 ? 'all shown' : `${hidden} hidden`}</span>
+            </summary>
+            <div className="legend-layers" role="group" aria-label="Layers">
+              {layerNames.map((name) => (
+                <button key={name} type="button" aria-pressed={layers[name]} onClick={() => onToggle(name)}>
+                  {layers[name] && <Icon name="check" size={11} />}
+                  {layerLabel[name]}
+                </button>
+              ))}
+            </div>
+          </details>
         </>
       )}
     </section>

@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api } from '@/api/client';
+import { api, ApiError } from '@/api/client';
 import { ocpiKey, type AddedParty, type OcpiSettings } from '@/api/desk';
+import { rolesOf } from './roles';
 import { Field } from '@/ui/field';
 import { FormDialog } from '@/ui/form-dialog';
 import { Secret } from '@/ui/secret';
@@ -63,7 +64,7 @@ export function SettingsDialog({
   const save = useMutation({
     mutationFn: (body: OcpiSettings) => api.put<OcpiSettings>('/ocpi/settings', body),
     onSuccess: () => {
-      toast('Partners are told', { tone: 'good' });
+      toast('Saved', { tone: 'good', detail: 'Partners read it when they next ask for credentials.' });
       void client.invalidateQueries({ queryKey: ocpiKey });
       onClose();
     },
@@ -110,6 +111,14 @@ export function SettingsDialog({
 
 type Way = 'theirs' | 'ours';
 
+/** What a refusal of the partner itself means for whoever typed its address and token. */
+function refusal(error: Error | null): Error | null {
+  if (!(error instanceof ApiError) || !/HTTP 40[13]/.test(error.message)) return error;
+  return new ApiError(error.status, {
+    detail: `The partner does not know this token: it is good for one registration. (${error.message})`,
+  });
+}
+
 /** A new partner: it comes to us with a token of ours, or we go to it with one of its own. */
 export function AddPartner({ onClose }: { onClose: () => void }) {
   const client = useQueryClient();
@@ -129,17 +138,29 @@ export function AddPartner({ onClose }: { onClose: () => void }) {
           : 'Both sides have their tokens.')
       }
       done={
-        made && (
+        made &&
+        (made.token ? (
           <>
             <Secret value={made.versions_url} label="Address of our versions" hint="" />
-            {made.token && <Secret value={made.token} label="Token" />}
+            <Secret value={made.token} label="Token" />
           </>
-        )
+        ) : (
+          <dl className="facts">
+            <div>
+              <dt>It is</dt>
+              <dd className="mono">{rolesOf(made)}</dd>
+            </div>
+            <div>
+              <dt>It takes</dt>
+              <dd>{[...new Set(made.modules)].join(', ')}</dd>
+            </div>
+          </dl>
+        ))
       }
       confirm="Add"
       busy={way === 'ours' ? 'Registering…' : 'Adding…'}
       pending={add.isPending}
-      error={add.error}
+      error={refusal(add.error)}
       onClose={onClose}
       onSubmit={(read) =>
         add.mutate({

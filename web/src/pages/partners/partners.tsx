@@ -21,6 +21,7 @@ import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { toast } from '@/ui/toast';
 import { AddPartner, SettingsDialog } from './partner-dialogs';
+import { rolesOf } from './roles';
 
 const stateTone: Readonly<Record<string, 'good' | 'warn' | 'bad' | undefined>> = {
   registered: 'good',
@@ -68,10 +69,7 @@ function PartyTable({
       sort: (p) => p.name,
       cell: (p) => (
         <>
-          <strong>{p.name}</strong>{' '}
-          <span className="sub">
-            {p.roles.map((r) => `${r.role} ${r.country_code}*${r.party_id}`).join(', ')}
-          </span>
+          <strong>{p.name}</strong> <span className="sub">{rolesOf(p)}</span>
         </>
       ),
     },
@@ -110,11 +108,11 @@ function PartyTable({
               <button
                 type="button"
                 className="btn btn-ghost btn-sm"
-                aria-label={`Send everything again to ${p.name}`}
                 disabled={retry.isPending}
                 onClick={() => retry.mutate(p)}
               >
                 Send again{stuck(p) > 0 && ` (${stuck(p)})`}
+                <span className="visually-hidden"> to {p.name}</span>
               </button>
             )}
             <button

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Connector } from '@/api/types';
-import { connectorNumber, energy, measure, percent, plug, power } from '@/ui/format';
+import { connectorNumber, energy, measure, NONE, percent, plug, power } from '@/ui/format';
 import { StatusBadge } from '@/ui/glyph';
 import { Icon } from '@/ui/icons';
 import { Meter, Power } from '@/ui/quantity';
@@ -41,7 +41,7 @@ export function ConnectorCard({
       <div>
         <div className="connector-power">
           <Power w={c.power_w} />
-          <span className="of num">of {power(c.max_power_w)}</span>
+          {c.max_power_w !== null && <span className="of num">of {power(c.max_power_w)}</span>}
         </div>
         <Meter
           share={share}
@@ -61,7 +61,9 @@ export function ConnectorCard({
         <div>
           <dt>Voltage, current</dt>
           <dd>
-            {measure(c.voltage_v, 'V', 0)} · {measure(c.current_a, 'A', 0)}
+            {c.voltage_v === null && c.current_a === null
+              ? NONE
+              : `${measure(c.voltage_v, 'V', 0)} · ${measure(c.current_a, 'A', 0)}`}
           </dd>
         </div>
         <div>

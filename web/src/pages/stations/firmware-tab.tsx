@@ -8,7 +8,7 @@ import { useSession } from '@/app/use-session';
 import { dateTime } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
-import { emptyFilter } from '../bulk/logic';
+import { emptyFilter } from '../jobs/filter';
 import { useCampaignDraft } from '../campaigns/draft';
 import { FirmwareDialog } from './firmware-dialog';
 import { LogPanel } from './logs';

@@ -47,10 +47,13 @@ function inWords(profile: Profile): string {
 export function ProfileTable({
   station,
   rows,
+  limited,
   allowed,
 }: {
   station: Station;
   rows: readonly Known<ProfileRecord>[] | undefined;
+  /** Something else limits it. */
+  limited: boolean;
   allowed: boolean;
 }) {
   const [clearing, setClearing] = useState<string | null>(null);
@@ -128,7 +131,13 @@ export function ProfileTable({
           rowKey={(p) => p.key}
           initialSort={{ key: 'level', dir: 'desc' }}
           empty={
-            rows?.length === 0 ? <EmptyState title="No charging profiles">None is known.</EmptyState> : null
+            rows?.length === 0 ? (
+              <EmptyState title="No charging profiles">
+                {limited
+                  ? 'What is drawn above comes from the station’s own surroundings.'
+                  : 'The station holds none that we know of.'}
+              </EmptyState>
+            ) : null
           }
         />
       </div>

@@ -301,7 +301,12 @@ export function SchedulePanel({ station, allowed }: { station: Station; allowed:
           </button>
         </div>
       )}
-      <ProfileTable station={station} rows={profiles.rows} allowed={allowed && station.online} />
+      <ProfileTable
+        station={station}
+        rows={profiles.rows}
+        limited={(limits.rows?.length ?? 0) > 0}
+        allowed={allowed && station.online}
+      />
       {limiting && <LimitDialog station={station} evse={evse} onClose={() => setLimiting(false)} />}
     </section>
   );

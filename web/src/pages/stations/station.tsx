@@ -2,6 +2,7 @@ import { getRouteApi, Link, useParams } from '@tanstack/react-router';
 import { Suspense, useState } from 'react';
 import type { Station } from '@/api/types';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { age, dateTime, instant } from '@/ui/format';
 import { SeverityBadge, StatusBadge } from '@/ui/glyph';
@@ -21,15 +22,12 @@ function Header({ station, onCommand }: { station: Station; onCommand: (target: 
   const seen = instant(station.last_seen);
   const act = (kind: CommandTarget['kind']) => () => onCommand({ kind, station });
   return (
-    <header className="page-head">
-      <div className="titles">
-        <nav className="crumb" aria-label="Breadcrumb">
-          <Link to="/stations">Stations</Link>
-          <Icon name="chevronRight" size={10} />
-          <span aria-current="page">{station.id}</span>
-        </nav>
-        <div className="title-line">
-          <h1>{station.name ?? station.id}</h1>
+    <PageHead
+      parent={{ to: '/stations', label: 'Stations' }}
+      here={station.id}
+      title={station.name ?? station.id}
+      beside={
+        <>
           <StatusBadge status={station.status} />
           <span className="tag">OCPP {station.ocpp_version ?? 'not said'}</span>
           {station.alarm && <SeverityBadge severity={station.alarm} />}
@@ -40,29 +38,31 @@ function Header({ station, onCommand }: { station: Station; onCommand: (target: 
                 ? 'Has never connected'
                 : `Last heard ${age(now - seen)} ago, ${dateTime(station.last_seen)}`}
           </span>
-        </div>
-      </div>
-      <div className="page-actions">
-        <Link to="/" search={{ sel: `station:${station.id}` }} className="btn">
-          <Icon name="target" size={14} /> Show in network
-        </Link>
-        {may(session?.role, 'operator') && (
-          <>
-            <button type="button" className="btn" onClick={act('trigger')}>
-              <Icon name="trigger" size={14} /> Ask for message
+        </>
+      }
+      actions={
+        <>
+          <Link to="/" search={{ sel: `station:${station.id}` }} className="btn">
+            <Icon name="target" size={14} /> Show in network
+          </Link>
+          {may(session?.role, 'operator') && (
+            <>
+              <button type="button" className="btn" onClick={act('trigger')}>
+                <Icon name="trigger" size={14} /> Ask for message
+              </button>
+              <button type="button" className="btn" onClick={act('reset')}>
+                <Icon name="refresh" size={14} /> Reset
+              </button>
+            </>
+          )}
+          {may(session?.role, 'admin') && (
+            <button type="button" className="btn" onClick={act('credentials')}>
+              <Icon name="key" size={14} /> New password
             </button>
-            <button type="button" className="btn" onClick={act('reset')}>
-              <Icon name="refresh" size={14} /> Reset
-            </button>
-          </>
-        )}
-        {may(session?.role, 'admin') && (
-          <button type="button" className="btn" onClick={act('credentials')}>
-            <Icon name="key" size={14} /> New password
-          </button>
-        )}
-      </div>
-    </header>
+          )}
+        </>
+      }
+    />
   );
 }
 
@@ -76,16 +76,11 @@ export function StationPage() {
   if (error) {
     return (
       <div className="page">
-        <header className="page-head">
-          <div className="titles">
-            <nav className="crumb" aria-label="Breadcrumb">
-              <Link to="/stations">Stations</Link>
-              <Icon name="chevronRight" size={10} />
-              <span aria-current="page">{stationId}</span>
-            </nav>
-            <h1>Station {stationId}</h1>
-          </div>
-        </header>
+        <PageHead
+          parent={{ to: '/stations', label: 'Stations' }}
+          here={stationId}
+          title={`Station ${stationId}`}
+        />
         <ErrorState error={error} retry={retry} what={`Station ${stationId}`} />
       </div>
     );

@@ -62,7 +62,7 @@ const columns: readonly Column<Station>[] = [
     label: 'Name',
     sort: (s) => s.name,
     wide: true,
-    cell: (s) => <span className="muted">{s.name ?? '–'}</span>,
+    cell: (s) => <span className="muted">{s.name === s.id ? '–' : (s.name ?? '–')}</span>,
   },
   { key: 'status', label: 'Status', sort: (s) => s.status, cell: (s) => <StatusBadge status={s.status} /> },
   {
@@ -92,10 +92,12 @@ const columns: readonly Column<Station>[] = [
     label: 'Load',
     wide: true,
     width: '8rem',
-    sort: (s) => (s.max_power_w ? (s.power_w ?? 0) / s.max_power_w : null),
+    sort: (s) => (s.max_power_w && s.power_w !== null ? s.power_w / s.max_power_w : null),
     cell: (s) => {
-      const share = s.max_power_w ? (s.power_w ?? 0) / s.max_power_w : null;
-      return (
+      const share = s.max_power_w && s.power_w !== null ? s.power_w / s.max_power_w : null;
+      return share === null ? (
+        <span className="faint">–</span>
+      ) : (
         <Meter share={share} color="var(--status-charging)" label={`Load of ${s.id}: ${percent(share)}`} />
       );
     },

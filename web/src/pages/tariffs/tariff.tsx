@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { useMemo, useState, type FormEvent } from 'react';
 import { api, ApiError, seg } from '@/api/client';
 import { tariffQuery, tariffsKey, versionsQuery, type Tariff, type TariffSpec } from '@/api/tariffs';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { Field } from '@/ui/field';
 import { ConfirmDialog } from '@/ui/form-dialog';
@@ -250,22 +251,21 @@ export function TariffPage() {
   const { data, error, refetch } = useQuery(tariffQuery(tariffId));
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/tariffs">Tariffs</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{tariffId}</span>
-          </nav>
-          <div className="title-line">
-            <h1>{data?.name ?? tariffId}</h1>
+      <PageHead
+        parent={{ to: '/tariffs', label: 'Tariffs' }}
+        here={tariffId}
+        title={data?.name ?? tariffId}
+        beside={
+          <>
             {data && <span className="tag">version {data.version}</span>}
             {data?.retired && <span className="tag">retired</span>}
-          </div>
-        </div>
-      </header>
+          </>
+        }
+      />
       {error && !data ? (
-        <ErrorState error={error} retry={() => void refetch()} what={`Tariff ${tariffId}`} />
+        <section className="panel">
+          <ErrorState error={error} retry={() => void refetch()} what={`Tariff ${tariffId}`} />
+        </section>
       ) : !data ? (
         <SkeletonBlock lines={8} />
       ) : (

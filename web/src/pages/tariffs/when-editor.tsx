@@ -118,7 +118,6 @@ export function WhenEditor({
                 className="btn"
                 disabled={disabled}
                 aria-pressed={when.days.includes(day)}
-                aria-label={day}
                 onClick={() =>
                   onChange({
                     ...when,
@@ -127,6 +126,7 @@ export function WhenEditor({
                 }
               >
                 {day.slice(0, 2)}
+                <span className="visually-hidden">{day.slice(2)}</span>
               </button>
             ))}
           </div>

@@ -15,7 +15,7 @@ import { count, dateTime, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { toast } from '@/ui/toast';
-import { readIds } from '../bulk/logic';
+import { readIds } from '../jobs/filter';
 import { listTone, listWords, wishWords } from './logic';
 import './tokens.css';
 

@@ -8,6 +8,7 @@ import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
 import { StationName } from '@/app/names';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { count, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
@@ -193,22 +194,23 @@ export function LocalListsPage() {
   const columns = useMemo(() => columnsFor(allowed), [allowed]);
   return (
     <div className="page page-fill">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/id-tokens">Id tokens</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">Local lists</span>
-          </nav>
-          <h1>Local authorisation lists</h1>
-          <p>Which tokens each station lets charge by itself while it cannot reach us.</p>
-        </div>
-        {allowed && matching && matching.length > 0 && !many.setting && (
-          <button type="button" className="btn" onClick={() => setWishing(true)}>
-            <Icon name="edit" size={14} /> Set for {plural(matching.length, 'station')}…
-          </button>
-        )}
-      </header>
+      <PageHead
+        parent={{ to: '/id-tokens', label: 'Id tokens' }}
+        here="Local lists"
+        title="Local authorisation lists"
+        actions={
+          allowed &&
+          matching &&
+          matching.length > 0 &&
+          !many.setting && (
+            <button type="button" className="btn" onClick={() => setWishing(true)}>
+              <Icon name="edit" size={14} /> Set for {plural(matching.length, 'station')}…
+            </button>
+          )
+        }
+      >
+        <p>Which tokens each station lets charge by itself while it cannot reach us.</p>
+      </PageHead>
       <div className="toolbar">
         <label className="search-field">
           <span className="visually-hidden">Filter stations</span>

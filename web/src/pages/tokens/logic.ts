@@ -3,7 +3,7 @@
 import type { IdToken, IdTokenStatus, ListState, ListWish, NewIdToken } from '@/api/tokens';
 import { instant, plural } from '@/ui/format';
 import type { Tone } from '@/ui/toast';
-import { readIds } from '../bulk/logic';
+import { readIds } from '../jobs/filter';
 
 export const statuses: readonly IdTokenStatus[] = ['accepted', 'blocked', 'expired', 'invalid'];
 

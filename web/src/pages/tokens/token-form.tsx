@@ -9,7 +9,7 @@ import { Check, Field } from '@/ui/field';
 import { plural, sentence } from '@/ui/format';
 import { Segments } from '@/ui/segments';
 import { toast } from '@/ui/toast';
-import { readIds } from '../bulk/logic';
+import { readIds } from '../jobs/filter';
 import { draftOf, kinds, requestOf, statuses, statusWords, type TokenDraft } from './logic';
 
 interface PartProps {

@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { transactionQuery } from '@/api/queries';
 import type { Transaction } from '@/api/types';
+import { PageHead } from '@/app/page-head';
 import { dateTime, energy, exactEnergy, instant, percent, power } from '@/ui/format';
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
-import { Icon } from '@/ui/icons';
 import { ErrorState, SkeletonBlock } from '@/ui/states';
 import { ReceiptPanel } from '../tariffs/receipt-panel';
 import { flagWord } from './flags';
@@ -72,26 +72,19 @@ export function TransactionPage() {
     ['Started', dateTime(t.started_at)],
     ['Ended', t.ended_at ? dateTime(t.ended_at) : 'Still running'],
     ['Meter at start', exactEnergy(t.meter_start_wh)],
-    ['Meter at end', exactEnergy(t.meter_stop_wh)],
+    [t.ended_at ? 'Meter at end' : 'Meter now', exactEnergy(t.meter_stop_wh)],
     ['Reason for the end', t.stopped_reason ?? '–'],
     ['Events received', String(t.events)],
     ['Recorded offline', t.offline ? 'Yes, delivered later' : 'No'],
   ];
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/transactions">Transactions</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{t.number}</span>
-          </nav>
-          <div className="title-line">
-            <h1>Transaction {t.number}</h1>
-            <TransactionState state={t.state} />
-          </div>
-        </div>
-      </header>
+      <PageHead
+        parent={{ to: '/transactions', label: 'Transactions' }}
+        here={t.number}
+        title={`Transaction ${t.number}`}
+        beside={<TransactionState state={t.state} />}
+      />
       <dl className="stats">
         <div className="stat">
           <dt>Energy</dt>
@@ -109,7 +102,7 @@ export function TransactionPage() {
         </div>
       </dl>
       {t.flags.length > 0 && (
-        <ul className="outcome" style={{ background: 'var(--warning-soft)', color: 'var(--warning-text)' }}>
+        <ul className="outcome" data-tone="warn">
           {t.flags.map((flag) => (
             <li key={flag}>{flagWord(flag)}</li>
           ))}

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { uptimeDetailQuery, type UptimeDetail } from '@/api/uptime';
 import { may } from '@/app/session';
+import { PageHead } from '@/app/page-head';
 import { useSession } from '@/app/use-session';
 import { dateTime, duration, instant } from '@/ui/format';
 import { Glyph } from '@/ui/glyph';
@@ -68,25 +69,18 @@ export function UptimeDetailPage() {
   const { data, error, refetch } = useQuery(uptimeDetailQuery(twinId, windowDays(search.status)));
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/uptime">Uptime</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{twinId}</span>
-          </nav>
-          <div className="title-line">
-            <h1>Uptime of {twinId}</h1>
-          </div>
-        </div>
-        {may(session?.role, 'operator') && (
-          <div className="page-actions">
+      <PageHead
+        parent={{ to: '/uptime', label: 'Uptime' }}
+        here={twinId}
+        title={`Uptime of ${twinId}`}
+        actions={
+          may(session?.role, 'operator') && (
             <button type="button" className="btn" onClick={() => setExcluding(true)}>
               <Icon name="plus" size={14} /> Exclude an outage
             </button>
-          </div>
-        )}
-      </header>
+          )
+        }
+      />
       {error ? (
         <ErrorState error={error} retry={() => void refetch()} what={`Uptime of ${twinId}`} />
       ) : !data ? (

@@ -4,6 +4,7 @@ import { lazy, Suspense, useMemo, useState } from 'react';
 import { twinQuery } from '@/api/queries';
 import type { Vehicle } from '@/api/types';
 import { useFocus } from '@/live';
+import { PageHead } from '@/app/page-head';
 import { count, distance, energy, measure, percent, power, speed } from '@/ui/format';
 import { StatusBadge } from '@/ui/glyph';
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
@@ -171,16 +172,11 @@ export function VehiclePage() {
   if (!vehicle) {
     return (
       <div className="page">
-        <header className="page-head">
-          <div className="titles">
-            <nav className="crumb" aria-label="Breadcrumb">
-              <Link to="/vehicles">Vehicles</Link>
-              <Icon name="chevronRight" size={10} />
-              <span aria-current="page">{vehicleId}</span>
-            </nav>
-            <h1>Vehicle {vehicleId}</h1>
-          </div>
-        </header>
+        <PageHead
+          parent={{ to: '/vehicles', label: 'Vehicles' }}
+          here={vehicleId}
+          title={`Vehicle ${vehicleId}`}
+        />
         {error ? (
           <ErrorState error={error} retry={retry} what={`Vehicle ${vehicleId}`} />
         ) : (
@@ -196,39 +192,38 @@ export function VehiclePage() {
   };
   return (
     <div className="page">
-      <header className="page-head">
-        <div className="titles">
-          <nav className="crumb" aria-label="Breadcrumb">
-            <Link to="/vehicles">Vehicles</Link>
-            <Icon name="chevronRight" size={10} />
-            <span aria-current="page">{vehicle.id}</span>
-          </nav>
-          <div className="title-line">
-            <h1>{vehicle.name ?? vehicle.id}</h1>
+      <PageHead
+        parent={{ to: '/vehicles', label: 'Vehicles' }}
+        here={vehicle.id}
+        title={vehicle.name ?? vehicle.id}
+        beside={
+          <>
             <StatusBadge status={vehicle.status} />
             {vehicle.zone && (
               <span className="tag">
                 <ZoneName id={vehicle.zone} />
               </span>
             )}
-          </div>
-        </div>
-        <div className="page-actions">
-          <Link to="/" search={{ sel: `vehicle:${vehicle.id}` }} className="btn">
-            <Icon name="target" size={14} /> Show in network
-          </Link>
-          {vehicle.pack && (
-            <button
-              type="button"
-              className="btn"
-              aria-expanded={packOpen}
-              onClick={() => setPackOpen(!packOpen)}
-            >
-              <Icon name="cube" size={14} /> {packOpen ? 'Close the pack' : 'Open the pack'}
-            </button>
-          )}
-        </div>
-      </header>
+          </>
+        }
+        actions={
+          <>
+            <Link to="/" search={{ sel: `vehicle:${vehicle.id}` }} className="btn">
+              <Icon name="target" size={14} /> Show in network
+            </Link>
+            {vehicle.pack && (
+              <button
+                type="button"
+                className="btn"
+                aria-expanded={packOpen}
+                onClick={() => setPackOpen(!packOpen)}
+              >
+                <Icon name="cube" size={14} /> {packOpen ? 'Close the pack' : 'Open the pack'}
+              </button>
+            )}
+          </>
+        }
+      />
       <Figures vehicle={vehicle} />
       {vehicle.pack && packOpen && <Pack packId={vehicle.pack} />}
       <HistoryPanel

@@ -1,19 +1,37 @@
 import { Link } from '@tanstack/react-router';
 import type { Filed } from '@/api/desk';
+import { Camel } from '@/ui/camel';
 import { dateTime, instant, plural, sentence } from '@/ui/format';
 import { EmptyState } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 
-const columns: readonly Column<Filed>[] = [
+function Message({ of: { detail } }: { of: Filed }) {
+  return (
+    <>
+      <strong>
+        <Camel text={detail.action ?? 'Unknown'} />
+      </strong>{' '}
+      <span className="sub">{[detail.kind, detail.direction].filter(Boolean).join(', ')}</span>
+    </>
+  );
+}
+
+const columnsOf = (withStation: boolean): readonly Column<Filed>[] => [
   {
     key: 'at',
     label: 'When',
     sort: (f) => instant(f.at),
-    cell: (f) => <span className="num">{dateTime(f.at)}</span>,
+    cell: (f) => (
+      <>
+        <span className="num">{dateTime(f.at)}</span>
+        {withStation && <span className="sub narrow-sub">{f.station}</span>}
+      </>
+    ),
   },
   {
     key: 'station',
     label: 'Station',
+    wide: true,
     sort: (f) => f.station,
     cell: (f) => (
       <Link to="/stations/$stationId/$tab" params={{ stationId: f.station, tab: 'security' }}>
@@ -24,29 +42,33 @@ const columns: readonly Column<Filed>[] = [
   {
     key: 'action',
     label: 'Message',
+    wide: true,
     sort: (f) => f.detail.action,
-    cell: (f) => (
-      <>
-        <strong>{f.detail.action ?? 'Unknown'}</strong>{' '}
-        <span className="sub">{[f.detail.kind, f.detail.direction].filter(Boolean).join(', ')}</span>
-      </>
-    ),
+    cell: (f) => <Message of={f} />,
   },
   {
     key: 'what',
     label: 'What was wrong',
-    cell: ({ detail: d }) => (
-      <span className="filed-what">
-        {d.code === 'NotFiled' ? (
-          `${plural(d.count ?? 0, 'more breach')} in that minute`
-        ) : (
-          <>
-            {d.field && <code>{d.field}</code>} {sentence(d.detail ?? '')}
-          </>
-        )}{' '}
-        <span className="sub mono">{d.code}</span>
-      </span>
-    ),
+    cell: (f) => {
+      const d = f.detail;
+      return (
+        <span className="filed-what">
+          <span className="narrow-sub">
+            <Message of={f} />
+          </span>
+          {d.code === 'NotFiled' ? (
+            `${plural(d.count ?? 0, 'more breach')} in that minute`
+          ) : (
+            <>
+              {d.field && <code>{d.field}</code>} {sentence(d.detail ?? '')}
+            </>
+          )}{' '}
+          <span className="sub mono">
+            <Camel text={d.code} />
+          </span>
+        </span>
+      );
+    },
   },
   {
     key: 'policy',
@@ -57,7 +79,8 @@ const columns: readonly Column<Filed>[] = [
   },
 ];
 
-const withoutStation = columns.filter((c) => c.key !== 'station');
+const columns = columnsOf(true);
+const withoutStation = columnsOf(false).filter((c) => c.key !== 'station');
 
 /** Breaches one by one. */
 export function FiledList({

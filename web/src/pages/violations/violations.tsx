@@ -5,6 +5,7 @@ import { breachesQuery, filedQuery, rulesQuery, type Breach } from '@/api/desk';
 import { may } from '@/app/session';
 import { useSession } from '@/app/use-session';
 import { count, dateTime, instant, plural } from '@/ui/format';
+import { Camel } from '@/ui/camel';
 import { FilterField } from '@/ui/filter-field';
 import { Icon } from '@/ui/icons';
 import { EmptyState, ErrorState } from '@/ui/states';
@@ -17,6 +18,17 @@ import './violations.css';
 const route = getRouteApi('/shell/violations');
 const PAGE = 50;
 
+/** A model keeps together where there is no room for a line. */
+function MakeName({ of }: { of: Pick<Breach, 'vendor' | 'model'> }) {
+  return of.model ? (
+    <>
+      {of.vendor} <span className="nowrap">{of.model}</span>
+    </>
+  ) : (
+    <>{makeName(of)}</>
+  );
+}
+
 const breachColumns: readonly Column<Breach>[] = [
   {
     key: 'make',
@@ -24,12 +36,32 @@ const breachColumns: readonly Column<Breach>[] = [
     sort: (b) => makeName(b),
     cell: (b) => (
       <>
-        {makeName(b)} <span className="sub mono">{b.firmware_version}</span>
+        <MakeName of={b} /> <span className="sub mono nowrap narrow-line">{b.firmware_version}</span>
       </>
     ),
   },
-  { key: 'action', label: 'Message', sort: (b) => b.action, cell: (b) => <strong>{b.action}</strong> },
-  { key: 'code', label: 'Breach', sort: (b) => b.code, cell: (b) => <span className="mono">{b.code}</span> },
+  {
+    key: 'action',
+    label: 'Message',
+    sort: (b) => b.action,
+    cell: (b) => (
+      <>
+        <strong>
+          <Camel text={b.action} />
+        </strong>
+        <span className="sub mono narrow-sub">
+          <Camel text={b.code} />
+        </span>
+      </>
+    ),
+  },
+  {
+    key: 'code',
+    label: 'Breach',
+    wide: true,
+    sort: (b) => b.code,
+    cell: (b) => <span className="mono">{b.code}</span>,
+  },
   { key: 'count', label: 'Times', align: 'right', sort: (b) => b.count, cell: (b) => count(b.count) },
   {
     key: 'first',
@@ -88,8 +120,10 @@ export function ViolationsPage() {
       sort: (m) => makeName(m),
       cell: (m) => (
         <>
-          <strong>{makeName(m)}</strong>{' '}
-          <span className="sub mono">{m.firmware_version || 'firmware not told'}</span>
+          <strong>
+            <MakeName of={m} />
+          </strong>{' '}
+          <span className="sub mono nowrap narrow-line">{m.firmware_version || 'firmware not told'}</span>
         </>
       ),
     },

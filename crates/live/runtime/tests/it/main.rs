@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod documents;
+mod past;
+
 use std::path::Path;
 
 use voltwin_core::{Event, EventBody, PropertyName, Seq, TenantId, TwinId, Value};

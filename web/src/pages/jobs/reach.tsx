@@ -1,11 +1,8 @@
 import type { ReactNode } from 'react';
 import type { ApiError } from '@/api/client';
-import type { DryRun } from '@/api/ocpp';
-import { count, plural, sentence } from '@/ui/format';
-import { Icon } from '@/ui/icons';
+import { count, sentence } from '@/ui/format';
 import { Prose } from '@/ui/prose';
 import { Skeleton } from '@/ui/states';
-import type { FilterDraft } from './logic';
 
 /** What a dry run says of whom it reaches, whatever it is of. */
 interface Reached {
@@ -46,11 +43,11 @@ export function Reach({
     );
   }
   return (
-    <div className="bulk-reach" role="status">
-      <p className="bulk-count">
+    <div className="job-reach" role="status">
+      <p className="job-count">
         <strong className="num">{count(run.matched)}</strong> {run.matched === 1 ? 'station' : 'stations'}
       </p>
-      <dl className="bulk-facts">
+      <dl className="job-facts">
         <div>
           <dt>Connected now</dt>
           <dd className="num">{count(run.online)}</dd>
@@ -67,7 +64,7 @@ export function Reach({
         <summary>
           {run.stations.length < run.matched ? `First ${run.stations.length} of them` : 'Which ones'}
         </summary>
-        <ul className="bulk-names" tabIndex={0} aria-label="Stations">
+        <ul className="job-names" tabIndex={0} aria-label="Stations">
           {run.stations.map((id) => (
             <li key={id} className="mono">
               {id}
@@ -76,53 +73,5 @@ export function Reach({
         </ul>
       </details>
     </div>
-  );
-}
-
-/** Who would not take a bulk command, and a way to leave them out. */
-export function Problems({
-  run,
-  onFilter,
-}: {
-  run: DryRun;
-  onFilter: (change: Partial<FilterDraft>) => void;
-}) {
-  const away = run.matched - run.online;
-  const problems = Object.entries(run.problems);
-  return (
-    <>
-      {away > 0 && (
-        <div className="bulk-note">
-          <Icon name="wifiOff" size={14} />
-          <span>
-            {plural(away, 'station')} {away === 1 ? 'is' : 'are'} not connected and will fail.
-          </span>
-          <button type="button" className="chip" onClick={() => onFilter({ online: 'yes' })}>
-            Only connected
-          </button>
-        </div>
-      )}
-      {problems.map(([version, problem]) => (
-        <div key={version} className="bulk-note" data-tone="bad">
-          <Icon name="warn" size={14} />
-          <span>
-            OCPP {version}: {problem.replace(/^the command does not hold to OCPP [\d.]+: /, '')}
-          </span>
-        </div>
-      ))}
-      {problems.length > 0 &&
-        Object.keys(run.by_version)
-          .filter((version) => !run.problems[version])
-          .map((version) => (
-            <button
-              key={version}
-              type="button"
-              className="chip"
-              onClick={() => onFilter({ ocpp_version: version })}
-            >
-              Only OCPP {version}
-            </button>
-          ))}
-    </>
   );
 }

@@ -1,15 +1,5 @@
 import { count } from '@/ui/format';
-import { isOpen, jobWord, stationStates, type StateOf } from './logic';
-
-export function JobState({ state }: { state: string }) {
-  const tone =
-    state === 'done' ? 'good' : state === 'interrupted' ? 'bad' : state === 'cancelled' ? 'warn' : undefined;
-  return (
-    <span className="tag" data-tone={tone} data-busy={isOpen(state)}>
-      {jobWord(state)}
-    </span>
-  );
-}
+import type { StateOf } from './states';
 
 /** Where one station of a job stands. */
 export function StationTag({ state: { word, tone } }: { state: StateOf }) {
@@ -23,19 +13,19 @@ export function StationTag({ state: { word, tone } }: { state: StateOf }) {
 /** How far a job has come, and how it went: one bar with a part for each outcome. */
 export function JobProgress({
   job,
-  states = stationStates,
+  states,
 }: {
   job: { total: number; finished: number; by_state: Readonly<Record<string, number>> };
-  states?: readonly StateOf[];
+  states: readonly StateOf[];
 }) {
   const words = states
     .filter((s) => (job.by_state[s.id] ?? 0) > 0)
     .map((s) => `${s.word.toLowerCase()} ${job.by_state[s.id]}`)
     .join(', ');
   return (
-    <span className="bulk-progress">
+    <span className="job-progress">
       <span
-        className="bulk-bar"
+        className="job-bar"
         role="progressbar"
         aria-valuemin={0}
         aria-valuemax={job.total}

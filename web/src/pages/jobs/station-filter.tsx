@@ -4,8 +4,9 @@ import { versions } from '@/api/ocpp';
 import { sceneQuery, stationsQuery } from '@/api/queries';
 import type { Station } from '@/api/types';
 import { useList } from '@/api/use-list';
+import { Check } from '@/ui/field';
 import { Segments } from '@/ui/segments';
-import { filterOf, readIds, type FilterDraft } from './logic';
+import { filterOf, readIds, type FilterDraft } from './filter';
 
 interface Choice {
   value: string;
@@ -84,7 +85,7 @@ export function StationFilter({
   const ids = readIds(filter.ids).length;
   const nothing = filterOf({ ...filter, all: false }) === null;
   return (
-    <div className="bulk-filter">
+    <div className="job-filter">
       <Choose
         label="Zone"
         any="Any zone"
@@ -120,7 +121,7 @@ export function StationFilter({
         choices={choices.firmware}
         onChange={(firmware_version) => onChange({ firmware_version })}
       />
-      <div className="field bulk-wide">
+      <div className="field job-wide">
         <span className="label">OCPP version</span>
         <Segments
           label="OCPP version"
@@ -132,7 +133,7 @@ export function StationFilter({
           onChange={(value) => onChange({ ocpp_version: value === 'any' ? '' : value })}
         />
       </div>
-      <div className="field bulk-wide">
+      <div className="field job-wide">
         <span className="label">Connection</span>
         <Segments<FilterDraft['online']>
           label="Connection"
@@ -145,7 +146,7 @@ export function StationFilter({
           onChange={(online) => onChange({ online })}
         />
       </div>
-      <details className="bulk-ids" open={ids > 0}>
+      <details className="job-ids" open={ids > 0}>
         <summary>
           These very stations{' '}
           {ids > 0 && (
@@ -167,14 +168,9 @@ export function StationFilter({
         </div>
       </details>
       {nothing && (
-        <label className="bulk-all">
-          <input
-            type="checkbox"
-            checked={filter.all}
-            onChange={(event) => onChange({ all: event.target.checked })}
-          />
-          Yes, all stations
-        </label>
+        <div className="job-all">
+          <Check label="Yes, all stations" checked={filter.all} onChange={(all) => onChange({ all })} />
+        </div>
       )}
     </div>
   );
