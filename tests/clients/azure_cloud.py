@@ -4,6 +4,7 @@ endpoint of a managed identity, and a host of blobs. And a server that believes 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -93,10 +94,11 @@ class Cloud:
             request.send_response(200)
             request.send_header("Content-Length", "1000000")
             request.end_headers()
-            request.wfile.write(b"{")
-            request.wfile.flush()
-            self.hold.wait(60)
             request.close_connection = True
+            with contextlib.suppress(OSError):
+                request.wfile.write(b"{")
+                request.wfile.flush()
+                self.hold.wait(60)
         elif path.path.startswith("/blobs/") and "sig=good" in path.query and path.path in self.blobs:
             body = self.blobs[path.path]
             request.send_response(200)

@@ -13,7 +13,7 @@ import urllib.request
 from typing import Any
 
 from azure_cloud import AzureServer, Cloud, lines
-from harness import TENANT, Report, arguments, checked, equal, until
+from harness import Api, Report, arguments, checked, equal, until
 
 CONTEXT = "dtmi:dtdl:context;2"
 STRICT = "strict"
@@ -51,7 +51,8 @@ TABLE = {
                             "ComponentNotFound": 404},
     "query": {"BadRequest": 400, "SqlQueryError": 400, "TimeoutError": 400, "QuotaReachedError": 429},
     "routes.get": {"EventRouteNotFound": 404},
-    "routes.put": {"EventRouteEndpointInvalid": 400},
+    "routes.put": {"EventRouteEndpointInvalid": 400, "EventRouteFilterInvalid": 400, "EventRouteIdInvalid": 400,
+                   "LimitExceeded": 400},
     "routes.delete": {"EventRouteNotFound": 404},
     "imports.add": {"JobLimitReached": 400, "ValidationFailed": 400},
     "imports.get": {"ImportJobNotFound": 404},
@@ -118,6 +119,9 @@ class Plane:
         assert found.get("x-ms-request-id"), f"{what}: no request id"
         self.seen.setdefault(operation, {})[code] = status
         return found
+
+
+FILES = {"settings": {"target": {"kind": "file"}}}
 
 
 def prepare(plane: Plane) -> None:
@@ -258,6 +262,14 @@ async def queries_and_routes(plane: Plane) -> None:
     refused("routes.delete", "EventRouteNotFound", "DELETE", "/eventroutes/none")
     route = {"endpointName": "nowhere", "filter": "true"}
     refused("routes.put", "EventRouteEndpointInvalid", "PUT", "/eventroutes/r", route)
+    for key in ("admin", f"{STRICT}/admin"):
+        Api(plane.server.url, plane.server.keys[key]).call("PUT", "/event-endpoints/files", FILES)
+    route = {"endpointName": "files", "filter": "true"}
+    refused("routes.put", "EventRouteFilterInvalid", "PUT", "/eventroutes/r", {**route, "filter": "type == 'x'"})
+    refused("routes.put", "EventRouteIdInvalid", "PUT", "/eventroutes/no%20id", route)
+    for n in range(6):
+        plane.ok("PUT", f"/eventroutes/r{n}", route, key=f"{STRICT}/admin")
+    refused("routes.put", "LimitExceeded", "PUT", "/eventroutes/r6", route, key=f"{STRICT}/admin")
 
 
 def many_twins() -> str:

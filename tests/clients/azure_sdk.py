@@ -24,7 +24,7 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.core.exceptions import (HttpResponseError, ResourceExistsError, ResourceModifiedError,
                                    ResourceNotFoundError)
-from azure.digitaltwins.core import DigitalTwinsClient
+from azure.digitaltwins.core import DigitalTwinsClient, DigitalTwinsEventRoute
 from azure.digitaltwins.core._generated import AzureDigitalTwinsAPI
 from azure.digitaltwins.core._generated.models import ImportJob, DigitalTwinModelsListOptions, QueryTwinsOptions
 from azure.digitaltwins.core.aio import DigitalTwinsClient as AsyncClient
@@ -189,6 +189,25 @@ async def python_async(server: AzureServer) -> None:
         await asyncio.gather(*(client.delete_digital_twin(f"room-{n}") for n in range(20)))
         await client.delete_model(ROOM["@id"])
         await client.delete_model(THERMOSTAT["@id"])
+
+
+async def event_routes(server: AzureServer) -> None:
+    def story() -> None:
+        server.api().call("PUT", "/event-endpoints/files", {"settings": {"target": {"kind": "file"}}})
+        client = DigitalTwinsClient(server.secure, DefaultAzureCredential())
+        created = "type = 'Microsoft.DigitalTwins.Twin.Create'"
+        for number in range(3):
+            client.upsert_event_route(f"route-{number}", DigitalTwinsEventRoute(endpoint_name="files", filter=created))
+        found = client.get_event_route("route-1")
+        equal((found.id, found.endpoint_name, found.filter), ("route-1", "files", created), "a route")
+        equal([route.id for route in client.list_event_routes()], ["route-0", "route-1", "route-2"], "routes")
+        wrong = DigitalTwinsEventRoute(endpoint_name="files", filter="type =")
+        refused(HttpResponseError, 400, "EventRouteFilterInvalid", lambda: client.upsert_event_route("x", wrong))
+        for number in range(3):
+            client.delete_event_route(f"route-{number}")
+        refused(ResourceNotFoundError, 404, "EventRouteNotFound", lambda: client.get_event_route("route-1"))
+
+    await asyncio.to_thread(story)
 
 
 # --- jobs, by the client that the package generates from Azure's description
@@ -470,7 +489,7 @@ async def main() -> int:
     stories: list[tuple[str, Callable[[AzureServer], Awaitable[None]]]] = [
         ("the client for Python", python_sync), ("the client for Python, async", python_async),
         ("the client for JavaScript", lambda server: node(server, given.modules)),
-        ("jobs", jobs), ("an import over a kill", restart), ("tokens and instances", tokens),
+        ("event routes", event_routes), ("jobs", jobs), ("an import over a kill", restart), ("tokens and instances", tokens),
     ]
     with AzureServer(checked(given.voltwin), cloud) as server:
         server.prepare()

@@ -16,6 +16,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("app/cli", "app/server"),
     ("app/server", "app/adt"),
     ("live/csms", "live/runtime"),
+    ("live/delivery", "live/runtime"),
     ("live/operations", "live/csms"),
     ("live/operations", "live/runtime"),
     ("live/processors", "live/runtime"),

@@ -5,15 +5,15 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use voltwin_store::EVENT_ROUTES_MAX;
 
 use crate::call::Call;
 use crate::error::{AdtError, Code};
 use crate::limits::Rate;
 use crate::outlet::Route;
 
-/// Routes of one tenant, in the strict dialect and otherwise.
+/// Routes of one tenant in the strict dialect.
 const ROUTES_STRICT: u64 = 6;
-const ROUTES_MAX: u64 = 100;
 
 fn document(route: &Route) -> Json {
     json!({ "id": route.id, "endpointName": route.endpoint, "filter": route.filter })
@@ -38,7 +38,7 @@ pub(crate) async fn put(call: Call, Path(id): Path<String>, body: Body) -> Resul
         AdtError::argument(format!("the body must have endpointName and filter: {error}"))
     })?;
     let route = Route { id, endpoint: new.endpoint_name, filter: new.filter };
-    let limit = if call.strict { ROUTES_STRICT } else { ROUTES_MAX };
+    let limit = if call.strict { ROUTES_STRICT } else { EVENT_ROUTES_MAX };
     call.adt.config.outlet.put_route(call.tenant(), route, limit, &call.caller.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -77,6 +77,9 @@ pub(crate) struct Args {
     /// A host of blobs that imports may reach though it is not on the public network: HOST or HOST:PORT.
     #[arg(long, value_name = "HOST")]
     blob_host: Vec<String>,
+    /// Where events may be sent though it is not on the public network: HOST or HOST:PORT.
+    #[arg(long, value_name = "HOST")]
+    event_host: Vec<String>,
     /// Seconds between two tellings of what a running transaction costs, at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     cost_every: u32,
@@ -133,6 +136,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         issuers: Arc::new(issuers(args.oidc_issuer, args.oidc_audience)?),
         tenant_domain: args.tenant_domain.map(|domain| domain.to_ascii_lowercase()),
         blob_hosts: args.blob_host,
+        event_hosts: args.event_host,
         ..ServerConfig::default()
     };
     let node = Node::start_with(&args.data, csms, server).await?;

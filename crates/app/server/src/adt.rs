@@ -1,5 +1,7 @@
 //! The data plane of Azure Digital Twins, beside the API: who is let in, and which requests are meant for it.
 
+mod outlet;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,13 +10,14 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt as _;
-use voltwin_adt::{Admission, Adt, AdtConfig, Caller, Doorkeeper, NoOutlet, Refusal, Secure, claim};
+use voltwin_adt::{Admission, Adt, AdtConfig, Caller, Doorkeeper, Refusal, Secure, claim};
 use voltwin_core::TenantId;
 use voltwin_csms::Peer;
 use voltwin_identity::{Holder, IdentityError};
 use voltwin_security::Permission;
 use voltwin_store::InstanceRole;
 
+use self::outlet::Delivered;
 use crate::auth::{Principal, identify};
 use crate::http::{Problem, Trace};
 use crate::state::AppState;
@@ -25,10 +28,9 @@ const READER: [&str; 3] = ["Azure Digital Twins Data Reader", "Data Reader", "Di
 
 pub(crate) fn start(state: &AppState) -> Adt {
     let doors = Arc::new(Doors { state: state.clone() });
-    let config = AdtConfig {
-        blob_hosts: state.config.blob_hosts.clone(),
-        ..AdtConfig::new(doors, Arc::new(NoOutlet))
-    };
+    let outlet = Delivered { events: state.events.clone(), store: state.runtime.store().clone() };
+    let config =
+        AdtConfig { blob_hosts: state.config.blob_hosts.clone(), ..AdtConfig::new(doors, Arc::new(outlet)) };
     Adt::start(config, state.runtime.clone())
 }
 

@@ -13,7 +13,7 @@ pub struct ServerConfig {
     pub session: Duration,
     /// Requests that are worked on at once; more are answered 503. WebSockets do not count.
     pub requests_max: usize,
-    /// Live streams that one tenant may have open at once; more are answered 503.
+    /// Live streams that one tenant may have open at once, and event streams of all; more are answered 503.
     pub live_clients_max: usize,
     /// Where stations reach us, such as `https://csms.example`; without it, as whoever asks for a log or an update
     /// reaches us.
@@ -37,6 +37,8 @@ pub struct ServerConfig {
     pub tenant_domain: Option<String>,
     /// Hosts of blobs that imports may reach though they are not on the public network, each as `host` or `host:port`.
     pub blob_hosts: Vec<String>,
+    /// `host` or `host:port` that events may be sent to though they are not on the public network.
+    pub event_hosts: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -56,6 +58,7 @@ impl Default for ServerConfig {
             issuers: Arc::default(),
             tenant_domain: None,
             blob_hosts: Vec::new(),
+            event_hosts: Vec::new(),
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use voltwin_adt::Adt;
 use voltwin_csms::CentralSystem;
+use voltwin_delivery::{Events, EventsConfig};
 use voltwin_history::History;
 use voltwin_operations::Operations;
 use voltwin_runtime::Runtime;
@@ -50,7 +51,15 @@ impl Server {
         let recorder = metrics::recorder();
         let operations = Operations::start(runtime.clone(), csms.clone());
         csms.ask_responders(Arc::new(HttpResponders::new(config.responders.clone())));
+        let tasks = TaskTracker::new();
+        let events = EventsConfig {
+            host: config.public_url.as_deref().and_then(host).unwrap_or_default(),
+            hosts: config.event_hosts.clone(),
+            authorities: config.partner_authorities.clone(),
+        };
         let state = AppState::new(Shared {
+            events: Events::start(runtime.clone(), events, &tasks),
+            event_streams: Arc::new(Semaphore::new(config.live_clients_max)),
             requests: Semaphore::new(config.requests_max),
             ocpi: crate::ocpi::Ocpi::new(&config.partner_authorities),
             config,
@@ -66,7 +75,7 @@ impl Server {
             metrics: recorder.clone(),
             closing: CancellationToken::new(),
             sockets: TaskTracker::new(),
-            tasks: TaskTracker::new(),
+            tasks,
         });
         if let Some(recorder) = recorder {
             state.tasks.spawn(metrics::upkeep(recorder, state.runtime.stopping()));
@@ -157,6 +166,11 @@ impl Server {
         self.state.operations.finish().await;
         self.adt.finish().await;
     }
+}
+
+/// The host name of an address.
+fn host(url: &str) -> Option<String> {
+    Some(reqwest::Url::parse(url).ok()?.host_str()?.to_owned())
 }
 
 /// Refuses a request at once where too many are being worked on; waiting would only make the next one late.

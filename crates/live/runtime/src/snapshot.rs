@@ -4,7 +4,7 @@
 //! and one a day for a week. Telemetry is removed from the journal up to the first of these, so that every moment
 //! since then can be had whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,15 +15,28 @@ use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::{SnapshotInfo, Store};
 
+use crate::watch::{WATCH_CURSOR, WatchList, Watched};
 use crate::{Inner, RuntimeError, SharedGraph};
 
 const REPLAY_BATCH: usize = 4_096;
 
+/// The graphs as they were, and the newest events with what they found.
+pub(crate) struct Restored {
+    pub(crate) graphs: HashMap<TenantId, SharedGraph>,
+    pub(crate) head: Seq,
+    /// Everything after `floor`, of which the reader of watched events has not seen all.
+    pub(crate) recent: VecDeque<Watched>,
+    pub(crate) floor: Seq,
+}
+
+/// Rebuilds the graphs. At most `keep` events are kept of those that the reader of watched events has not seen.
 pub(crate) async fn restore(
     store: &Store,
     ontology: &Arc<Ontology>,
     limits: Limits,
-) -> Result<(HashMap<TenantId, SharedGraph>, Seq), RuntimeError> {
+    watched: &WatchList,
+    keep: usize,
+) -> Result<Restored, RuntimeError> {
     let begun = Instant::now();
     let mut graphs: HashMap<TenantId, Graph> = HashMap::new();
     let mut place = Seq(0);
@@ -37,14 +50,24 @@ pub(crate) async fn restore(
         }
     }
     let (journal, from) = (store.journal(), place);
+    let mut recent = VecDeque::new();
+    let mut floor = store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place));
     loop {
         let batch = journal.read_after(place, REPLAY_BATCH).await?;
         let Some(last) = batch.last() else { break };
         place = last.seq;
-        for sequenced in &batch {
-            let graph =
-                graphs.entry(sequenced.event.tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
-            graph.apply(&sequenced.event, sequenced.seq);
+        for sequenced in batch {
+            let tenant = &sequenced.event.tenant;
+            let graph = graphs.entry(tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
+            let unseen = floor.is_some_and(|floor| floor < sequenced.seq);
+            let watched = unseen && watched.has(tenant);
+            let (event, _) = Watched::fold(Arc::new(sequenced), graph, watched);
+            if unseen {
+                recent.push_back(event);
+            }
+            if recent.len() > keep {
+                floor = recent.pop_front().map(|event| event.sequenced.seq);
+            }
         }
     }
     let head = journal.head().await?.max(place);
@@ -53,7 +76,9 @@ pub(crate) async fn restore(
     tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
     let shared =
         |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
-    Ok((graphs.into_iter().map(shared).collect(), head))
+    let graphs = graphs.into_iter().map(shared).collect();
+    let floor = floor.filter(|_| !recent.is_empty()).unwrap_or(head);
+    Ok(Restored { graphs, head, recent, floor })
 }
 
 /// Writes a snapshot each `every` events and at the end, and then prunes telemetry that it covers.

@@ -39,6 +39,7 @@ mod audit;
 mod bill;
 mod db;
 mod error;
+mod events;
 mod files;
 mod fold;
 mod journal;
@@ -55,6 +56,7 @@ mod tenant;
 mod watch;
 
 pub use error::StoreError;
+pub use events::{EVENT_ENDPOINTS_MAX, EVENT_ROUTES_MAX, EventEndpoint, EventLogSettings, EventRoute};
 pub use files::{FileFilter, FileGrant, FileKind, FilePurpose, FileRecord, FileState, FileWriter, NewFile};
 pub use journal::{Committed, Journal};
 pub use ledger::{Segment, SegmentKind};

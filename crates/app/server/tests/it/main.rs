@@ -6,6 +6,7 @@ mod access;
 mod adt;
 mod api;
 mod desk;
+mod events;
 mod files;
 mod live;
 mod money;

@@ -5,6 +5,7 @@ mod alarms;
 mod availability;
 mod claims;
 mod commands;
+mod events;
 mod files;
 mod graph_jobs;
 mod id_tokens;
@@ -31,6 +32,7 @@ use crate::{AuditRecord, Page, StoreError};
 
 pub(crate) use access::key_record;
 pub use availability::{ConnectorUse, Exclusion, StatusChange};
+pub(crate) use events::event_log;
 pub(crate) use files::file_record;
 pub use graph_jobs::GraphJob;
 pub use instances::InstanceRole;
