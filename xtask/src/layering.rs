@@ -14,7 +14,9 @@ use crate::workspace::{Metadata, Package};
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("app/cli", "app/fleet-sim"),
     ("app/cli", "app/server"),
+    ("app/server", "app/adt"),
     ("live/csms", "live/runtime"),
+    ("live/delivery", "live/runtime"),
     ("live/operations", "live/csms"),
     ("live/operations", "live/runtime"),
     ("live/processors", "live/runtime"),

@@ -8,6 +8,7 @@ use voltwin_core::{Event, Seq, Sequenced};
 use voltwin_graph::Applied;
 use voltwin_store::{Committed, StoreError};
 
+use crate::watch::Watched;
 use crate::{Inner, RuntimeError};
 
 pub(crate) struct Commit {
@@ -102,11 +103,15 @@ fn publish(inner: &Inner, events: Vec<Event>, committed: Vec<Committed>) -> Vec<
             Committed::Duplicate { transaction_id } => outcome.push(Recorded::Duplicate { transaction_id }),
         }
     }
+    let mut seen = Vec::with_capacity(fresh.len());
     for run in fresh.chunk_by(|(_, a), (_, b)| a.event.tenant == b.event.tenant) {
-        let graph = inner.graph(&run[0].1.event.tenant);
+        let tenant = &run[0].1.event.tenant;
+        let (graph, watching) = (inner.graph(tenant), inner.watched.has(tenant));
         let mut graph = graph.write();
         for (place, sequenced) in run {
-            if let Applied::Inapplicable(reason) = graph.apply(&sequenced.event, sequenced.seq)
+            let (event, applied) = Watched::fold(sequenced.clone(), &mut graph, watching);
+            seen.push(event);
+            if let Applied::Inapplicable(reason) = applied
                 && sequenced.event.decided
             {
                 outcome[*place] = Recorded::Overtaken(reason);
@@ -114,6 +119,6 @@ fn publish(inner: &Inner, events: Vec<Event>, committed: Vec<Committed>) -> Vec<
         }
     }
     metrics::counter!("voltwin_events_total").increment(fresh.len() as u64);
-    inner.feed.push(fresh.into_iter().map(|(_, sequenced)| sequenced).collect());
+    inner.feed.push(seen);
     outcome
 }

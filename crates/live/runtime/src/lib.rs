@@ -54,8 +54,9 @@ mod shard;
 mod snapshot;
 mod task;
 mod touched;
+mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,6 +69,8 @@ use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::Store;
 
+use crate::snapshot::Restored;
+use crate::watch::WatchList;
 use task::Task;
 
 pub use clock::{Clock, SystemClock};
@@ -77,6 +80,7 @@ pub use feed::{Feed, FeedReader};
 pub use models::ModelRecord;
 pub use past::Past;
 pub use processor::{Processor, run_processor};
+pub use watch::{Finding, WATCH_CURSOR, Watched};
 
 /// What must hold for an event to be taken: of the relationship where the event is of one, else of the twin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -156,6 +160,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) graphs: RwLock<HashMap<TenantId, SharedGraph>>,
     pub(crate) feed: Feed,
+    pub(crate) watched: WatchList,
     pub(crate) pasts: past::Pasts,
     shards: Vec<mpsc::Sender<shard::Job>>,
     failing: AtomicBool,
@@ -188,7 +193,11 @@ impl Runtime {
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(store: Store, config: RuntimeConfig) -> Result<Self, RuntimeError> {
-        let (graphs, head) = snapshot::restore(&store, &config.ontology, config.limits).await?;
+        let watched = WatchList::default();
+        watched.set(store.event_logs().await?.into_iter().map(|log| log.tenant).collect());
+        let capacity = config.feed.max(1);
+        let restored = snapshot::restore(&store, &config.ontology, config.limits, &watched, capacity).await?;
+        let Restored { graphs, head, recent, floor } = restored;
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (commits, commit_queue) = mpsc::channel(config.shards.max(1) * 2);
@@ -200,7 +209,8 @@ impl Runtime {
             queues.push(receiver);
         }
         let inner = Arc::new(Inner {
-            feed: Feed::new(store.journal(), head, config.feed.max(1)),
+            feed: Feed::new(store.journal(), (floor, head), recent, capacity),
+            watched,
             store,
             ontology: config.ontology.clone(),
             limits: config.limits,
@@ -308,6 +318,11 @@ impl Runtime {
         self.inner.feed.reader(after)
     }
 
+    /// From now on it is looked at what events of these tenants find, and of no others.
+    pub fn watch(&self, tenants: HashSet<TenantId>) {
+        self.inner.watched.set(tenants);
+    }
+
     /// The place of the newest event that readers can see.
     #[must_use]
     pub fn head(&self) -> Seq {
@@ -354,6 +369,12 @@ impl Runtime {
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.inner.cancel.clone()
+    }
+
+    /// Ends when everything that was submitted is recorded after the runtime began to stop.
+    pub async fn stopped(&self) {
+        self.inner.cancel.cancelled().await;
+        self.inner.tasks.wait().await;
     }
 
     /// Commits what was submitted, writes a last snapshot and ends.

@@ -4,7 +4,7 @@
 //! and one a day for a week. Telemetry is removed from the journal up to the first of these, so that every moment
 //! since then can be had whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::{SnapshotInfo, Store};
 
+use crate::watch::{WATCH_CURSOR, WatchList, Watched};
 use crate::{Inner, RuntimeError, SharedGraph};
 
 const REPLAY_BATCH: usize = 10_000;
@@ -23,19 +24,31 @@ const REPLAY_BATCH: usize = 10_000;
 /// up for a moment.
 const FOLDED_FROM: usize = 50_000;
 
+/// The graphs as they were, and the newest events with what they found.
+pub(crate) struct Restored {
+    pub(crate) graphs: HashMap<TenantId, SharedGraph>,
+    pub(crate) head: Seq,
+    /// Everything after `floor`, of which the reader of watched events has not seen all.
+    pub(crate) recent: VecDeque<Watched>,
+    pub(crate) floor: Seq,
+}
+
+/// Rebuilds the graphs. At most `keep` events are kept of those that the reader of watched events has not seen.
 pub(crate) async fn restore(
     store: &Store,
     ontology: &Arc<Ontology>,
     limits: Limits,
-) -> Result<(HashMap<TenantId, SharedGraph>, Seq), RuntimeError> {
+    watched: &WatchList,
+    keep: usize,
+) -> Result<Restored, RuntimeError> {
     let begun = Instant::now();
-    let Folded { graphs, from, head } = fold(store, ontology).await?;
+    let Folded { graphs, from, head, recent, floor } = fold(store, ontology, Some((watched, keep))).await?;
     let twins: usize = graphs.values().map(Graph::len).sum();
     let took_ms = begun.elapsed().as_millis() as u64;
     tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
     let shared =
         |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
-    Ok((graphs.into_iter().map(shared).collect(), head))
+    Ok(Restored { graphs: graphs.into_iter().map(shared).collect(), head, recent, floor })
 }
 
 /// All graphs at the head of the journal.
@@ -44,24 +57,46 @@ struct Folded {
     /// The snapshot that they were folded from.
     from: Seq,
     head: Seq,
+    recent: VecDeque<Watched>,
+    floor: Seq,
 }
 
-async fn fold(store: &Store, ontology: &Arc<Ontology>) -> Result<Folded, RuntimeError> {
+/// With `watched`, the newest events that their reader has not seen are kept with what they found, so many at most.
+async fn fold(
+    store: &Store,
+    ontology: &Arc<Ontology>,
+    watched: Option<(&WatchList, usize)>,
+) -> Result<Folded, RuntimeError> {
     let (mut graphs, from) = newest(store, ontology).await?;
     let journal = store.journal();
     let mut place = from;
+    let keep = watched.map_or(0, |(_, keep)| keep);
+    let mut recent = VecDeque::new();
+    let mut floor = match watched {
+        Some(_) => store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place)),
+        None => None,
+    };
     loop {
         let batch = journal.read_after(place, REPLAY_BATCH).await?;
         let Some(last) = batch.last() else { break };
         place = last.seq;
-        for sequenced in &batch {
-            let graph =
-                graphs.entry(sequenced.event.tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
-            graph.apply(&sequenced.event, sequenced.seq);
+        for sequenced in batch {
+            let tenant = &sequenced.event.tenant;
+            let graph = graphs.entry(tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
+            let unseen = floor.is_some_and(|floor| floor < sequenced.seq);
+            let look = unseen && watched.is_some_and(|(watched, _)| watched.has(tenant));
+            let (event, _) = Watched::fold(Arc::new(sequenced), graph, look);
+            if unseen {
+                recent.push_back(event);
+            }
+            if recent.len() > keep {
+                floor = recent.pop_front().map(|event| event.sequenced.seq);
+            }
         }
     }
     let head = journal.head().await?.max(place);
-    Ok(Folded { graphs, from, head })
+    let floor = floor.filter(|_| !recent.is_empty()).unwrap_or(head);
+    Ok(Folded { graphs, from, head, recent, floor })
 }
 
 /// The newest snapshot that can be read; without one, nothing.
@@ -121,7 +156,7 @@ async fn write(inner: &Arc<Inner>, ending: bool) -> Result<Seq, RuntimeError> {
         let live = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.read().snapshot_bytes())));
         (seq, tokio::task::spawn_blocking(live).await)
     } else {
-        let Folded { graphs, head, .. } = fold(&inner.store, &inner.ontology).await?;
+        let Folded { graphs, head, .. } = fold(&inner.store, &inner.ontology, None).await?;
         let folded = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.snapshot_bytes())));
         (head, tokio::task::spawn_blocking(folded).await)
     };

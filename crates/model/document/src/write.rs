@@ -83,9 +83,17 @@ pub fn incoming(link: &Link<'_>) -> Json {
     row.insert("$relationshipId".to_owned(), link.id.as_str().into());
     row.insert("$sourceId".to_owned(), link.source.as_str().into());
     row.insert("$relationshipName".to_owned(), link.name.as_str().into());
-    let link = format!("/digitaltwins/{}/relationships/{}", link.source, link.id);
-    row.insert("$relationshipLink".to_owned(), link.into());
+    let address =
+        format!("/digitaltwins/{}/relationships/{}", part(link.source.as_str()), part(link.id.as_str()));
+    row.insert("$relationshipLink".to_owned(), address.into());
     row.into()
+}
+
+/// An id as a part of a path; ids are ASCII.
+fn part(id: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let written = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    id.bytes().map(written).collect()
 }
 
 /// The times of a value: `lastUpdateTime` and `sourceTime`.

@@ -237,6 +237,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "certificates", include_str!("../migrations/0012_certificates.sql")),
     (13, "bills", include_str!("../migrations/0013_bills.sql")),
     (14, "telemetry", include_str!("../migrations/0014_telemetry.sql")),
+    (15, "instances", include_str!("../migrations/0015_instances.sql")),
+    (16, "events", include_str!("../migrations/0016_events.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

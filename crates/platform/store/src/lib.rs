@@ -39,6 +39,7 @@ mod audit;
 mod bill;
 mod db;
 mod error;
+mod events;
 mod files;
 mod fold;
 mod journal;
@@ -56,6 +57,7 @@ mod tenant;
 mod watch;
 
 pub use error::StoreError;
+pub use events::{EVENT_ENDPOINTS_MAX, EVENT_ROUTES_MAX, EventEndpoint, EventLogSettings, EventRoute};
 pub use files::{FileFilter, FileGrant, FileKind, FilePurpose, FileRecord, FileState, FileWriter, NewFile};
 pub use journal::{Committed, Journal};
 pub use ledger::{Segment, SegmentKind};
@@ -76,6 +78,6 @@ pub use records::{
 pub use snapshot::SnapshotInfo;
 pub use store::{Store, StoreOptions};
 pub use tenant::{
-    ConnectorUse, Exclusion, Job, JobStation, JobStep, STATION_DEEDS_MAX, StationDeed, StatusChange,
-    TenantStore, ValidationRule, ValidationScope, ViolationCount,
+    ConnectorUse, Exclusion, GraphJob, InstanceRole, Job, JobStation, JobStep, STATION_DEEDS_MAX,
+    StationDeed, StatusChange, TenantStore, ValidationRule, ValidationScope, ViolationCount,
 };

@@ -9,10 +9,10 @@ use crate::db::Db;
 use crate::journal::signed;
 use crate::row::{Fields, word};
 use crate::snapshot::SnapshotInfo;
-use crate::tenant::{key_record, ocpi_party, station_credential};
+use crate::tenant::{event_log, key_record, ocpi_party, station_credential};
 use crate::{
-    Journal, KeyRecord, OcpiParty, SessionRecord, StationCredential, StoreError, TenantRecord, TenantStore,
-    TokenPolicy, snapshot,
+    EventLogSettings, Journal, KeyRecord, OcpiParty, SessionRecord, StationCredential, StoreError,
+    TenantRecord, TenantStore, TokenPolicy, snapshot,
 };
 
 /// Transaction numbers are set aside this many at a time.
@@ -140,6 +140,18 @@ impl Store {
             })
         };
         rows.iter().map(read).collect()
+    }
+
+    /// The tenants that keep an event log, at most 10,000.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn event_logs(&self) -> Result<Vec<EventLogSettings>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM event_logs ORDER BY tenant LIMIT 10000")
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(StoreError::database("list event logs"))?;
+        rows.iter().map(event_log).collect()
     }
 
     /// Whether there is such a tenant.
