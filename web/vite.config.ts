@@ -9,7 +9,11 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',
+    // The built-in kinds of twin lie beside this folder.
+    fs: { allow: ['..'] },
     proxy: {
+      // The data plane of Azure stands at the root; the pages of the app are elsewhere.
+      '^/(models|query|digitaltwins|eventroutes|jobs)(/|\\?|$)': { target: server, changeOrigin: false },
       '/api/': { target: server, changeOrigin: false },
       // Stations fetch firmware from the address under which the page was open.
       '/files/': { target: server, changeOrigin: false },

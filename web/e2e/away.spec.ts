@@ -1,4 +1,4 @@
-import { expect, first, key, test } from './support';
+import { colours, expect, first, key, test } from './support';
 
 test('a link to a vehicle shows it in 3D', async ({ page }) => {
   test.setTimeout(180_000);
@@ -14,21 +14,8 @@ test('a link to a vehicle shows it in 3D', async ({ page }) => {
   const canvas = page.locator('.scene-root canvas');
   // Software painting needs its time for the first picture.
   await expect(page.locator('.ops-loading')).toHaveCount(0, { timeout: 90_000 });
-  const colours = async () => {
-    const png = (await canvas.screenshot()).toString('base64');
-    return page.evaluate(async (data) => {
-      const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-      const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
-      // The middle, where no panel stands over the stage.
-      const sheet = new OffscreenCanvas(300, 300).getContext('2d');
-      if (!sheet) return 0;
-      sheet.drawImage(image, image.width / 2 - 150, image.height / 2 - 150, 300, 300, 0, 0, 300, 300);
-      const pixels = new Uint32Array(sheet.getImageData(0, 0, 300, 300).data.buffer);
-      return new Set(pixels).size;
-    }, png);
-  };
   // An empty stage has one colour.
-  await expect.poll(colours, { timeout: 60_000 }).toBeGreaterThan(50);
+  await expect.poll(() => colours(canvas), { timeout: 60_000 }).toBeGreaterThan(50);
 });
 
 test('with the server away a page that was never opened still opens, and says what is missing', async ({

@@ -54,6 +54,10 @@ for (const colorScheme of ['dark', 'light'] as const) {
         '/onboarding/E2E-DESK',
         '/claims',
         '/audit',
+        '/graph',
+        `/graph?view=list&twin=${seg(station.id)}`,
+        '/graph/models?id=dtmi:voltwin:Vehicle;1',
+        '/graph/query',
         '/api-docs',
         '/no-such-page',
       ];

@@ -45,6 +45,10 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     '/alarms?status=all',
     '/claims',
     '/audit',
+    '/graph',
+    `/graph?view=graph&twin=${encodeURIComponent(station.id)}`,
+    '/graph/models?id=dtmi:voltwin:Vehicle;1',
+    '/graph/query',
     '/api-docs',
   ];
   for (const route of routes) {

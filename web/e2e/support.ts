@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { expect, test as base, type Page } from '@playwright/test';
+import { expect, test as base, type Locator, type Page } from '@playwright/test';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -80,6 +80,21 @@ export async function someTariff(page: Page): Promise<string> {
     expect(made.ok(), await made.text()).toBe(true);
   }
   return id;
+}
+
+/** How many colours the middle of a canvas has: a picture that is not drawn has one. */
+export async function colours(canvas: Locator): Promise<number> {
+  const png = (await canvas.screenshot()).toString('base64');
+  return canvas.page().evaluate(async (data) => {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+    // The middle, where no panel stands over the stage.
+    const sheet = new OffscreenCanvas(300, 300).getContext('2d');
+    if (!sheet) return 0;
+    sheet.drawImage(image, image.width / 2 - 150, image.height / 2 - 150, 300, 300, 0, 0, 300, 300);
+    const pixels = new Uint32Array(sheet.getImageData(0, 0, 300, 300).data.buffer);
+    return new Set(pixels).size;
+  }, png);
 }
 
 interface Violation {

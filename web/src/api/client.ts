@@ -37,21 +37,25 @@ export class ApiError extends Error {
 export type Params = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface RequestOptions {
+  /** Where the path begins, `/api/v1` unless said otherwise. */
+  base?: string;
   params?: Params;
   signal?: AbortSignal;
   headers?: Readonly<Record<string, string>>;
+  /** What the server said beside its answer. */
+  onHeaders?: (headers: Headers) => void;
 }
 
 const BASE = '/api/v1';
 
 /** `/api/v1` path with its query; parameters that are null, undefined or empty are left out. */
-export function url(path: string, params?: Params): string {
+export function url(path: string, params?: Params, base = BASE): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(params ?? {})) {
     if (value != null && value !== '') query.set(key, String(value));
   }
   const text = query.toString();
-  return `${BASE}${path}${text ? `?${text}` : ''}`;
+  return `${base}${path}${text ? `?${text}` : ''}`;
 }
 
 /** A path segment from an identifier: twin ids hold colons and may hold anything else. */
@@ -66,12 +70,19 @@ export function setUnauthorizedHandler(handler: (() => void) | null): void {
   onUnauthorized = handler;
 }
 
+/** The error of the Azure surface, `{error: {code, message}}`, in the words of a problem document. */
+function azureProblem(body: object, status: number): Problem | null {
+  if (!('error' in body) || typeof body.error !== 'object' || body.error === null) return null;
+  const { code, message } = body.error as { code?: unknown; message?: unknown };
+  return { status, title: String(code ?? `status ${status}`), detail: String(message ?? code ?? '') };
+}
+
 async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => '');
   if ((response.headers.get('content-type') ?? '').includes('json')) {
     try {
       const body: unknown = JSON.parse(text);
-      if (body && typeof body === 'object') return body as Problem;
+      if (body && typeof body === 'object') return azureProblem(body, response.status) ?? (body as Problem);
     } catch {
       // Falls through: a proxy may label its own page as JSON.
     }
@@ -82,7 +93,7 @@ async function problemOf(response: Response): Promise<Problem> {
 async function request<T>(method: string, path: string, body: unknown, options: RequestOptions): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(url(path, options.params), {
+    response = await fetch(url(path, options.params, options.base), {
       method,
       credentials: 'same-origin',
       cache: 'no-store',
@@ -106,6 +117,7 @@ async function request<T>(method: string, path: string, body: unknown, options: 
     if (error.unauthorized && path !== '/session') onUnauthorized?.();
     throw error;
   }
+  options.onHeaders?.(response.headers);
   if (response.status === 204) return undefined as T;
   const text = await response.text();
   if (text === '') return undefined as T;

@@ -15,7 +15,8 @@ type Page = ComponentType<Record<string, never>>;
 /** Every page that is fetched when it is opened, so that all can be fetched before. */
 const pages: (() => Promise<void>)[] = [];
 
-async function reachable(): Promise<boolean> {
+/** Whether the server answers at all. */
+export async function reachable(): Promise<boolean> {
   try {
     await fetch('/', { method: 'HEAD', cache: 'no-store' });
     return true;

@@ -21,6 +21,7 @@ export interface NavItem {
     | '/recordings'
     | '/alarms'
     | '/claims'
+    | '/graph'
     | '/audit'
     | '/api-docs';
   label: string;
@@ -35,6 +36,7 @@ export const navItems: readonly NavItem[] = [
   { to: '/stations', label: 'Stations', icon: 'stations', key: 's', group: 'Network' },
   { to: '/vehicles', label: 'Vehicles', icon: 'vehicles', key: 'v', group: 'Network' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a', group: 'Network' },
+  { to: '/graph', label: 'Twin graph', icon: 'graph', key: 'e', group: 'Network' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u', group: 'Network' },
   { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b', group: 'Network' },
   { to: '/campaigns', label: 'Firmware campaigns', icon: 'campaigns', key: 'n', group: 'Network' },

@@ -1,6 +1,6 @@
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
-import { PageMissing } from './lazy-route-component';
+import { PageMissing, reachable } from './lazy-route-component';
 
 export function PagePending() {
   return (
@@ -12,11 +12,16 @@ export function PagePending() {
 
 export function PageError({ error }: ErrorComponentProps) {
   const router = useRouter();
-  const retry = error instanceof PageMissing ? () => location.reload() : () => void router.invalidate();
+  // Some browsers remember that a file could not be fetched, and only a fresh window asks again. There is nothing on a
+  // broken page that it would lose; with the server away it would end in the browser's own error page.
+  const retry = async () => {
+    if (error instanceof PageMissing || (await reachable())) location.reload();
+    else await router.invalidate();
+  };
   return (
     <main className="page">
       <h1 className="visually-hidden">This page could not be shown</h1>
-      <ErrorState error={error} what="This page" retry={retry} />
+      <ErrorState error={error} what="This page" retry={() => void retry()} />
     </main>
   );
 }

@@ -3,7 +3,15 @@ import { lazyRouteComponent } from './lazy-route-component';
 import { PageError, PageNotFound, PagePending } from './page-states';
 import { RootFrame } from './root-frame';
 import { currentSession, signIn, takeKeyFromFragment } from './session';
-import { readListSearch, readMessageSearch, readOperationsSearch, readTokenSearch } from './url-state';
+import {
+  readGraphSearch,
+  readListSearch,
+  readMessageSearch,
+  readModelSearch,
+  readOperationsSearch,
+  readQuerySearch,
+  readTokenSearch,
+} from './url-state';
 
 let linkSignIn: Promise<unknown> | null = null;
 
@@ -242,6 +250,27 @@ const claims = createRoute({
   component: lazyRouteComponent(() => import('@/pages/claims'), 'ClaimsPage'),
 });
 
+const graph = createRoute({
+  getParentRoute: () => shell,
+  path: '/graph',
+  validateSearch: readGraphSearch,
+  component: lazyRouteComponent(() => import('@/pages/graph/explorer'), 'ExplorerPage'),
+});
+
+const graphModels = createRoute({
+  getParentRoute: () => shell,
+  path: '/graph/models',
+  validateSearch: readModelSearch,
+  component: lazyRouteComponent(() => import('@/pages/graph/models'), 'ModelsPage'),
+});
+
+const graphQuery = createRoute({
+  getParentRoute: () => shell,
+  path: '/graph/query',
+  validateSearch: readQuerySearch,
+  component: lazyRouteComponent(() => import('@/pages/graph/query'), 'QueryPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
@@ -286,6 +315,9 @@ export const router = createRouter({
       onboarding,
       onboardingOf,
       claims,
+      graph,
+      graphModels,
+      graphQuery,
       audit,
       apiDocs,
     ]),

@@ -151,3 +151,32 @@ export function readMessageSearch(search: Record<string, unknown>): MessageSearc
   if (search.dir === 'in' || search.dir === 'out') out.dir = search.dir;
   return out;
 }
+
+/** The graph: which twins, as what, and which one is chosen. */
+export interface GraphSearch {
+  q?: string | undefined;
+  model?: string | undefined;
+  twin?: string | undefined;
+  view?: 'graph' | 'list' | undefined;
+}
+
+export function readGraphSearch(search: Record<string, unknown>): GraphSearch {
+  return {
+    q: textOf(search.q),
+    model: textOf(search.model),
+    twin: textOf(search.twin),
+    view: search.view === 'graph' || search.view === 'list' ? search.view : undefined,
+  };
+}
+
+export function readModelSearch(search: Record<string, unknown>): {
+  q?: string | undefined;
+  id?: string | undefined;
+} {
+  return { q: textOf(search.q), id: textOf(search.id) };
+}
+
+/** A query that a link carries. */
+export function readQuerySearch(search: Record<string, unknown>): { text?: string | undefined } {
+  return { text: textOf(search.text) };
+}

@@ -254,7 +254,8 @@ export function PartnersPage() {
   const admin = may(session?.role, 'admin');
   const settings = useQuery(ocpiSettingsQuery);
   const made = settings.data !== null && settings.data !== undefined;
-  const parties = useList(partiesQuery, 10_000);
+  // An invited partner comes when it likes: it is seen soon after.
+  const parties = useList(partiesQuery, 3_000);
   const outbox = useList(outboxQuery, 10_000);
   const gaps = useQuery({ ...gapsQuery, enabled: made, refetchInterval: 60_000 });
   const [dialog, setDialog] = useState<'settings' | 'add' | null>(null);

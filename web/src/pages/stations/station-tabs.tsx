@@ -30,7 +30,7 @@ export function StationTabs({ station, current }: { station: Station; current: s
   return (
     <div
       ref={strip}
-      className="station-tabs"
+      className="tabs"
       role="tablist"
       aria-label={`Parts of station ${station.id}`}
       onKeyDown={onKeyDown}
@@ -42,7 +42,7 @@ export function StationTabs({ station, current }: { station: Station; current: s
           'aria-selected': tab.id === current,
           'aria-controls': tab.id === current ? panelId : undefined,
           tabIndex: tab.id === current ? 0 : -1,
-          className: 'station-tab',
+          className: 'tab',
           draggable: false,
         };
         return tab.id === OVERVIEW ? (

@@ -1,6 +1,7 @@
 /** Files of id tokens: read before they are sent, and written so that they can be read again. */
 
 import type { IdToken } from '@/api/tokens';
+import { csv } from '@/ui/csv';
 import { statuses } from './logic';
 
 /** Columns as the server knows them; docs/api.md says what stands in each. */
@@ -135,12 +136,11 @@ export function check(text: string): Checked {
   return { tokens: rows.length, faults };
 }
 
-const cell = (text: string) => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 /** A file that can be imported again. */
 export function writeCsv(tokens: readonly IdToken[]): string {
-  const lines = tokens.map((t) =>
-    [
+  return csv([
+    columns,
+    ...tokens.map((t) => [
       t.id_token,
       t.type,
       t.status,
@@ -152,9 +152,6 @@ export function writeCsv(tokens: readonly IdToken[]): string {
       t.vehicle ?? '',
       t.note,
       t.only_at.join(' '),
-    ]
-      .map(cell)
-      .join(','),
-  );
-  return [columns.join(','), ...lines, ''].join('\n');
+    ]),
+  ]);
 }

@@ -3,20 +3,12 @@ import { useRef, useState } from 'react';
 import { readTokens, type TokenFilter } from '@/api/tokens';
 import { count, plural, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
+import { saveFile } from '@/ui/save-file';
 import { toast } from '@/ui/toast';
 import { writeCsv } from './csv';
 
 /** Tokens of one file; more are no file that anybody opens. */
 const TOKENS_MAX = 100_000;
-
-function save(text: string, name: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
-}
 
 /** Saves the tokens that the list shows as a file that can be imported again; pressed once more, it stops. */
 export function ExportButton({ filter, disabled }: { filter: TokenFilter; disabled: boolean }) {
@@ -29,7 +21,7 @@ export function ExportButton({ filter, disabled }: { filter: TokenFilter; disabl
       return readTokens(filter, TOKENS_MAX, stop.current.signal, setRead);
     },
     onSuccess: ({ tokens, whole }) => {
-      save(writeCsv(tokens), 'id-tokens.csv');
+      saveFile(writeCsv(tokens), 'id-tokens.csv', 'text/csv');
       if (whole) toast(`${plural(tokens.length, 'token')} saved`, { tone: 'good' });
       else
         toast(`The first ${plural(tokens.length, 'token')} saved`, {

@@ -13,12 +13,12 @@ export interface Use {
 }
 
 /** All kinds of twin that the server knows, and how they hang together. */
-export class Kinds {
-  readonly all: readonly Kind[];
-  private readonly byId: ReadonlyMap<string, Kind>;
+export class Kinds<K extends Kind = Kind> {
+  readonly all: readonly K[];
+  private readonly byId: ReadonlyMap<string, K>;
   private readonly extended: ReadonlyMap<string, readonly string[]>;
 
-  constructor(kinds: readonly Kind[]) {
+  constructor(kinds: readonly K[]) {
     this.all = [...kinds].sort((a, b) => a.label.localeCompare(b.label) || a.id.localeCompare(b.id));
     this.byId = new Map(this.all.map((kind) => [kind.id, kind]));
     const extended = new Map<string, string[]>();
@@ -28,7 +28,7 @@ export class Kinds {
     this.extended = extended;
   }
 
-  get(id: string): Kind | undefined {
+  get(id: string): K | undefined {
     return this.byId.get(id);
   }
 
@@ -93,7 +93,7 @@ export class Kinds {
   }
 
   /** Kinds that extend none that is known: where the tree begins. */
-  roots(): Kind[] {
+  roots(): K[] {
     return this.all.filter((kind) => !kind.bases.some((base) => this.byId.has(base)));
   }
 
