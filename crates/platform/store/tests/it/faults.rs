@@ -1,6 +1,6 @@
 use std::fs;
 
-use voltwin_core::{EventBody, Seq, TransactionPhase, Value};
+use voltwin_core::{EventBody, PropertyMap, Seq, TransactionPhase, Value};
 use voltwin_store::{Store, StoreError, StoreOptions, TransactionFilter};
 
 use crate::{event, fact, fresh, power, tenant};
@@ -81,9 +81,10 @@ async fn a_full_disk_refuses_and_recovers() {
         )
     };
     let big = |n: i64| {
-        let text = Value::from("x".repeat(1000));
-        let patches = (0..100).map(|_| event("a", "V", n, EventBody::patch([("name", text.clone())])));
-        std::iter::once(started(n)).chain(patches).collect::<Vec<_>>()
+        let properties = PropertyMap::from([("name".parse().unwrap(), Value::from("x".repeat(1000)))]);
+        let body = EventBody::Created { model: "dtmi:voltwin:Vehicle;1".parse().unwrap(), properties };
+        let created = (0..100).map(|_| event("a", "V", n, body.clone()));
+        std::iter::once(started(n)).chain(created).collect::<Vec<_>>()
     };
     let mut kept = 0;
     let error = loop {
