@@ -51,7 +51,8 @@ pub(crate) async fn restore(
     }
     let (journal, from) = (store.journal(), place);
     let mut recent = VecDeque::new();
-    let mut floor = store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place));
+    let seen = if watched.is_empty() { None } else { store.cursor(WATCH_CURSOR).await? };
+    let mut floor = seen.map(|seen| seen.max(place));
     loop {
         let batch = journal.read_after(place, REPLAY_BATCH).await?;
         let Some(last) = batch.last() else { break };
