@@ -7,6 +7,7 @@ numbers of the log have no gaps; a reader of the stream that goes on from its la
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import random
 import subprocess
@@ -70,7 +71,7 @@ def patiently(call: Any) -> Any:
     while True:
         try:
             return call()
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)

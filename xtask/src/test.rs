@@ -99,6 +99,7 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
     report.run("the errors of Azure Digital Twins", &script("azure_errors.py")).await?;
     report.run("replay of recorded sessions", &script("replay.py")).await?;
     report.run("events for programs", &script("events.py")).await?;
+    report.run("events over MQTT and NATS", &script("brokers.py")).await?;
     report.run("data history as Delta tables", &script("delta.py")).await?;
     report.run("kill -9", &script("kill9.py")).await?;
     report.run("chaos of transactions", &script("chaos.py")).await?;

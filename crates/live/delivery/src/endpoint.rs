@@ -32,6 +32,10 @@ pub struct Settings {
 pub enum Target {
     /// An HTTP server that takes a POST an event.
     Webhook(Webhook),
+    /// A broker that speaks MQTT.
+    Mqtt(Mqtt),
+    /// A NATS server.
+    Nats(Nats),
     /// Files of this server: NDJSON in its data folder, below `events/TENANT/out/ENDPOINT`.
     File {},
 }
@@ -58,6 +62,53 @@ pub struct Webhook {
 
 fn authorization() -> String {
     "authorization".to_owned()
+}
+
+/// A broker that takes events, each acknowledged (QoS 1). The secret is the password.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mqtt {
+    /// Where: `mqtt://host:1883` or `mqtts://host:8883`.
+    pub url: String,
+    /// The topic; `{twin}` and `{type}` stand for those of the event.
+    pub topic: String,
+    /// Which MQTT.
+    #[serde(default)]
+    pub version: MqttVersion,
+    /// What we call ourselves; made up when not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The user, where the broker wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// Which MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum MqttVersion {
+    /// 3.1.1.
+    #[serde(rename = "3.1.1")]
+    V3,
+    /// 5.
+    #[default]
+    #[serde(rename = "5")]
+    V5,
+}
+
+/// A NATS server that takes events. The secret is the password of the user, or a token where there is no user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nats {
+    /// Where: `nats://host:4222` or `tls://host:4222`.
+    pub url: String,
+    /// The subject; `{twin}` and `{type}` stand for those of the event.
+    pub subject: String,
+    /// Whether a stream of JetStream must acknowledge each. Without it NATS itself keeps nothing.
+    #[serde(default)]
+    pub jetstream: bool,
+    /// The user, where the server wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// How events are written down in HTTP.
@@ -156,6 +207,30 @@ impl Settings {
                     "from 1, or left out where there is no limit",
                 )
             }
+            Target::Mqtt(mqtt) => {
+                address("target.url", &mqtt.url, &["mqtt", "mqtts"])?;
+                let name = |text: &str| (1..=512).contains(&text.len()) && !text.contains(char::is_control);
+                let topic = name(&mqtt.topic) && !mqtt.topic.contains(['+', '#']);
+                rule("target.topic", topic, "1 to 512 bytes without + and #")?;
+                let plain =
+                    |id: &str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+                let named = mqtt.client_id.as_deref().is_none_or(plain);
+                rule("target.client_id", named, "1 to 128 printable characters without spaces")?;
+                rule("target.user", mqtt.user.as_deref().is_none_or(name), "1 to 512 bytes")
+            }
+            Target::Nats(nats) => {
+                address("target.url", &nats.url, &["nats", "tls"])?;
+                let tokens = nats.subject.split('.').all(|token| {
+                    !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic() && b != b'*' && b != b'>')
+                });
+                rule(
+                    "target.subject",
+                    nats.subject.len() <= 512 && tokens,
+                    "words with dots between, 512 bytes at most, without * and >",
+                )?;
+                let name = |text: &str| (1..=512).contains(&text.len()) && !text.contains(char::is_control);
+                rule("target.user", nats.user.as_deref().is_none_or(name), "1 to 512 bytes")
+            }
             Target::File {} => Ok(()),
         }
     }
@@ -212,5 +287,14 @@ mod tests {
         taken["target"]["secret_header"] = "ce-id".into();
         assert_eq!(field(taken), "target.secret_header");
         assert_eq!(field(json!({"target": {"kind": "pigeon"}})), "target");
+        let mqtt =
+            |topic: &str| json!({"target": {"kind": "mqtt", "url": "mqtt://b.example", "topic": topic}});
+        assert!(Settings::read(&mqtt("v/{twin}")).is_ok());
+        assert_eq!(field(mqtt("v/#")), "target.topic");
+        let nats = |subject: &str| json!({"target": {"kind": "nats", "url": "nats://n.example", "subject": subject}});
+        assert!(Settings::read(&nats("v.{twin}")).is_ok());
+        for subject in ["", "v..x", "v.>", "v x"] {
+            assert_eq!(field(nats(subject)), "target.subject", "{subject}");
+        }
     }
 }

@@ -34,11 +34,11 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value as Json, json};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 use voltwin_core::{TenantId, Timestamp};
-use voltwin_routes::{CloudEvent, Filter};
+use voltwin_routes::{CloudEvent, Filter, Telemetry};
 use voltwin_runtime::Runtime;
 use voltwin_security::Secret;
 use voltwin_store::{EventEndpoint, EventLogSettings, EventRoute, StoreError, TenantStore};
@@ -48,7 +48,7 @@ use outside::Outside;
 use sink::{Means, Sink};
 
 pub use dead::DeadLetter;
-pub use endpoint::{Mode, Retry, Settings, Target, Validation, Webhook};
+pub use endpoint::{Mode, Mqtt, MqttVersion, Nats, Retry, Settings, Target, Validation, Webhook};
 pub use error::EventsError;
 pub use log::{Entry, EventLog, LogReader};
 pub use worker::EndpointStatus;
@@ -79,7 +79,18 @@ pub struct EventsConfig {
 #[derive(Clone)]
 pub struct Events {
     inner: Arc<Inner>,
+    telemetry: mpsc::Sender<Told>,
 }
+
+/// Telemetry on its way into a log, and who waits for it to be there.
+pub(crate) struct Told {
+    tenant: TenantId,
+    telemetry: Telemetry,
+    reply: oneshot::Sender<()>,
+}
+
+/// Telemetry that may wait for the disk; more makes the sender wait.
+const TELEMETRY_WAITING: usize = 1_024;
 
 type Key = (TenantId, String);
 
@@ -141,9 +152,12 @@ impl Inner {
             Some(log) => log,
             None => {
                 let folder = self.folder(&settings.tenant).join("log");
-                // a log that begins now is of what happens from now on
-                let begun = folder.exists();
-                let journal = if begun { voltwin_core::Seq(0) } else { self.runtime.head() };
+                // a log that begins now is of what happens from now on, also when we fall before its first event
+                let head = self.runtime.head();
+                let journal = if folder.exists() { voltwin_core::Seq(0) } else { head };
+                if self.tenants.read().is_empty() && journal == head {
+                    self.runtime.store().save_cursor(voltwin_runtime::WATCH_CURSOR, head).await?;
+                }
                 let open = move || EventLog::open(&folder, journal);
                 tokio::task::spawn_blocking(open).await.map_err(|_| EventsError::Stopped)??
             }
@@ -184,19 +198,20 @@ impl Events {
             changed: Notify::new(),
             opening: tokio::sync::Mutex::default(),
         });
+        let (telemetry, told) = mpsc::channel(TELEMETRY_WAITING);
         let behind = inner.clone();
         tasks.spawn(async move {
             if supervisor::open_all(&behind).await {
                 let written = CancellationToken::new();
                 let write = async {
-                    writer::run(behind.clone()).await;
+                    writer::run(behind.clone(), told).await;
                     written.cancel();
                 };
                 let history = history::run(behind.clone(), written.clone());
                 tokio::join!(write, history, supervisor::run(behind.clone()));
             }
         });
-        Self { inner }
+        Self { inner, telemetry }
     }
 
     /// Must be called after the registry was changed past these functions.
@@ -275,6 +290,20 @@ impl Events {
             self.inner.close(tenant);
         }
         Ok(ended)
+    }
+
+    /// Tells what a twin said; it is in the log when this returns. Nothing is kept for a tenant without a log.
+    ///
+    /// # Errors
+    /// [`EventsError::Stopped`] while the server stops.
+    pub async fn telemetry(&self, tenant: &TenantId, telemetry: Telemetry) -> Result<(), EventsError> {
+        if self.open_log(tenant).is_none() {
+            return Ok(());
+        }
+        let (reply, there) = oneshot::channel();
+        let told = Told { tenant: tenant.clone(), telemetry, reply };
+        self.telemetry.send(told).await.map_err(|_| EventsError::Stopped)?;
+        there.await.map_err(|_| EventsError::Stopped)
     }
 
     /// Adds or changes an endpoint, after a webhook has said that it wants events; says whether it is new. One that

@@ -18,7 +18,7 @@ use voltwin_runtime::Runtime;
 use crate::dead::{DeadLetter, DeadLetters};
 use crate::endpoint::Retry;
 use crate::log::{Entry, EventLog};
-use crate::sink::{SendError, Sink};
+use crate::sink::{SendError, Sink, twin};
 
 /// Events of one batch at most, and events that are on their way at once.
 const BATCH: usize = 64;
@@ -214,14 +214,8 @@ pub(crate) async fn attempt(sink: &dyn Sink, event: &CloudEvent, timeout_s: u32)
 
 /// The lane of the twin that an event is of.
 fn lane(event: &CloudEvent) -> usize {
-    let graph = event.subject.as_deref().filter(|_| event.kind != voltwin_routes::Kind::Telemetry.name());
-    let twin = match graph {
-        Some(subject) => subject.split_once("/relationships/").map_or(subject, |(twin, _)| twin),
-        // telemetry names its twin at the end of its source
-        None => event.source.rsplit_once('/').map_or(event.source.as_str(), |(_, twin)| twin),
-    };
     let mut hasher = DefaultHasher::new();
-    twin.hash(&mut hasher);
+    twin(event).hash(&mut hasher);
     (hasher.finish() % LANES as u64) as usize
 }
 

@@ -7,25 +7,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use voltwin_core::{Seq, TenantId};
 use voltwin_routes::{Before, CloudEvent, changes, history};
 use voltwin_runtime::{FeedReader, Finding, RuntimeError, WATCH_CURSOR, Watched};
 
 use crate::log::{Entry, EventLog};
-use crate::{Inner, Tenant};
+use crate::{Inner, Tenant, Told};
 
 /// The pause after a failure.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often the place is saved, and files that are too old are removed.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// Messages of telemetry that are written at once.
+const TELEMETRY_BATCH: usize = 256;
 /// Bytes of the log of one tenant at most.
 const LOG_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Writes until the runtime has stopped and everything is written.
-pub(crate) async fn run(inner: Arc<Inner>) {
+pub(crate) async fn run(inner: Arc<Inner>, mut told: mpsc::Receiver<Told>) {
     let place = loop {
+        // nobody has missed anything
+        if inner.tenants.read().is_empty() {
+            break inner.runtime.head();
+        }
         match inner.runtime.store().cursor(WATCH_CURSOR).await {
             Ok(place) => break place.unwrap_or_else(|| inner.runtime.head()),
             Err(error) => tracing::warn!(%error, "the place of the event logs cannot be read"),
@@ -39,8 +46,15 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut stopped = false;
     loop {
         let next = tokio::select! {
-            biased;
             next = tokio::time::timeout(SAVE_EVERY, reader.next_watched()) => next,
+            Some(first) = told.recv() => {
+                let mut all = vec![first];
+                while all.len() < TELEMETRY_BATCH && let Ok(more) = told.try_recv() {
+                    all.push(more);
+                }
+                say(&inner, all).await;
+                continue;
+            }
             () = inner.runtime.stopped(), if !stopped => {
                 stopped = true;
                 continue;
@@ -57,7 +71,8 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         }
         let place = reader.place();
         let ending = stopped && reader.lag() == 0;
-        if place > saved.0 && (ending || saved.1.elapsed() >= SAVE_EVERY) {
+        let watching = !inner.tenants.read().is_empty();
+        if watching && place > saved.0 && (ending || saved.1.elapsed() >= SAVE_EVERY) {
             save(&inner, &reader).await;
             saved = (place, Instant::now());
         }
@@ -105,6 +120,32 @@ async fn write(inner: &Inner, batch: Vec<Watched>) {
         let entries = entries(inner, &id, &tenant, events);
         metrics::counter!("voltwin_events_logged_total").increment(entries.len() as u64);
         append(&tenant.log, entries).await;
+    }
+}
+
+/// Writes telemetry to the logs of its tenants and tells who waits for it.
+async fn say(inner: &Inner, all: Vec<Told>) {
+    let mut parts: HashMap<TenantId, Vec<Told>> = HashMap::new();
+    all.into_iter().for_each(|told| parts.entry(told.tenant.clone()).or_default().push(told));
+    for (id, part) in parts {
+        let tenant = inner.tenants.read().get(&id).cloned();
+        let mut waiting = Vec::new();
+        if let Some(Tenant { log, .. }) = tenant {
+            let ((journal, _), mut sequence, source) = (log.known(), log.head(), inner.source(&id));
+            let mut entries = Vec::new();
+            for told in part {
+                sequence += 1;
+                let event = CloudEvent::of_telemetry(told.telemetry, &id, &source, sequence);
+                entries.push(Entry { journal, event, rows: Vec::new() });
+                waiting.push(told.reply);
+            }
+            append(&log, entries).await;
+        } else {
+            waiting.extend(part.into_iter().map(|told| told.reply));
+        }
+        for reply in waiting {
+            let _ = reply.send(());
+        }
     }
 }
 

@@ -158,21 +158,17 @@ impl World {
         self.events.put_route(&self.tenant, (id, endpoint, filter), 6, "me").await.unwrap();
     }
 
-    /// Waits until the endpoint has nothing left to do.
-    async fn settled(&self, name: &str) {
-        let head = async || {
-            // everything that was submitted has passed the feed when its last event is in the log or changed nothing
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            self.events.log(&self.tenant, "me").await.unwrap().head()
-        };
+    /// Waits until the log has `total` events and the endpoint has nothing left to do.
+    async fn settled(&self, name: &str, total: u64) {
         for _ in 0..600 {
-            let head = head().await;
             let endpoint =
                 self.runtime.store().tenant(&self.tenant).event_endpoint(name).await.unwrap().unwrap();
             let (status, _) = self.events.status(&self.tenant, &endpoint);
-            if head > 0 && status.place >= head {
+            if status.place >= total {
+                assert_eq!(self.events.open_log(&self.tenant).unwrap().head(), total);
                 return;
             }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("the endpoint does not come to an end");
     }
@@ -218,7 +214,7 @@ async fn every_event_arrives_in_the_order_of_its_twin_at_a_receiver_that_fails()
             world.soc(&format!("EV-{twin}"), f64::from(round) / 100.0).await;
         }
     }
-    world.settled("hook").await;
+    world.settled("hook", 210).await;
     let mut first: HashMap<String, Vec<u64>> = HashMap::new();
     let mut ids = HashMap::new();
     for event in receiver.bodies() {
@@ -250,7 +246,7 @@ async fn routes_choose_and_binary_mode_and_the_secret_arrive() {
         world.soc(twin, 0.5).await;
         world.happen(twin, EventBody::Deleted).await;
     }
-    world.settled("hook").await;
+    world.settled("hook", 7).await;
     let taken = receiver.mood.taken.lock().clone();
     assert_eq!(taken.len(), 1, "{taken:?}");
     let (headers, body) = &taken[0];
@@ -273,7 +269,7 @@ async fn what_is_given_up_is_a_dead_letter_and_can_be_sent_again() {
     world.route("all", "hook", "true").await;
     world.vehicle("EV-1").await;
     world.soc("EV-1", 0.5).await;
-    world.settled("hook").await;
+    world.settled("hook", 2).await;
     let letters = world.events.dead_letters(&world.tenant, "hook", 0, 10).await.unwrap();
     assert_eq!(letters.iter().map(|letter| letter.sequence).collect::<Vec<_>>(), [1, 2]);
     assert!(letters.iter().all(|letter| letter.attempts == 2 && !letter.reason.is_empty()));
@@ -299,7 +295,7 @@ async fn an_endpoint_for_dead_letters_gets_them_instead_of_the_folder() {
     world.endpoint("hook", &settings).await.unwrap();
     world.route("all", "hook", "true").await;
     world.vehicle("EV-1").await;
-    world.settled("hook").await;
+    world.settled("hook", 1).await;
     assert_eq!(graveyard.bodies().iter().map(sequence).collect::<Vec<_>>(), [1]);
     assert!(world.events.dead_letters(&world.tenant, "hook", 0, 10).await.unwrap().is_empty());
     world.close().await;
@@ -322,7 +318,7 @@ async fn what_happened_while_an_endpoint_was_away_is_told_after_a_restart_with_i
     let world = World::open(folder.path()).await;
     world.vehicle("EV-2").await;
     world.endpoint("hook", &settings).await.unwrap();
-    world.settled("hook").await;
+    world.settled("hook", 4).await;
     let told = receiver.bodies();
     assert_eq!(told.iter().map(sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(told[1]["data"]["modelId"], "dtmi:voltwin:Vehicle;1");
@@ -340,7 +336,7 @@ async fn an_endpoint_of_files_gets_lines() {
     world.route("all", "files", "true").await;
     world.vehicle("EV-1").await;
     world.soc("EV-1", 0.5).await;
-    world.settled("files").await;
+    world.settled("files", 2).await;
     let out = folder.path().join("events/demo/out/files");
     let text: String = std::fs::read_dir(out)
         .unwrap()

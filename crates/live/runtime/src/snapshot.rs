@@ -73,8 +73,10 @@ async fn fold(
     let keep = watched.map_or(0, |(_, keep)| keep);
     let mut recent = VecDeque::new();
     let mut floor = match watched {
-        Some(_) => store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place)),
-        None => None,
+        Some((watched, _)) if !watched.is_empty() => {
+            store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place))
+        }
+        _ => None,
     };
     loop {
         let batch = journal.read_after(place, REPLAY_BATCH).await?;

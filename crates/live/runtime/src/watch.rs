@@ -62,6 +62,10 @@ impl WatchList {
         *self.0.write() = tenants;
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.read().is_empty()
+    }
+
     pub(crate) fn has(&self, tenant: &TenantId) -> bool {
         self.0.read().contains(tenant)
     }
