@@ -88,9 +88,18 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
         .run("stations and suites from npm", &script("simulators.py").arg("--modules").arg(&modules))
         .await?;
     report
-        .run("the official parser of DTDL", &script("dtdl_differential.py").arg("--modules").arg(modules))
+        .run("the official parser of DTDL", &script("dtdl_differential.py").arg("--modules").arg(&modules))
         .await?;
+    report
+        .run(
+            "the official clients of Azure Digital Twins",
+            &script("azure_sdk.py").arg("--modules").arg(modules),
+        )
+        .await?;
+    report.run("the errors of Azure Digital Twins", &script("azure_errors.py")).await?;
     report.run("replay of recorded sessions", &script("replay.py")).await?;
+    report.run("events for programs", &script("events.py")).await?;
+    report.run("data history as Delta tables", &script("delta.py")).await?;
     report.run("kill -9", &script("kill9.py")).await?;
     report.run("chaos of transactions", &script("chaos.py")).await?;
     browser(root, report, &script("e2e.py")).await

@@ -12,6 +12,7 @@ use voltwin_store::{Store, StoreOptions, TokenPolicy, TokenStatus};
 
 use crate::authority::{self, Ca};
 use crate::error::CliError;
+use crate::instance::{self, Instance};
 use crate::print_line;
 
 /// Who the audit trail names for what is done here.
@@ -43,6 +44,9 @@ enum What {
     /// Tokens (RFID cards, vehicle ids …) that may or may not charge.
     #[command(subcommand)]
     Token(Token),
+    /// A tenant as an instance of Azure Digital Twins.
+    #[command(subcommand)]
+    Instance(Instance),
     /// The built-in certificate authority, for TLS and for stations that show a certificate.
     #[command(subcommand)]
     Ca(Ca),
@@ -208,6 +212,7 @@ pub(crate) async fn run(args: Args) -> Result<(), CliError> {
         What::User(user) => run_user(user, &printer).await,
         What::Station(station) => run_station(station, &printer).await,
         What::Token(token) => run_token(token, &printer).await,
+        What::Instance(instance) => instance::run(instance, &printer).await,
         What::Ca(ca) => authority::run(ca, &printer).await,
     }
 }

@@ -7,6 +7,7 @@ mod authority;
 mod demo;
 mod dtdl;
 mod error;
+mod instance;
 mod load;
 mod node;
 mod ocpp;
@@ -57,7 +58,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the twin: OCPP central system, API, live stream and control room on one port.
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Run the twin with a demonstration city whose stations and vehicles speak real OCPP.
     Demo(demo::Args),
     /// Replay recorded charging sessions as real OCPP traffic from virtual stations.
@@ -117,7 +118,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
     let outcome = runtime.block_on(async {
         tokio::spawn(stop_on_signal(cancel.clone()));
         match cli.command {
-            Command::Serve(args) => serve::run(args, cancel).await,
+            Command::Serve(args) => serve::run(*args, cancel).await,
             Command::Demo(args) => demo::run(args, cancel).await,
             Command::Replay(args) => replay::run(args, cancel).await,
             Command::Station(args) => station::run(args, cancel).await,

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use voltwin_csms::CsmsConfig;
 
+use voltwin_identity::{AZURE_AUDIENCES, Issuers, Settings};
 use voltwin_ocpp::Validation;
 use voltwin_pki::{Authority, ContractService, Signer, VehicleAuthorities};
 use voltwin_server::{Listeners, ServerConfig, Tls, TlsFiles};
@@ -62,6 +63,23 @@ pub(crate) struct Args {
     /// HOST:PORT.
     #[arg(long, value_name = "HOST")]
     ocsp_host: Vec<String>,
+    /// An issuer of bearer tokens (OpenID Connect) that is believed at the data plane of Azure Digital Twins, as it names
+    /// itself; `{tenantid}` in it stands for any directory. `voltwin admin instance directory` says whom each tenant
+    /// lets in.
+    #[arg(long, value_name = "URL", env = "VOLTWIN_OIDC_ISSUER", value_delimiter = ',')]
+    oidc_issuer: Vec<String>,
+    /// What such tokens may be meant for. [default: the resource of Azure Digital Twins, by name and by id]
+    #[arg(long, value_name = "AUDIENCE", env = "VOLTWIN_OIDC_AUDIENCE", value_delimiter = ',')]
+    oidc_audience: Vec<String>,
+    /// The domain whose hosts name tenants: with `twins.example`, `north.twins.example` is the tenant `north`.
+    #[arg(long, value_name = "DOMAIN", env = "VOLTWIN_TENANT_DOMAIN")]
+    tenant_domain: Option<String>,
+    /// A host of blobs that imports may reach though it is not on the public network: HOST or HOST:PORT.
+    #[arg(long, value_name = "HOST")]
+    blob_host: Vec<String>,
+    /// Where events may be sent though it is not on the public network: HOST or HOST:PORT.
+    #[arg(long, value_name = "HOST")]
+    event_host: Vec<String>,
     /// Seconds between two tellings of what a running transaction costs, at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     cost_every: u32,
@@ -115,6 +133,10 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         partner_authorities: voltwin_server::authorities(&args.ocpi_ca)
             .map_err(|error| CliError::input(format!("--ocpi-ca: {error}")))?,
         responders: args.ocsp_host,
+        issuers: Arc::new(issuers(args.oidc_issuer, args.oidc_audience)?),
+        tenant_domain: args.tenant_domain.map(|domain| domain.to_ascii_lowercase()),
+        blob_hosts: args.blob_host,
+        event_hosts: args.event_host,
         ..ServerConfig::default()
     };
     let node = Node::start_with(&args.data, csms, server).await?;
@@ -125,6 +147,14 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         print_line(&format!("listening https://{}", listener.local_addr()?));
     }
     node.serve_all(listeners, cancel).await
+}
+
+fn issuers(issuers: Vec<String>, mut audiences: Vec<String>) -> Result<Issuers, CliError> {
+    if audiences.is_empty() {
+        audiences = AZURE_AUDIENCES.map(str::to_owned).to_vec();
+    }
+    let settings = Settings { issuers, audiences };
+    Issuers::new(settings).map_err(|error| CliError::input(format!("--oidc-issuer: {error}")))
 }
 
 async fn listeners(args: &Args) -> Result<Listeners, CliError> {

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
+use voltwin_identity::Issuers;
 
 /// How the server treats its clients.
 #[derive(Debug, Clone)]
@@ -11,7 +13,7 @@ pub struct ServerConfig {
     pub session: Duration,
     /// Requests that are worked on at once; more are answered 503. WebSockets do not count.
     pub requests_max: usize,
-    /// Live streams that one tenant may have open at once; more are answered 503.
+    /// Live streams that one tenant may have open at once, and event streams of all; more are answered 503.
     pub live_clients_max: usize,
     /// Where stations reach us, such as `https://csms.example`; without it, as whoever asks for a log or an update
     /// reaches us.
@@ -29,6 +31,14 @@ pub struct ServerConfig {
     /// OCSP responders and places of revocation lists that are asked though they are not on the public network, each
     /// as `host` or `host:port`.
     pub responders: Vec<String>,
+    /// Whose bearer tokens are believed at the data plane of Azure Digital Twins.
+    pub issuers: Arc<Issuers>,
+    /// The domain whose hosts name tenants: `north.twins.example` is the tenant `north` where this is `twins.example`.
+    pub tenant_domain: Option<String>,
+    /// Hosts of blobs that imports may reach though they are not on the public network, each as `host` or `host:port`.
+    pub blob_hosts: Vec<String>,
+    /// `host` or `host:port` that events may be sent to though they are not on the public network.
+    pub event_hosts: Vec<String>,
 }
 
 impl Default for ServerConfig {
@@ -45,6 +55,10 @@ impl Default for ServerConfig {
             files_bytes_max: 2 * 1024 * 1024 * 1024,
             partner_authorities: Vec::new(),
             responders: Vec::new(),
+            issuers: Arc::default(),
+            tenant_domain: None,
+            blob_hosts: Vec::new(),
+            event_hosts: Vec::new(),
         }
     }
 }

@@ -79,12 +79,15 @@ fn gather(sequenced: &Sequenced, points: &mut Vec<Point>) {
     let event = &sequenced.event;
     let mut add = |property: &PropertyName, value: Option<&Value>| {
         if let Some(value) = value.and_then(Value::as_f64) {
+            let at = event.source_of(property.as_str());
             let (tenant, twin, property) = (event.tenant.clone(), event.twin.clone(), property.clone());
-            points.push(Point { tenant, twin, property, at: event.at, value });
+            points.push(Point { tenant, twin, property, at, value });
         }
     };
     match &event.body {
-        EventBody::Patched { values } => values.iter().for_each(|(name, value)| add(name, value.as_ref())),
+        EventBody::Patched { values } | EventBody::Retyped { values, .. } => {
+            values.iter().for_each(|(name, value)| add(name, value.as_ref()));
+        }
         EventBody::Created { properties, .. } => {
             properties.iter().for_each(|(name, value)| add(name, Some(value)));
         }

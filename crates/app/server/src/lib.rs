@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod adt;
 mod api;
 mod auth;
 mod config;

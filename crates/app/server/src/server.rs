@@ -10,7 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use voltwin_adt::Adt;
 use voltwin_csms::CentralSystem;
+use voltwin_delivery::{Events, EventsConfig};
 use voltwin_history::History;
 use voltwin_operations::Operations;
 use voltwin_runtime::Runtime;
@@ -20,7 +22,7 @@ use crate::http::{self, Problem};
 use crate::responders::HttpResponders;
 use crate::state::{AppState, Shared};
 use crate::{
-    ServerConfig, ServerError, api, files, health, history_writer, live, metrics, ocpi, ocpp_socket, web,
+    ServerConfig, ServerError, adt, api, files, health, history_writer, live, metrics, ocpi, ocpp_socket, web,
 };
 
 /// How long the tasks behind open WebSockets may take to say goodbye.
@@ -38,6 +40,7 @@ pub struct Listeners {
 #[derive(Clone)]
 pub struct Server {
     state: AppState,
+    adt: Adt,
 }
 
 impl Server {
@@ -48,7 +51,15 @@ impl Server {
         let recorder = metrics::recorder();
         let operations = Operations::start(runtime.clone(), csms.clone());
         csms.ask_responders(Arc::new(HttpResponders::new(config.responders.clone())));
+        let tasks = TaskTracker::new();
+        let events = EventsConfig {
+            host: config.public_url.as_deref().and_then(host).unwrap_or_default(),
+            hosts: config.event_hosts.clone(),
+            authorities: config.partner_authorities.clone(),
+        };
         let state = AppState::new(Shared {
+            events: Events::start(runtime.clone(), events, &tasks),
+            event_streams: Arc::new(Semaphore::new(config.live_clients_max)),
             requests: Semaphore::new(config.requests_max),
             ocpi: crate::ocpi::Ocpi::new(&config.partner_authorities),
             config,
@@ -64,7 +75,7 @@ impl Server {
             metrics: recorder.clone(),
             closing: CancellationToken::new(),
             sockets: TaskTracker::new(),
-            tasks: TaskTracker::new(),
+            tasks,
         });
         if let Some(recorder) = recorder {
             state.tasks.spawn(metrics::upkeep(recorder, state.runtime.stopping()));
@@ -72,7 +83,8 @@ impl Server {
         state.tasks.spawn(history_writer::run(state.clone()));
         state.tasks.spawn(voltwin_processors::watch_availability(state.runtime.clone()));
         ocpi::start(&state);
-        Self { state }
+        let adt = adt::start(&state);
+        Self { state, adt }
     }
 
     /// Every route, ready to be served.
@@ -90,7 +102,7 @@ impl Server {
             .fallback(web::fallback)
             .method_not_allowed_fallback(http::wrong_method)
             .with_state(state.clone());
-        http::layers(router)
+        http::layers(adt::mount(router, state, &self.adt))
     }
 
     fn stations(&self) -> Router<AppState> {
@@ -152,7 +164,13 @@ impl Server {
         self.state.tasks.close();
         self.state.tasks.wait().await;
         self.state.operations.finish().await;
+        self.adt.finish().await;
     }
+}
+
+/// The host name of an address.
+fn host(url: &str) -> Option<String> {
+    Some(reqwest::Url::parse(url).ok()?.host_str()?.to_owned())
 }
 
 /// Refuses a request at once where too many are being worked on; waiting would only make the next one late.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use voltwin_core::{Event, EventBody, TenantId, TwinId};
 use voltwin_csms::CentralSystem;
+use voltwin_delivery::Events;
 use voltwin_history::History;
 use voltwin_operations::Operations;
 use voltwin_runtime::Runtime;
@@ -35,6 +36,9 @@ pub(crate) struct Shared {
     pub(crate) history: History,
     pub(crate) operations: Operations,
     pub(crate) ocpi: Ocpi,
+    pub(crate) events: Events,
+    /// Places of event streams.
+    pub(crate) event_streams: Arc<Semaphore>,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) overviews: Overviews,
     pub(crate) hubs: Hubs,

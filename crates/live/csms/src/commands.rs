@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
-use voltwin_core::{CommandFact, CommandId, CommandState, EventBody, TenantId, TwinId, told_transaction_id};
+use voltwin_core::{
+    CommandFact, CommandId, CommandState, Event, EventBody, TenantId, TwinId, told_transaction_id,
+};
 use voltwin_ocpp::{CallOutcome, Command, ResetKind, Version, accepted};
 use voltwin_runtime::RuntimeError;
 use voltwin_store::{Command as CommandRecord, TransactionFilter, TransactionState};
@@ -77,13 +79,11 @@ pub enum CommandRequest {
     },
 }
 
-/// One command on its way: what its later events repeat.
+/// One command on its way, and what is recorded of it.
 struct Journey {
     tenant: TenantId,
     station: TwinId,
-    id: CommandId,
-    action: String,
-    by: String,
+    record: CommandRecord,
 }
 
 impl CentralSystem {
@@ -117,87 +117,131 @@ impl CentralSystem {
         let version = self.version_of(tenant, station, entry.as_ref())?;
         let command = self.translate(tenant, station, request).await?;
         let (action, payload) = command.to_call(version)?;
-        let journey =
-            Journey { tenant: tenant.clone(), station: station.clone(), id, action, by: by.to_owned() };
+        let record = CommandRecord {
+            id,
+            station: station.to_string(),
+            action,
+            payload: recordable(payload.clone()),
+            state: CommandState::Requested,
+            requested_by: by.to_owned(),
+            requested_at: self.inner.runtime.now(),
+            finished_at: None,
+            answer: None,
+            reason: None,
+        };
+        let mut journey = Journey { tenant: tenant.clone(), station: station.clone(), record };
         // goes on also when whoever asked goes away meanwhile: what is requested must end
         let csms = self.clone();
         let requested = tokio::spawn(async move {
-            let shown = Some(recordable(payload.clone()));
-            csms.step(&journey, CommandState::Requested, shown, None, None).await?;
+            // What becomes of it at once is known already. One commit for both: a person waits for it.
+            let first = vec![csms.told(&journey)];
+            let Some(entry) = entry else {
+                let reason = Some("the station is offline".to_owned());
+                csms.reach(&mut journey, first, CommandState::Failed, None, reason).await?;
+                return Ok((journey.record, None));
+            };
+            csms.reach(&mut journey, first, CommandState::Sent, None, None).await?;
+            let sent = journey.record.clone();
             let delivery = async move { csms.deliver(journey, version, entry, (command, payload)).await };
-            Ok::<_, CsmsError>(tokio::spawn(delivery))
+            Ok::<_, CsmsError>((sent, Some(tokio::spawn(delivery))))
         });
-        let delivery = requested.await.map_err(|_| RuntimeError::Stopped)??;
-        let _ = tokio::time::timeout(wait, delivery).await;
-        let store = self.inner.runtime.store().tenant(tenant);
-        store.command(id).await?.ok_or_else(|| CsmsError::NoStation(station.to_string()))
+        let (sent, delivery) = requested.await.map_err(|_| RuntimeError::Stopped)??;
+        let Some(delivery) = delivery else { return Ok(sent) };
+        Ok(match tokio::time::timeout(wait, delivery).await {
+            Ok(done) => done.map_err(|_| RuntimeError::Stopped)?,
+            Err(_) => sent,
+        })
     }
 
+    /// Brings a command to its end, and answers what is recorded of it then.
     async fn deliver(
         &self,
-        journey: Journey,
+        mut journey: Journey,
         version: Version,
-        entry: Option<Entry>,
+        entry: Entry,
         (command, payload): (Command, Json),
-    ) {
+    ) -> CommandRecord {
         let (outcome, answer) = oneshot::channel();
-        let (tenant, station, action) = (&journey.tenant, &journey.station, journey.action.as_str());
+        let (tenant, station, record) = (&journey.tenant, &journey.station, &journey.record);
+        let (id, action) = (record.id, record.action.as_str());
         let speaker = Speaker { tenant, station, version, trace: Self::trace(), quarantined: false };
-        let failed = match entry {
-            None => Some("the station is offline"),
-            Some(entry) => {
-                // what the station will report of it may come before its answer has been looked at
-                if let Err(error) = self.asking(&speaker, action, &payload).await {
-                    tracing::error!(command = %journey.id, %error, "could not record what a command asks for");
-                    let reason = Some(error.to_string());
-                    let _ = self.step(&journey, CommandState::Failed, None, None, reason).await;
-                    return;
-                }
-                if let Err(error) = self.step(&journey, CommandState::Sent, None, None, None).await {
-                    tracing::error!(command = %journey.id, %error, "could not record that a command was sent");
-                    return;
-                }
-                match entry.commands.try_send(Box::new(Dispatch { id: journey.id, command, outcome })) {
+        // what the station will report of it may come before its answer has been looked at
+        let failed = match self.asking(&speaker, action, &payload).await {
+            Err(error) => {
+                tracing::error!(command = %id, %error, "could not record what a command asks for");
+                Some(error.to_string())
+            }
+            Ok(()) => {
+                use tokio::sync::mpsc::error::TrySendError::{Closed, Full};
+                match entry.commands.try_send(Box::new(Dispatch { id, command, outcome })) {
                     Ok(()) => None,
-                    Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => {
-                        Some("the station has too many commands waiting")
-                    }
-                    Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
-                        Some("the station disconnected")
-                    }
+                    Err(Full(_)) => Some("the station has too many commands waiting".to_owned()),
+                    Err(Closed(_)) => Some("the station disconnected".to_owned()),
                 }
             }
         };
         let (state, answer, reason) = match failed {
-            Some(reason) => (CommandState::Failed, None, Some(reason.to_owned())),
+            Some(reason) => (CommandState::Failed, None, Some(reason)),
             None => {
                 let outcome = answer.await.unwrap_or(CallOutcome::Disconnected);
                 // first what it means, then that it is done: whoever waits for the command finds it recorded
-                if let Err(error) = self.asked(&speaker, action, &payload, &outcome, &journey.by).await {
-                    tracing::error!(command = %journey.id, %error, "could not record what an answer means");
+                let meant = self.asked(&speaker, action, &payload, &outcome, &record.requested_by).await;
+                if let Err(error) = meant {
+                    tracing::error!(command = %id, %error, "could not record what an answer means");
                 }
-                judge(version, &journey.action, outcome, self.inner.config.call_timeout_s)
+                judge(version, action, outcome, self.inner.config.call_timeout_s)
             }
         };
-        metrics::counter!("voltwin_commands_total", "state" => name(state)).increment(1);
-        if let Err(error) = self.step(&journey, state, None, answer.map(recordable), reason).await {
-            tracing::error!(command = %journey.id, %error, "could not record the outcome of a command");
+        let answer = answer.map(recordable);
+        if let Err(error) = self.reach(&mut journey, Vec::new(), state, answer, reason).await {
+            tracing::error!(command = %id, %error, "could not record the outcome of a command");
         }
+        journey.record
     }
 
-    async fn step(
+    /// Records that a command has come as far as `state`, after `before` and together with it.
+    async fn reach(
         &self,
-        journey: &Journey,
+        journey: &mut Journey,
+        mut before: Vec<Event>,
         state: CommandState,
-        payload: Option<Json>,
         answer: Option<Json>,
         reason: Option<String>,
     ) -> Result<(), CsmsError> {
-        let (action, by) = (journey.action.clone(), journey.by.clone());
-        let fact = CommandFact { id: journey.id, state, action, payload, by, answer, reason };
-        let event = self.event(&journey.tenant, &journey.station, EventBody::Command(fact));
-        self.inner.runtime.submit(event).await?;
+        let earlier = journey.record.clone();
+        let record = &mut journey.record;
+        (record.state, record.answer, record.reason) = (state, answer, reason);
+        if !matches!(state, CommandState::Requested | CommandState::Sent) {
+            metrics::counter!("voltwin_commands_total", "state" => name(state)).increment(1);
+            record.finished_at = Some(self.inner.runtime.now());
+        }
+        before.push(self.told(journey));
+        for result in self.inner.runtime.submit_all(before).await {
+            if let Err(error) = result {
+                // what could not be recorded is not so
+                journey.record = earlier;
+                return Err(error.into());
+            }
+        }
         Ok(())
+    }
+
+    /// The event that tells how far a command has come.
+    fn told(&self, journey: &Journey) -> Event {
+        let record = &journey.record;
+        let requested = record.state == CommandState::Requested;
+        let fact = CommandFact {
+            id: record.id,
+            state: record.state,
+            action: record.action.clone(),
+            payload: requested.then(|| record.payload.clone()),
+            by: record.requested_by.clone(),
+            answer: record.answer.clone(),
+            reason: record.reason.clone(),
+        };
+        let event = self.event(&journey.tenant, &journey.station, EventBody::Command(fact));
+        let at = if requested { record.requested_at } else { record.finished_at.unwrap_or(event.at) };
+        Event { at, ..event }
     }
 
     pub(crate) fn version_of(
@@ -290,15 +334,10 @@ impl CentralSystem {
             }
             last = first;
             for command in unfinished {
-                let journey = Journey {
-                    tenant: tenant.clone(),
-                    station: command.station.parse()?,
-                    id: command.id,
-                    action: command.action,
-                    by: command.requested_by,
-                };
+                let station = command.station.parse()?;
+                let mut journey = Journey { tenant: tenant.clone(), station, record: command };
                 let reason = "the server was restarted before the station answered".to_owned();
-                self.step(&journey, CommandState::Failed, None, None, Some(reason)).await?;
+                self.reach(&mut journey, Vec::new(), CommandState::Failed, None, Some(reason)).await?;
             }
         }
     }

@@ -27,12 +27,6 @@ impl CentralSystem {
     /// Records what the fact means and says what to answer; a fact that cannot be recorded is refused, so that the
     /// station keeps it and sends it again.
     pub(crate) async fn decide(&self, speaker: &Speaker<'_>, fact: Fact) -> Answer {
-        // An event of a transaction reads the registry several times. Thousands at once would wait anew for each of these
-        // reads, until all of them are late; one after the other the first are done when the last begin.
-        let _turn = match &fact {
-            Fact::Transaction(_) => self.inner.transactions.acquire().await.ok(),
-            _ => None,
-        };
         let decided = match fact {
             Fact::Boot { vendor, model, serial_number, firmware_version, .. } => {
                 self.boot(speaker, [Some(vendor), Some(model), serial_number, firmware_version]).await

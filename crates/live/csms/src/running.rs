@@ -1,4 +1,5 @@
-//! How far each running transaction has come, so that its next event need not be looked for in the registry.
+//! How far each running transaction has come and where it is, so that its next event need not be looked for in the
+//! registry.
 //!
 //! Only a transaction whose start this process recorded is known here: from then on every event of it passes through
 //! this process, and one that lies beyond all of them cannot have been recorded. Any doubt is settled by the registry.
@@ -14,39 +15,53 @@ const RUNNING_MAX: usize = 200_000;
 type Key = (TenantId, TwinId, String);
 /// Sequence number and phase, which order the events of a transaction.
 type Place = (u64, u8);
+/// EVSE and connector.
+type Outlet = (Option<u32>, Option<u32>);
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    farthest: Place,
+    outlet: Outlet,
+}
 
 #[derive(Default)]
 pub(crate) struct Running {
-    farthest: Mutex<HashMap<Key, Place>>,
+    known: Mutex<HashMap<Key, Known>>,
 }
 
 impl Running {
     /// Whether the event lies beyond everything that its transaction has recorded.
     pub(crate) fn is_new(&self, tenant: &TenantId, station: &TwinId, fact: &TransactionFact) -> bool {
         let key = (tenant.clone(), station.clone(), fact.transaction_id.clone());
-        self.farthest.lock().get(&key).is_some_and(|farthest| *farthest < place(fact))
+        self.known.lock().get(&key).is_some_and(|known| known.farthest < place(fact))
+    }
+
+    /// Where a transaction was started.
+    pub(crate) fn outlet(&self, tenant: &TenantId, station: &TwinId, transaction_id: &str) -> Option<Outlet> {
+        let key = (tenant.clone(), station.clone(), transaction_id.to_owned());
+        self.known.lock().get(&key).map(|known| known.outlet)
     }
 
     /// Takes note of an event that has been recorded for the first time.
     pub(crate) fn recorded(&self, tenant: &TenantId, station: &TwinId, fact: &TransactionFact) {
         let key = (tenant.clone(), station.clone(), fact.transaction_id.clone());
-        let mut farthest = self.farthest.lock();
+        let mut running = self.known.lock();
         match fact.phase {
             TransactionPhase::Ended => {
-                farthest.remove(&key);
+                running.remove(&key);
             }
-            TransactionPhase::Started if farthest.len() < RUNNING_MAX => {
+            TransactionPhase::Started if running.len() < RUNNING_MAX => {
                 // an id that is given again is looked up from here on: more than one transaction has it
                 let told = told_transaction_id(&fact.transaction_id);
                 if told != fact.transaction_id {
-                    farthest.remove(&(key.0, key.1, told.to_owned()));
+                    running.remove(&(key.0, key.1, told.to_owned()));
                 } else {
-                    farthest.insert(key, place(fact));
+                    running.insert(key, Known { farthest: place(fact), outlet: (fact.evse, fact.connector) });
                 }
             }
             _ => {
-                if let Some(known) = farthest.get_mut(&key) {
-                    *known = (*known).max(place(fact));
+                if let Some(known) = running.get_mut(&key) {
+                    known.farthest = known.farthest.max(place(fact));
                 }
             }
         }

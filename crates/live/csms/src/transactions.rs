@@ -28,6 +28,10 @@ impl CentralSystem {
         // held until the event is durable: of two that begin on one token, the second finds the first
         let turn = self.turn_to_begin(speaker, &report).await?;
         let token = self.token_of(speaker, &report).await?;
+        // An event of a transaction reads the registry several times. Thousands at once would wait anew for each of these
+        // reads, until all of them are late; one after the other the first are done when the last begin. Whoever waits for
+        // a partner's word about the token takes no place.
+        let _place = self.inner.transactions.acquire().await.ok();
         let (told, reservation) = (report.at, report.reservation_id);
         let details = report.cost_details.clone();
         let (mut fact, known) = self.identify(speaker, report).await?;
@@ -167,6 +171,12 @@ impl CentralSystem {
     /// transaction that nobody started is an orphan.
     async fn place(&self, speaker: &Speaker<'_>, fact: &mut TransactionFact) -> Result<(), CsmsError> {
         if fact.evse.is_some() || fact.phase == TransactionPhase::Started {
+            return Ok(());
+        }
+        if let Some((Some(evse), connector)) =
+            self.inner.running.outlet(speaker.tenant, speaker.station, &fact.transaction_id)
+        {
+            (fact.evse, fact.connector) = (Some(evse), connector);
             return Ok(());
         }
         let tenant = self.inner.runtime.store().tenant(speaker.tenant);

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 use voltwin_core::{
-    AlarmChange, AlarmFact, AlarmId, Event, EventBody, PropertyName, Sequenced, TenantId, Timestamp, TraceId,
-    TwinId, Value,
+    AlarmChange, AlarmFact, AlarmId, Event, EventBody, PropertyName, Sequenced, TenantId, Timestamp, TwinId,
+    Value,
 };
 use voltwin_graph::Graph;
 use voltwin_runtime::Processor;
@@ -123,7 +123,7 @@ impl Processor for AlarmProcessor {
     fn on_event(&mut self, sequenced: &Sequenced, graph: &Graph) -> Vec<Event> {
         let event = &sequenced.event;
         let values: Vec<(&PropertyName, Option<&Value>)> = match &event.body {
-            EventBody::Patched { values } => {
+            EventBody::Patched { values } | EventBody::Retyped { values, .. } => {
                 values.iter().map(|(name, value)| (name, value.as_ref())).collect()
             }
             EventBody::Created { properties, .. } => {
@@ -162,9 +162,9 @@ impl Processor for AlarmProcessor {
 }
 
 fn follow(cause: &Event, at: Timestamp, fact: AlarmFact) -> Event {
-    let trace: Option<TraceId> = cause.trace;
     let body = EventBody::Alarm(fact);
-    Event { tenant: cause.tenant.clone(), twin: cause.twin.clone(), at, received: at, trace, body }
+    let event = Event::new(cause.tenant.clone(), cause.twin.clone(), at, at, body);
+    Event { trace: cause.trace, ..event }
 }
 
 #[cfg(test)]

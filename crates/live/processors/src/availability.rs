@@ -114,7 +114,7 @@ impl Watcher {
 
     fn see(&mut self, runtime: &Runtime, event: &Event) {
         let values: Vec<(&PropertyName, Option<&Value>)> = match &event.body {
-            EventBody::Patched { values } => {
+            EventBody::Patched { values } | EventBody::Retyped { values, .. } => {
                 values.iter().map(|(name, value)| (name, value.as_ref())).collect()
             }
             EventBody::Created { properties, .. } => {

@@ -4,14 +4,29 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
-use voltwin_core::{Event, Sequenced};
+use voltwin_core::{Event, Seq, Sequenced};
+use voltwin_graph::Applied;
 use voltwin_store::{Committed, StoreError};
 
+use crate::watch::Watched;
 use crate::{Inner, RuntimeError};
 
 pub(crate) struct Commit {
     pub(crate) events: Vec<Event>,
-    pub(crate) reply: oneshot::Sender<Result<Vec<Committed>, RuntimeError>>,
+    pub(crate) reply: oneshot::Sender<Result<Vec<Recorded>, RuntimeError>>,
+}
+
+/// What became of one event.
+pub(crate) enum Recorded {
+    /// It has this place in the journal.
+    New(Seq),
+    /// It was recorded before.
+    Duplicate {
+        /// The transaction that it belongs to.
+        transaction_id: Option<String>,
+    },
+    /// Somebody decided it, and it changed nothing: another event of the same commit came between.
+    Overtaken(&'static str),
 }
 
 pub(crate) async fn run(inner: Arc<Inner>, mut queue: mpsc::Receiver<Commit>, batch: usize) {
@@ -38,10 +53,9 @@ async fn commit_group(inner: &Inner, group: Vec<Commit>) {
     match commit(inner, &events).await {
         Ok(committed) => {
             inner.set_failing(false);
-            publish(inner, events, &committed);
-            let mut committed = committed.into_iter();
+            let mut recorded = publish(inner, events, committed).into_iter();
             for (length, reply) in parts {
-                let _ = reply.send(Ok(committed.by_ref().take(length).collect()));
+                let _ = reply.send(Ok(recorded.by_ref().take(length).collect()));
             }
         }
         // one bad submission must not fail its neighbours, unless the trouble is the disk's
@@ -50,7 +64,7 @@ async fn commit_group(inner: &Inner, group: Vec<Commit>) {
             for (length, reply) in parts {
                 let own: Vec<Event> = rest.by_ref().take(length).collect();
                 let outcome = commit(inner, &own).await;
-                let outcome = outcome.inspect(|committed| publish(inner, own, committed));
+                let outcome = outcome.map(|committed| publish(inner, own, committed));
                 let _ = reply.send(outcome.map_err(RuntimeError::from));
             }
         }
@@ -77,22 +91,34 @@ async fn commit(inner: &Inner, events: &[Event]) -> Result<Vec<Committed>, Store
 }
 
 /// Applies what was recorded to the graphs, in journal order, and shows it to the readers of the feed.
-fn publish(inner: &Inner, events: Vec<Event>, committed: &[Committed]) {
-    let recorded: Vec<Arc<Sequenced>> = events
-        .into_iter()
-        .zip(committed)
-        .filter_map(|(event, committed)| match committed {
-            Committed::New(seq) => Some(Arc::new(Sequenced { seq: *seq, event })),
-            Committed::Duplicate { .. } => None,
-        })
-        .collect();
-    for run in recorded.chunk_by(|a, b| a.event.tenant == b.event.tenant) {
-        let graph = inner.graph(&run[0].event.tenant);
-        let mut graph = graph.write();
-        for sequenced in run {
-            graph.apply(&sequenced.event, sequenced.seq);
+fn publish(inner: &Inner, events: Vec<Event>, committed: Vec<Committed>) -> Vec<Recorded> {
+    let mut outcome = Vec::with_capacity(committed.len());
+    let mut fresh: Vec<(usize, Arc<Sequenced>)> = Vec::with_capacity(committed.len());
+    for (event, committed) in events.into_iter().zip(committed) {
+        match committed {
+            Committed::New(seq) => {
+                fresh.push((outcome.len(), Arc::new(Sequenced { seq, event })));
+                outcome.push(Recorded::New(seq));
+            }
+            Committed::Duplicate { transaction_id } => outcome.push(Recorded::Duplicate { transaction_id }),
         }
     }
-    metrics::counter!("voltwin_events_total").increment(recorded.len() as u64);
-    inner.feed.push(recorded);
+    let mut seen = Vec::with_capacity(fresh.len());
+    for run in fresh.chunk_by(|(_, a), (_, b)| a.event.tenant == b.event.tenant) {
+        let tenant = &run[0].1.event.tenant;
+        let (graph, watching) = (inner.graph(tenant), inner.watched.has(tenant));
+        let mut graph = graph.write();
+        for (place, sequenced) in run {
+            let (event, applied) = Watched::fold(sequenced.clone(), &mut graph, watching);
+            seen.push(event);
+            if let Applied::Inapplicable(reason) = applied
+                && sequenced.event.decided
+            {
+                outcome[*place] = Recorded::Overtaken(reason);
+            }
+        }
+    }
+    metrics::counter!("voltwin_events_total").increment(fresh.len() as u64);
+    inner.feed.push(seen);
+    outcome
 }

@@ -1,28 +1,47 @@
 use std::sync::Arc;
 
 use thiserror::Error;
+use voltwin_core::Timestamp;
+use voltwin_document::DocumentError;
 use voltwin_graph::GraphError;
 use voltwin_store::StoreError;
 
-/// Why an event was not recorded or the feed could not be read.
+/// Why something was not recorded or could not be read.
 #[derive(Debug, Clone, Error)]
 pub enum RuntimeError {
     /// The event does not fit the model or the graph.
     #[error("{0}")]
     Rejected(#[source] Arc<GraphError>),
-    /// The twin is not as the submitter expected.
-    #[error("the twin `{twin}` has changed: expected {expected}, found {found}")]
+    /// The document or the patch cannot be taken.
+    #[error("{0}")]
+    Document(#[source] Arc<DocumentError>),
+    /// The twin or relationship is not as the submitter expected.
+    #[error("`{what}` has changed: expected {expected}, found {found}")]
     PreconditionFailed {
-        /// The twin.
-        twin: String,
+        /// The twin, or the relationship as `twin/relationship`.
+        what: String,
         /// The ETag or absence that was expected.
         expected: String,
         /// What stands there.
         found: String,
     },
+    /// Another change came between the judgement and the record: it changed nothing.
+    #[error("another change came between: {reason}")]
+    Overtaken {
+        /// Why it does not apply any more.
+        reason: &'static str,
+    },
     /// It could not be made durable, or the journal could not be read.
     #[error("{0}")]
     Store(#[source] Arc<StoreError>),
+    /// The moment is in the future.
+    #[error("{asked} has not come yet: it is {now}")]
+    NotYet {
+        /// The moment asked for.
+        asked: Timestamp,
+        /// The present.
+        now: Timestamp,
+    },
     /// The runtime is shutting down.
     #[error("the server is shutting down")]
     Stopped,
@@ -37,5 +56,14 @@ impl From<StoreError> for RuntimeError {
 impl From<GraphError> for RuntimeError {
     fn from(error: GraphError) -> Self {
         Self::Rejected(Arc::new(error))
+    }
+}
+
+impl From<DocumentError> for RuntimeError {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Graph(error) => error.into(),
+            error => Self::Document(Arc::new(error)),
+        }
     }
 }

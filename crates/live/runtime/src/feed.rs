@@ -9,6 +9,7 @@ use voltwin_core::{Seq, Sequenced};
 use voltwin_store::Journal;
 
 use crate::RuntimeError;
+use crate::watch::Watched;
 
 /// Events handed out by one call of [`FeedReader::next`] at most.
 const BATCH: usize = 1_024;
@@ -27,24 +28,30 @@ struct Shared {
 }
 
 struct Ring {
-    events: VecDeque<Arc<Sequenced>>,
+    events: VecDeque<Watched>,
     /// Everything after this place is in `events`.
     floor: Seq,
 }
 
 impl Feed {
-    pub(crate) fn new(journal: Journal, head: Seq, capacity: usize) -> Self {
-        let ring = RwLock::new(Ring { events: VecDeque::new(), floor: head });
+    /// A feed that has everything after `floor` up to `head` in `events` already.
+    pub(crate) fn new(
+        journal: Journal,
+        (floor, head): (Seq, Seq),
+        events: VecDeque<Watched>,
+        capacity: usize,
+    ) -> Self {
+        let ring = RwLock::new(Ring { events, floor });
         Self { shared: Arc::new(Shared { journal, ring, head: watch::Sender::new(head), capacity }) }
     }
 
-    pub(crate) fn push(&self, events: Vec<Arc<Sequenced>>) {
-        let Some(last) = events.last().map(|event| event.seq) else { return };
+    pub(crate) fn push(&self, events: Vec<Watched>) {
+        let Some(last) = events.last().map(|event| event.sequenced.seq) else { return };
         let mut ring = self.shared.ring.write();
         ring.events.extend(events);
         while ring.events.len() > self.shared.capacity {
             if let Some(oldest) = ring.events.pop_front() {
-                ring.floor = oldest.seq;
+                ring.floor = oldest.sequenced.seq;
             }
         }
         drop(ring);
@@ -74,16 +81,32 @@ impl FeedReader {
     /// # Errors
     /// [`RuntimeError::Store`] when the journal cannot be read, [`RuntimeError::Stopped`] when the runtime is gone.
     pub async fn next(&mut self) -> Result<Vec<Arc<Sequenced>>, RuntimeError> {
+        self.next_as(|event| event.sequenced.clone(), |sequenced| sequenced.seq).await
+    }
+
+    /// As [`FeedReader::next`], with what the events of watched tenants found.
+    ///
+    /// # Errors
+    /// Those of [`FeedReader::next`].
+    pub async fn next_watched(&mut self) -> Result<Vec<Watched>, RuntimeError> {
+        self.next_as(Watched::clone, |event| event.sequenced.seq).await
+    }
+
+    async fn next_as<T>(
+        &mut self,
+        pick: impl Fn(&Watched) -> T + Copy,
+        seq: impl Fn(&T) -> Seq,
+    ) -> Result<Vec<T>, RuntimeError> {
         loop {
             let head = *self.head.borrow_and_update();
             if self.place < head {
-                let batch = match self.read_memory() {
+                let batch = match self.read_memory(pick) {
                     Some(batch) => batch,
-                    None => self.read_journal().await?,
+                    None => self.read_journal().await?.iter().map(pick).collect(),
                 };
                 match batch.last() {
                     Some(last) => {
-                        self.place = last.seq;
+                        self.place = seq(last);
                         return Ok(batch);
                     }
                     // all of it was pruned
@@ -107,17 +130,17 @@ impl FeedReader {
         self.head.borrow().0.saturating_sub(self.place.0)
     }
 
-    fn read_memory(&self) -> Option<Vec<Arc<Sequenced>>> {
+    fn read_memory<T>(&self, pick: impl Fn(&Watched) -> T) -> Option<Vec<T>> {
         let ring = self.shared.ring.read();
         if self.place < ring.floor {
             return None;
         }
-        let start = ring.events.partition_point(|event| event.seq <= self.place);
-        Some(ring.events.range(start..).take(BATCH).cloned().collect())
+        let start = ring.events.partition_point(|event| event.sequenced.seq <= self.place);
+        Some(ring.events.range(start..).take(BATCH).map(pick).collect())
     }
 
-    async fn read_journal(&self) -> Result<Vec<Arc<Sequenced>>, RuntimeError> {
+    async fn read_journal(&self) -> Result<Vec<Watched>, RuntimeError> {
         let events = self.shared.journal.read_after(self.place, BATCH).await?;
-        Ok(events.into_iter().map(Arc::new).collect())
+        Ok(events.into_iter().map(Watched::unseen).collect())
     }
 }

@@ -14,6 +14,8 @@
 //! - The graph never shows what the journal does not hold: application follows the commit.
 //! - Readers see events in journal order, each once, whatever the number of shards.
 //! - Every queue is bounded; a full one makes the submitter wait.
+//! - What is decided by what stands there ([`Runtime::patch_twin`], say) is decided at its turn in the shard: between
+//!   the look and the record, nothing else happens to the twin.
 //! - A commit that fails (a full disk, say) fails the submissions in it and nothing else; the runtime goes on.
 //!
 //! # Example
@@ -42,13 +44,19 @@
 
 mod clock;
 mod committer;
+mod documents;
 mod error;
 mod feed;
+mod models;
+mod past;
 mod processor;
 mod shard;
 mod snapshot;
+mod task;
+mod touched;
+mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,24 +65,32 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use voltwin_core::{Event, Seq, TenantId, Timestamp};
-use voltwin_graph::Graph;
+use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::Store;
 
+use crate::snapshot::Restored;
+use crate::watch::WatchList;
+use task::Task;
+
 pub use clock::{Clock, SystemClock};
+pub use documents::{Entry, Origin, Written};
 pub use error::RuntimeError;
 pub use feed::{Feed, FeedReader};
+pub use models::ModelRecord;
+pub use past::Past;
 pub use processor::{Processor, run_processor};
+pub use watch::{Finding, WATCH_CURSOR, Watched};
 
-/// What must hold of the twin for an event to be taken.
+/// What must hold for an event to be taken: of the relationship where the event is of one, else of the twin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Precondition {
     /// Nothing.
     #[default]
     Any,
-    /// The twin exists and its ETag is this one.
+    /// It exists and its ETag is this one.
     Match(String),
-    /// The twin does not exist.
+    /// It does not exist.
     NoneExists,
 }
 
@@ -102,12 +118,15 @@ pub struct RuntimeConfig {
     pub feed: usize,
     /// Events between two snapshots of the graph.
     pub snapshot_every: u64,
-    /// Seconds that telemetry stays in the journal after a snapshot covers it; other events stay for good.
+    /// Seconds that telemetry stays in the journal, and longer until a snapshot of that age covers it; other events stay
+    /// for good. So far back, every moment can be had whole.
     pub telemetry_keep_s: f64,
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
-    /// The kinds of twin.
+    /// The kinds of twin that every tenant has.
     pub ontology: Arc<Ontology>,
+    /// How much the graph of a tenant takes.
+    pub limits: Limits,
 }
 
 impl Default for RuntimeConfig {
@@ -121,6 +140,7 @@ impl Default for RuntimeConfig {
             telemetry_keep_s: 3_600.0,
             clock: Arc::new(SystemClock),
             ontology: Ontology::built_in(),
+            limits: Limits::default(),
         }
     }
 }
@@ -136,9 +156,12 @@ pub(crate) type SharedGraph = Arc<RwLock<Graph>>;
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) ontology: Arc<Ontology>,
+    pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) graphs: RwLock<HashMap<TenantId, SharedGraph>>,
     pub(crate) feed: Feed,
+    pub(crate) watched: WatchList,
+    pub(crate) pasts: past::Pasts,
     shards: Vec<mpsc::Sender<shard::Job>>,
     failing: AtomicBool,
     stopped: Mutex<Vec<&'static str>>,
@@ -151,8 +174,12 @@ impl Inner {
         if let Some(graph) = self.graphs.read().get(tenant) {
             return graph.clone();
         }
-        let fresh = || Arc::new(RwLock::new(Graph::new(self.ontology.clone())));
+        let fresh = || Arc::new(RwLock::new(self.empty_graph()));
         self.graphs.write().entry(tenant.clone()).or_insert_with(fresh).clone()
+    }
+
+    pub(crate) fn empty_graph(&self) -> Graph {
+        Graph::new(self.ontology.clone()).with_limits(self.limits)
     }
 
     pub(crate) fn set_failing(&self, failing: bool) {
@@ -166,7 +193,11 @@ impl Runtime {
     /// # Errors
     /// When the store cannot be read.
     pub async fn start(store: Store, config: RuntimeConfig) -> Result<Self, RuntimeError> {
-        let (graphs, head) = snapshot::restore(&store, &config.ontology).await?;
+        let watched = WatchList::default();
+        watched.set(store.event_logs().await?.into_iter().map(|log| log.tenant).collect());
+        let capacity = config.feed.max(1);
+        let restored = snapshot::restore(&store, &config.ontology, config.limits, &watched, capacity).await?;
+        let Restored { graphs, head, recent, floor } = restored;
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (commits, commit_queue) = mpsc::channel(config.shards.max(1) * 2);
@@ -178,11 +209,14 @@ impl Runtime {
             queues.push(receiver);
         }
         let inner = Arc::new(Inner {
-            feed: Feed::new(store.journal(), head, config.feed.max(1)),
+            feed: Feed::new(store.journal(), (floor, head), recent, capacity),
+            watched,
             store,
             ontology: config.ontology.clone(),
+            limits: config.limits,
             clock: config.clock.clone(),
             graphs: RwLock::new(graphs),
+            pasts: past::Pasts::default(),
             shards,
             failing: AtomicBool::new(false),
             stopped: Mutex::default(),
@@ -223,9 +257,13 @@ impl Runtime {
     /// # Errors
     /// Those of [`Runtime::submit`], and [`RuntimeError::PreconditionFailed`].
     pub async fn submit_if(&self, event: Event, precondition: Precondition) -> Result<Receipt, RuntimeError> {
-        let shard = self.shard_of(&event);
+        self.run(Task::Record(event), precondition).await
+    }
+
+    async fn run(&self, task: Task, precondition: Precondition) -> Result<Receipt, RuntimeError> {
+        let shard = self.shard_of(&task);
         let (reply, answer) = oneshot::channel();
-        let job = shard::Job { events: vec![event], precondition, reply };
+        let job = shard::Job { tasks: vec![task], precondition, reply };
         self.inner.shards[shard].send(job).await.map_err(|_| RuntimeError::Stopped)?;
         let mut results = answer.await.map_err(|_| RuntimeError::Stopped)?;
         results.pop().unwrap_or(Err(RuntimeError::Stopped))
@@ -234,18 +272,23 @@ impl Runtime {
     /// Records many events, each judged by itself; the order of events of one twin is kept. The answers stand in
     /// the order of the events, and all that succeeded are durable when this returns.
     pub async fn submit_all(&self, events: Vec<Event>) -> Vec<Result<Receipt, RuntimeError>> {
-        let total = events.len();
-        let mut parts: Vec<(Vec<usize>, Vec<Event>)> = vec![Default::default(); self.inner.shards.len()];
-        for (index, event) in events.into_iter().enumerate() {
-            let part = &mut parts[self.shard_of(&event)];
+        self.run_all(events.into_iter().map(Task::Record).collect()).await
+    }
+
+    async fn run_all(&self, tasks: Vec<Task>) -> Vec<Result<Receipt, RuntimeError>> {
+        let total = tasks.len();
+        let mut parts: Vec<(Vec<usize>, Vec<Task>)> = Vec::new();
+        parts.resize_with(self.inner.shards.len(), Default::default);
+        for (index, task) in tasks.into_iter().enumerate() {
+            let part = &mut parts[self.shard_of(&task)];
             part.0.push(index);
-            part.1.push(event);
+            part.1.push(task);
         }
         let mut waiting = Vec::new();
-        for (shard, (indices, events)) in parts.into_iter().enumerate().filter(|(_, part)| !part.0.is_empty())
+        for (shard, (indices, tasks)) in parts.into_iter().enumerate().filter(|(_, part)| !part.0.is_empty())
         {
             let (reply, answer) = oneshot::channel();
-            let job = shard::Job { events, precondition: Precondition::Any, reply };
+            let job = shard::Job { tasks, precondition: Precondition::Any, reply };
             let sent = self.inner.shards[shard].send(job).await.is_ok();
             waiting.push((indices, sent.then_some(answer)));
         }
@@ -265,7 +308,7 @@ impl Runtime {
         let graph = self.inner.graphs.read().get(tenant).cloned();
         match graph {
             Some(graph) => look(&graph.read()),
-            None => look(&Graph::new(self.inner.ontology.clone())),
+            None => look(&self.inner.empty_graph()),
         }
     }
 
@@ -273,6 +316,11 @@ impl Runtime {
     #[must_use]
     pub fn feed(&self, after: Seq) -> FeedReader {
         self.inner.feed.reader(after)
+    }
+
+    /// From now on it is looked at what events of these tenants find, and of no others.
+    pub fn watch(&self, tenants: HashSet<TenantId>) {
+        self.inner.watched.set(tenants);
     }
 
     /// The place of the newest event that readers can see.
@@ -293,7 +341,7 @@ impl Runtime {
         &self.inner.store
     }
 
-    /// The kinds of twin.
+    /// The kinds of twin that every tenant has; all that one tenant has are those of its graph.
     #[must_use]
     pub fn ontology(&self) -> &Arc<Ontology> {
         &self.inner.ontology
@@ -323,15 +371,21 @@ impl Runtime {
         self.inner.cancel.clone()
     }
 
+    /// Ends when everything that was submitted is recorded after the runtime began to stop.
+    pub async fn stopped(&self) {
+        self.inner.cancel.cancelled().await;
+        self.inner.tasks.wait().await;
+    }
+
     /// Commits what was submitted, writes a last snapshot and ends.
     pub async fn stop(&self) {
         self.inner.cancel.cancel();
         self.inner.tasks.wait().await;
     }
 
-    fn shard_of(&self, event: &Event) -> usize {
+    fn shard_of(&self, task: &Task) -> usize {
         let mut hasher = DefaultHasher::new();
-        (event.tenant.as_str(), event.twin.as_str()).hash(&mut hasher);
+        (task.tenant().as_str(), task.twin().as_str()).hash(&mut hasher);
         (hasher.finish() % self.inner.shards.len() as u64) as usize
     }
 }

@@ -1,53 +1,122 @@
 //! The graph on disk: written now and then, read at start, so that a start need not replay the whole journal.
+//!
+//! Some older snapshots stay, from which the past is folded: the newest that telemetry is kept behind, a few after it,
+//! and one a day for a week. Telemetry is removed from the journal up to the first of these, so that every moment
+//! since then can be had whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
-use voltwin_core::{Seq, TenantId};
-use voltwin_graph::Graph;
+use voltwin_core::{Seq, TenantId, Timestamp};
+use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
-use voltwin_store::Store;
+use voltwin_store::{SnapshotInfo, Store};
 
+use crate::watch::{WATCH_CURSOR, WatchList, Watched};
 use crate::{Inner, RuntimeError, SharedGraph};
 
-const REPLAY_BATCH: usize = 4_096;
+const REPLAY_BATCH: usize = 10_000;
 
+/// From this many twins on, a snapshot is folded beside the live graphs. Below, it is made of them, which holds writers
+/// up for a moment.
+const FOLDED_FROM: usize = 50_000;
+
+/// The graphs as they were, and the newest events with what they found.
+pub(crate) struct Restored {
+    pub(crate) graphs: HashMap<TenantId, SharedGraph>,
+    pub(crate) head: Seq,
+    /// Everything after `floor`, of which the reader of watched events has not seen all.
+    pub(crate) recent: VecDeque<Watched>,
+    pub(crate) floor: Seq,
+}
+
+/// Rebuilds the graphs. At most `keep` events are kept of those that the reader of watched events has not seen.
 pub(crate) async fn restore(
     store: &Store,
     ontology: &Arc<Ontology>,
-) -> Result<(HashMap<TenantId, SharedGraph>, Seq), RuntimeError> {
+    limits: Limits,
+    watched: &WatchList,
+    keep: usize,
+) -> Result<Restored, RuntimeError> {
     let begun = Instant::now();
-    let mut graphs: HashMap<TenantId, Graph> = HashMap::new();
-    let mut place = Seq(0);
-    if let Some((seq, bytes)) = store.load_snapshot().await? {
-        match unpack(&bytes, ontology) {
-            Ok(unpacked) => (graphs, place) = (unpacked, seq),
-            // an ontology that changed its mind about a property, say; telemetry older than the journal is lost
-            Err(reason) => {
-                tracing::warn!(%seq, reason, "the snapshot does not fit; replaying the whole journal");
-            }
-        }
-    }
-    let (journal, from) = (store.journal(), place);
+    let Folded { graphs, from, head, recent, floor } = fold(store, ontology, Some((watched, keep))).await?;
+    let twins: usize = graphs.values().map(Graph::len).sum();
+    let took_ms = begun.elapsed().as_millis() as u64;
+    tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
+    let shared =
+        |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
+    Ok(Restored { graphs: graphs.into_iter().map(shared).collect(), head, recent, floor })
+}
+
+/// All graphs at the head of the journal.
+struct Folded {
+    graphs: HashMap<TenantId, Graph>,
+    /// The snapshot that they were folded from.
+    from: Seq,
+    head: Seq,
+    recent: VecDeque<Watched>,
+    floor: Seq,
+}
+
+/// With `watched`, the newest events that their reader has not seen are kept with what they found, so many at most.
+async fn fold(
+    store: &Store,
+    ontology: &Arc<Ontology>,
+    watched: Option<(&WatchList, usize)>,
+) -> Result<Folded, RuntimeError> {
+    let (mut graphs, from) = newest(store, ontology).await?;
+    let journal = store.journal();
+    let mut place = from;
+    let keep = watched.map_or(0, |(_, keep)| keep);
+    let mut recent = VecDeque::new();
+    let mut floor = match watched {
+        Some(_) => store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place)),
+        None => None,
+    };
     loop {
         let batch = journal.read_after(place, REPLAY_BATCH).await?;
         let Some(last) = batch.last() else { break };
         place = last.seq;
-        for sequenced in &batch {
-            let graph =
-                graphs.entry(sequenced.event.tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
-            graph.apply(&sequenced.event, sequenced.seq);
+        for sequenced in batch {
+            let tenant = &sequenced.event.tenant;
+            let graph = graphs.entry(tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
+            let unseen = floor.is_some_and(|floor| floor < sequenced.seq);
+            let look = unseen && watched.is_some_and(|(watched, _)| watched.has(tenant));
+            let (event, _) = Watched::fold(Arc::new(sequenced), graph, look);
+            if unseen {
+                recent.push_back(event);
+            }
+            if recent.len() > keep {
+                floor = recent.pop_front().map(|event| event.sequenced.seq);
+            }
         }
     }
     let head = journal.head().await?.max(place);
-    let twins: usize = graphs.values().map(Graph::len).sum();
-    let took_ms = begun.elapsed().as_millis() as u64;
-    tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
-    let shared = |(tenant, graph)| (tenant, Arc::new(RwLock::new(graph)));
-    Ok((graphs.into_iter().map(shared).collect(), head))
+    let floor = floor.filter(|_| !recent.is_empty()).unwrap_or(head);
+    Ok(Folded { graphs, from, head, recent, floor })
+}
+
+/// The newest snapshot that can be read; without one, nothing.
+async fn newest(
+    store: &Store,
+    ontology: &Arc<Ontology>,
+) -> Result<(HashMap<TenantId, Graph>, Seq), RuntimeError> {
+    for info in store.snapshots().await? {
+        let Some(bytes) = store.load_snapshot(info.seq).await? else { continue };
+        let ontology = ontology.clone();
+        let unpacked = tokio::task::spawn_blocking(move || unpack(&bytes, &ontology)).await;
+        match unpacked.map_err(|_| RuntimeError::Stopped)? {
+            Ok(graphs) => return Ok((graphs, info.seq)),
+            // an ontology that changed its mind about a property, say
+            Err(reason) => {
+                tracing::warn!(seq = %info.seq, reason, "passing over a snapshot that does not fit");
+            }
+        }
+    }
+    Ok((HashMap::new(), Seq(0)))
 }
 
 /// Writes a snapshot each `every` events and at the end, and then prunes telemetry that it covers.
@@ -61,10 +130,12 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
         };
         let head = inner.feed.head();
         if head > last && (ending || head.0 - last.0 >= every) {
-            match write(&inner).await {
+            match write(&inner, ending).await {
                 Ok(seq) => {
                     last = seq;
-                    prune(&inner, seq, keep_s).await;
+                    if let Err(error) = tidy(&inner, keep_s).await {
+                        tracing::warn!(%error, "could not tidy snapshots and journal");
+                    }
                 }
                 Err(error) => tracing::error!(%error, "could not write a snapshot of the graph"),
             }
@@ -75,30 +146,85 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
     }
 }
 
-async fn write(inner: &Arc<Inner>) -> Result<Seq, RuntimeError> {
+async fn write(inner: &Arc<Inner>, ending: bool) -> Result<Seq, RuntimeError> {
     // every event up to here is applied; later ones that slip in are applied again harmlessly at a restart
     let seq = inner.feed.head();
     let graphs: Vec<(TenantId, SharedGraph)> =
         inner.graphs.read().iter().map(|(tenant, graph)| (tenant.clone(), graph.clone())).collect();
-    let packed =
-        tokio::task::spawn_blocking(move || pack(&graphs)).await.map_err(|_| RuntimeError::Stopped)?;
-    inner.store.save_snapshot(seq, packed).await?;
+    let twins: usize = graphs.iter().map(|(_, graph)| graph.read().len()).sum();
+    let (seq, packed) = if twins < FOLDED_FROM || ending {
+        let live = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.read().snapshot_bytes())));
+        (seq, tokio::task::spawn_blocking(live).await)
+    } else {
+        let Folded { graphs, head, .. } = fold(&inner.store, &inner.ontology, None).await?;
+        let folded = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.snapshot_bytes())));
+        (head, tokio::task::spawn_blocking(folded).await)
+    };
+    let info = SnapshotInfo { seq, taken: Some(inner.clock.now()) };
+    inner.store.save_snapshot(info, packed.map_err(|_| RuntimeError::Stopped)?).await?;
     Ok(seq)
 }
 
-async fn prune(inner: &Inner, seq: Seq, keep_s: f64) {
-    let before = inner.clock.now().plus_seconds(-keep_s);
-    match inner.store.journal().prune_telemetry(seq, before).await {
-        Ok(0) => {}
-        Ok(rows) => tracing::info!(rows, "pruned telemetry from the journal"),
-        Err(error) => tracing::warn!(%error, "could not prune the journal"),
+/// Removes the snapshots that nobody needs, and the telemetry that is older than what is kept.
+async fn tidy(inner: &Inner, keep_s: f64) -> Result<(), RuntimeError> {
+    let now = inner.clock.now();
+    let kept = Kept::of(&inner.store.snapshots().await?, now, keep_s);
+    for seq in kept.useless {
+        inner.store.remove_snapshot(seq).await?;
+    }
+    if let Some(covered) = kept.anchor {
+        let rows = inner.store.journal().prune_telemetry(covered, now.plus_seconds(-keep_s)).await?;
+        if rows > 0 {
+            tracing::info!(rows, "pruned telemetry from the journal");
+        }
+    }
+    Ok(())
+}
+
+/// Snapshots that stay whatever their age: the second serves where the first is damaged.
+const NEWEST_KEPT: usize = 2;
+/// Snapshots between the newest and the one that telemetry is kept behind.
+const BETWEEN_KEPT: f64 = 4.0;
+const DAY_S: f64 = 86_400.0;
+const DAYS_KEPT: f64 = 7.0;
+
+/// What becomes of snapshots.
+#[derive(Debug, PartialEq, Eq)]
+struct Kept {
+    /// The newest that is as old as telemetry must be to be removed.
+    anchor: Option<Seq>,
+    useless: Vec<Seq>,
+}
+
+impl Kept {
+    /// `infos` stand newest first.
+    fn of(infos: &[SnapshotInfo], now: Timestamp, keep_s: f64) -> Self {
+        let age_s = |info: &SnapshotInfo| info.taken.map(|taken| now.seconds_since(taken));
+        let anchor =
+            infos.iter().find(|info| age_s(info).is_some_and(|age| age >= keep_s)).map(|info| info.seq);
+        // Of each span of time, the oldest stays: so what stays once stays until the span is too old.
+        let span = |info: &SnapshotInfo| {
+            let second = info.taken?.as_micros() as f64 / 1e6;
+            let length_s = if age_s(info)? < keep_s { (keep_s / BETWEEN_KEPT).max(1.0) } else { DAY_S };
+            Some(((second / length_s).floor() as i64, length_s as i64))
+        };
+        let of_span = |index: usize, info: &SnapshotInfo| {
+            let own = span(info);
+            let older = infos.get(index + 1).and_then(span);
+            own.is_some()
+                && own != older
+                && age_s(info).is_some_and(|age| age < (DAYS_KEPT * DAY_S).max(keep_s))
+        };
+        let useless = infos.iter().enumerate().filter(|(index, info)| {
+            *index >= NEWEST_KEPT && Some(info.seq) != anchor && !of_span(*index, info)
+        });
+        Self { anchor, useless: useless.map(|(_, info)| info.seq).collect() }
     }
 }
 
-fn pack(graphs: &[(TenantId, SharedGraph)]) -> Vec<u8> {
+fn pack<'a>(graphs: impl Iterator<Item = (&'a TenantId, Vec<u8>)>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (tenant, graph) in graphs {
-        let graph = graph.read().snapshot_bytes();
         bytes.extend_from_slice(&(tenant.as_str().len() as u64).to_le_bytes());
         bytes.extend_from_slice(tenant.as_str().as_bytes());
         bytes.extend_from_slice(&(graph.len() as u64).to_le_bytes());
@@ -107,7 +233,33 @@ fn pack(graphs: &[(TenantId, SharedGraph)]) -> Vec<u8> {
     bytes
 }
 
-fn unpack(mut bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId, Graph>, String> {
+fn unpack(bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId, Graph>, String> {
+    let mut graphs = HashMap::new();
+    for part in parts(bytes) {
+        let (tenant, bytes) = part?;
+        let graph = Graph::from_snapshot(ontology.clone(), bytes).map_err(|e| e.to_string())?;
+        graphs.insert(TenantId::new(tenant).map_err(|e| e.to_string())?, graph);
+    }
+    Ok(graphs)
+}
+
+/// The graph of one tenant in a snapshot; `None` where the tenant had none.
+pub(crate) fn unpack_one(
+    bytes: &[u8],
+    tenant: &TenantId,
+    ontology: &Arc<Ontology>,
+) -> Result<Option<Graph>, String> {
+    for part in parts(bytes) {
+        let (owner, bytes) = part?;
+        if owner == tenant.as_str() {
+            return Graph::from_snapshot(ontology.clone(), bytes).map(Some).map_err(|e| e.to_string());
+        }
+    }
+    Ok(None)
+}
+
+/// Tenants, each with the bytes of its graph.
+fn parts(mut bytes: &[u8]) -> impl Iterator<Item = Result<(&str, &[u8]), String>> {
     fn part<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], String> {
         let cut = || "it is cut short".to_owned();
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut)?;
@@ -116,12 +268,54 @@ fn unpack(mut bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId
         *bytes = rest;
         Ok(part)
     }
-    let mut graphs = HashMap::new();
-    while !bytes.is_empty() {
-        let tenant = std::str::from_utf8(part(&mut bytes)?).map_err(|e| e.to_string())?;
-        let tenant = TenantId::new(tenant).map_err(|e| e.to_string())?;
-        let graph = Graph::from_snapshot(ontology.clone(), part(&mut bytes)?).map_err(|e| e.to_string())?;
-        graphs.insert(tenant, graph);
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let mut next = || {
+            let tenant = std::str::from_utf8(part(&mut bytes)?).map_err(|e| e.to_string())?;
+            Ok((tenant, part(&mut bytes)?))
+        };
+        let next = next();
+        if next.is_err() {
+            bytes = &[];
+        }
+        Some(next)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: f64) -> Timestamp {
+        Timestamp::from_millis(1_795_000_000_000).plus_seconds(hours * 3_600.0)
     }
-    Ok(graphs)
+
+    /// A snapshot every six minutes for ten days, tidied each time.
+    #[test]
+    fn snapshots_thin_out_and_every_moment_that_is_kept_has_one_before_it() {
+        let mut infos: Vec<SnapshotInfo> = Vec::new();
+        for step in 0..2_400u64 {
+            let now = at(step as f64 / 10.0);
+            infos.insert(0, SnapshotInfo { seq: Seq(step + 1), taken: Some(now) });
+            let kept = Kept::of(&infos, now, 3_600.0);
+            infos.retain(|info| !kept.useless.contains(&info.seq));
+            let anchor = infos.iter().find(|info| Some(info.seq) == kept.anchor);
+            if step > 20 {
+                let age_s = anchor.and_then(|info| info.taken).map(|taken| now.seconds_since(taken)).unwrap();
+                assert!((3_600.0..3_600.0 + 900.0 + 360.0).contains(&age_s), "step {step}: {age_s}");
+            }
+            assert!(infos.len() <= 2 + 1 + 5 + 8, "{}", infos.len());
+        }
+        let oldest = infos.last().and_then(|info| info.taken).unwrap();
+        assert!(at(239.9).seconds_since(oldest) > 6.0 * DAY_S);
+    }
+
+    #[test]
+    fn snapshots_that_do_not_say_when_are_kept_as_the_newest_only() {
+        let infos = [4, 3, 2, 1].map(|seq| SnapshotInfo { seq: Seq(seq), taken: None });
+        let kept = Kept::of(&infos, at(0.0), 3_600.0);
+        assert_eq!(kept, Kept { anchor: None, useless: vec![Seq(2), Seq(1)] });
+    }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlarmId, CommandId, CoreError, Decimal, Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, TenantId,
-    Timestamp, TraceId, TwinId, Value, error::clip,
+    AlarmId, CommandId, CoreError, Decimal, Dtmi, ModelsFact, PropertyMap, PropertyName, RelationshipId, Seq,
+    TenantId, Timestamp, TraceId, TwinId, Value, error::clip,
 };
 
 /// One thing that happened to one twin.
@@ -21,6 +21,12 @@ pub struct Event {
     /// The trace of the frame or request that brought it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
+    /// When the source says that single properties took their values, where that is not `at`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<(PropertyName, Timestamp)>,
+    /// True of what somebody decided, and did not observe: it holds whatever the source times of earlier values.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decided: bool,
     /// What happened.
     #[serde(flatten)]
     pub body: EventBody,
@@ -30,7 +36,14 @@ impl Event {
     /// An event without a trace.
     #[must_use]
     pub fn new(tenant: TenantId, twin: TwinId, at: Timestamp, received: Timestamp, body: EventBody) -> Self {
-        Self { tenant, twin, at, received, trace: None, body }
+        Self { tenant, twin, at, received, trace: None, sources: Vec::new(), decided: false, body }
+    }
+
+    /// When the source says that a property took its value.
+    #[must_use]
+    pub fn source_of(&self, property: &str) -> Timestamp {
+        let own = self.sources.iter().find(|(name, _)| name.as_str() == property);
+        own.map_or(self.at, |(_, at)| *at)
     }
 
     /// The same event with its trace.
@@ -45,7 +58,8 @@ impl Event {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
 pub enum EventBody {
-    /// The twin was created, or replaced when it existed: all properties are as given here.
+    /// The twin was created, or replaced when it existed: all properties are as given here. Properties of components
+    /// stand under `component.property`, here and in patches.
     Created {
         /// The model that types it.
         model: Dtmi,
@@ -54,6 +68,14 @@ pub enum EventBody {
     },
     /// Some properties took new values; `None` removes one.
     Patched {
+        /// The new values.
+        values: Vec<(PropertyName, Option<Value>)>,
+    },
+    /// The twin became one of another model, and some properties took new values, as in a patch; what the new model
+    /// does not have is gone.
+    Retyped {
+        /// The model that types it now.
+        model: Dtmi,
         /// The new values.
         values: Vec<(PropertyName, Option<Value>)>,
     },
@@ -88,6 +110,8 @@ pub enum EventBody {
     Record(RecordFact),
     /// Something happened that is to be read again in its order, and never changes.
     Note(NoteFact),
+    /// The models of the tenant changed; the twin is [`MODELS_TWIN`](crate::MODELS_TWIN).
+    Models(ModelsFact),
 }
 
 impl EventBody {
@@ -111,6 +135,7 @@ impl EventBody {
         match self {
             Self::Created { .. } => "created",
             Self::Patched { .. } => "patched",
+            Self::Retyped { .. } => "retyped",
             Self::Deleted => "deleted",
             Self::Linked { .. } => "linked",
             Self::Unlinked { .. } => "unlinked",
@@ -120,6 +145,7 @@ impl EventBody {
             Self::Audit(_) => "audit",
             Self::Record(_) => "record",
             Self::Note(_) => "note",
+            Self::Models(_) => "models",
         }
     }
 }

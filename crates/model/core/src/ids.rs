@@ -116,25 +116,49 @@ text_id!(
 );
 
 text_id!(
-    /// The name of a property or relationship as DTDL spells names.
+    /// The name of a property or relationship as DTDL spells names; that of a property of a component follows the name
+    /// of the component and a dot.
     PropertyName,
     "property name",
-    "1 to 128 characters of letters, digits and _, starting with a letter",
+    "1 to 512 characters of letters, digits and _, starting with a letter, or two such names with a dot between",
     |text| {
-        (1..=128).contains(&text.len())
-            && text.as_bytes()[0].is_ascii_alphabetic()
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        let name = |name: &str| {
+            name.len() <= 512
+                && name.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        };
+        match text.split_once('.') {
+            Some((component, property)) => name(component) && name(property),
+            None => name(text),
+        }
     }
 );
+
+impl PropertyName {
+    /// The name of a property within a component.
+    #[must_use]
+    pub fn within(&self, component: &Self) -> Self {
+        Self(format!("{component}.{self}").into())
+    }
+
+    /// The component, where there is one, and the name within it.
+    #[must_use]
+    pub fn parts(&self) -> (Option<&str>, &str) {
+        match self.0.split_once('.') {
+            Some((component, property)) => (Some(component), property),
+            None => (None, &self.0),
+        }
+    }
+}
 
 text_id!(
     /// A digital twin model identifier, such as `dtmi:voltwin:Vehicle;1`.
     Dtmi,
     "model id",
-    "`dtmi:`, then segments joined by `:`, then `;` and a version, 128 characters at most",
+    "`dtmi:`, then segments joined by `:`, then, where it has one, `;` and a version, 128 characters at most",
     |text| {
         let Some(rest) = text.strip_prefix("dtmi:") else { return false };
-        let Some((path, version)) = rest.split_once(';') else { return false };
+        let (path, version) = rest.split_once(';').map_or((rest, None), |(path, version)| (path, Some(version)));
         let segment = |s: &str| {
             s.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
                 && !s.ends_with('_')
@@ -143,10 +167,10 @@ text_id!(
         let number = |s: &str| {
             (1..=9).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit()) && !(s.len() > 1 && s.starts_with('0'))
         };
-        let version_ok = match version.split_once('.') {
+        let version_ok = version.is_none_or(|version| match version.split_once('.') {
             Some((major, minor)) => number(major) && number(minor),
             None => number(version),
-        };
+        });
         text.len() <= 128 && version_ok && path.split(':').all(segment)
     }
 );
@@ -241,16 +265,24 @@ mod tests {
 
     #[test]
     fn identifiers_hold_to_their_alphabets() {
-        for good in ["dtmi:voltwin:Vehicle;1", "dtmi:a:b_c:D9;12.3"] {
+        for good in ["dtmi:voltwin:Vehicle;1", "dtmi:a:b_c:D9;12.3", "dtmi:a"] {
             assert!(Dtmi::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "dtmi:a", "dtmi:a;", "dtmi:a;01", "dtmi:_a;1", "dtmi:a_;1", "dtmi:a::b;1", "x:a;1"] {
+        for bad in ["", "dtmi:", "dtmi:a;", "dtmi:a;01", "dtmi:_a;1", "dtmi:a_;1", "dtmi:a::b;1", "x:a;1"] {
             assert!(Dtmi::new(bad).is_err(), "{bad}");
         }
         assert!(TenantId::new("north-grid").is_ok());
         for bad in ["", "-a", "Upper", "a b", &"x".repeat(49)] {
             assert!(TenantId::new(bad).is_err(), "{bad}");
         }
+        for good in ["soc", "a_1", "modem.serial", &"x".repeat(512)] {
+            assert!(PropertyName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "a-b", ".a", "a.", "a.b.c", &"x".repeat(513)] {
+            assert!(PropertyName::new(bad).is_err(), "{bad}");
+        }
+        let serial = PropertyName::new("serial").unwrap().within(&PropertyName::new("modem").unwrap());
+        assert_eq!((serial.as_str(), serial.parts()), ("modem.serial", (Some("modem"), "serial")));
         assert!(TwinId::new("ST-01:1:2").is_ok());
         assert!(TwinId::new("a/b").is_err());
         assert!(TwinId::new("ä").is_err());

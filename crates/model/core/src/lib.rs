@@ -27,6 +27,7 @@
 mod error;
 mod event;
 mod ids;
+mod models;
 mod time;
 mod value;
 
@@ -37,6 +38,7 @@ pub use event::{
     TOPIC_BYTES_MAX, TransactionFact, TransactionPhase, reused_transaction_id, told_transaction_id,
 };
 pub use ids::{AlarmId, CommandId, Dtmi, PropertyName, RelationshipId, Seq, TenantId, TraceId, TwinId};
+pub use models::{MODELS_TWIN, ModelDocument, ModelsFact};
 pub use rust_decimal::Decimal;
 pub use time::Timestamp;
 pub use value::{PropertyMap, Value};

@@ -30,6 +30,8 @@ pub(crate) struct Element<'a> {
     pub(crate) defined_in: Option<Symbol>,
     pub(crate) types: Vec<SupplementalId>,
     pub(crate) name: Option<Cow<'a, str>>,
+    /// What it says to people.
+    pub(crate) words: Vec<Words<'a>>,
     /// The value of an enumeration's entry.
     pub(crate) literal: Option<Literal<'a>>,
     /// Literals of the class that other tools ask for.
@@ -38,6 +40,14 @@ pub(crate) struct Element<'a> {
     pub(crate) supplements: Vec<Supplement<'a>>,
     /// Elements that this one is a value of, with the property.
     pub(crate) parents: Vec<(At, &'static str)>,
+}
+
+/// A text for people, in one language.
+#[derive(Clone, Debug)]
+pub(crate) struct Words<'a> {
+    pub(crate) property: &'static str,
+    pub(crate) language: Cow<'a, str>,
+    pub(crate) text: Cow<'a, str>,
 }
 
 /// Literals of elements that the twin graph needs.
@@ -195,6 +205,7 @@ impl<'a> Graph<'a> {
             defined_in: None,
             types: standard.types.to_vec(),
             name: standard.name.map(Cow::Borrowed),
+            words: Vec::new(),
             literal: standard.literal.map(|text| Literal::Text(Cow::Borrowed(text))),
             flags: Flags::default(),
             links: Vec::new(),

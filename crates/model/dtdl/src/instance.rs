@@ -51,7 +51,7 @@ impl<'a> Check<'_, 'a> {
             Kind::Map => self.map(element, value),
             Kind::Enum => self.enumeration(element, value),
             kind => {
-                if let Some(wanted) = primitive(kind, value) {
+                if let Some(wanted) = wanted(kind, value) {
                     self.fail(format!("must be {wanted}, not {}", excerpt(value)));
                 }
             }
@@ -119,7 +119,14 @@ impl<'a> Check<'_, 'a> {
 }
 
 /// What a primitive schema asks for, where the value is not that.
-fn primitive(kind: Kind, value: &Value) -> Option<&'static str> {
+///
+/// ```
+/// use voltwin_dtdl::{Kind, wanted};
+/// assert_eq!(wanted(Kind::Date, &"2024-02-29".into()), None);
+/// assert_eq!(wanted(Kind::Date, &"2023-02-29".into()), Some("a date such as 2024-02-29"));
+/// ```
+#[must_use]
+pub fn wanted(kind: Kind, value: &Value) -> Option<&'static str> {
     let text = |test: fn(&str) -> bool| value.as_str().is_some_and(test);
     let number = |test: fn(&Number) -> bool| matches!(value, Value::Number(number) if test(number));
     let (fits, wanted) = match kind {
@@ -269,7 +276,7 @@ mod tests {
 
     #[test]
     fn numbers_fit_their_width() {
-        let fits = |kind, text: &str| primitive(kind, &serde_json::from_str(text).unwrap()).is_none();
+        let fits = |kind, text: &str| wanted(kind, &serde_json::from_str(text).unwrap()).is_none();
         assert!(fits(Kind::Byte, "-128") && !fits(Kind::Byte, "128") && !fits(Kind::UnsignedByte, "-1"));
         assert!(fits(Kind::UnsignedLong, "18446744073709551615") && !fits(Kind::Long, "9223372036854775808"));
         assert!(!fits(Kind::Integer, "1.0") && !fits(Kind::Integer, "\"1\""));

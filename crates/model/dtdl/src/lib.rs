@@ -63,6 +63,7 @@ mod supplement;
 mod types;
 
 pub use error::{Error, VIOLATIONS_MAX, Violation};
+pub use instance::wanted;
 pub use metamodel::Kind;
 pub use model::{Element, Model};
 pub use rule::Rule;

@@ -372,6 +372,31 @@ pub(crate) fn languages(
     }
 }
 
+/// The texts of a string that has languages, each with its language; what is wrong with them is for others to report.
+pub(crate) fn by_language<'a>(
+    member: &Member<'a>,
+    default: &'static str,
+) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let text = |value: &Value<'a>| match &value.form {
+        Form::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    let one = |value: &Value<'a>| match &value.form {
+        Form::Node(node) => {
+            let language = node.language.clone().unwrap_or(Cow::Borrowed(default));
+            Some((language, text(node.value.as_deref()?)?))
+        }
+        _ => Some((Cow::Borrowed(default), text(value)?)),
+    };
+    match &member.values[..] {
+        [Value { form: Form::Node(map), .. }] if !member.plural => {
+            let each = |entry: &Member<'a>| Some((entry.name.clone(), text(entry.values.first()?)?));
+            map.members.iter().filter_map(each).collect()
+        }
+        values => values.iter().filter_map(one).collect(),
+    }
+}
+
 fn check_length(site: Site<'_>, text: Option<&Cow<'_, str>>, length: u32, sink: &mut Sink<'_>) {
     if let Some(found) = text.and_then(|text| too_long(text, length)) {
         site.add(sink, Rule::LangStringValueTooLong, format!("{found} characters, at most {length}"));

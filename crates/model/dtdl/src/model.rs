@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Kind,
-    graph::{At, Graph, Literal, Supplement, SupplementValue},
+    graph::{At, Graph, Literal, Supplement, SupplementValue, Words},
     instance,
     metamodel::supplemental_type,
     resolve::KEYED,
@@ -142,6 +142,32 @@ impl<'m> Element<'m> {
         self.element().name.as_deref()
     }
 
+    /// Its name for people, by language.
+    pub fn display_name(self) -> impl Iterator<Item = (&'m str, &'m str)> + use<'m> {
+        self.words("displayName")
+    }
+
+    /// What it is, for people, by language.
+    pub fn description(self) -> impl Iterator<Item = (&'m str, &'m str)> + use<'m> {
+        self.words("description")
+    }
+
+    fn words(self, property: &'static str) -> impl Iterator<Item = (&'m str, &'m str)> + use<'m> {
+        let words = self.element().words.iter().filter(move |words| words.property == property);
+        words.map(|words| (&*words.language, &*words.text))
+    }
+
+    /// The value that an entry of an enumeration stands for.
+    #[must_use]
+    pub fn literal(self) -> Option<Value> {
+        Some(match self.element().literal.as_ref()? {
+            Literal::Text(text) => Value::from(&**text),
+            Literal::Integer(number) => Value::from(*number),
+            Literal::Decimal(number) => Value::from(*number),
+            Literal::Boolean(truth) => Value::from(*truth),
+        })
+    }
+
     /// The DTMIs of the supplemental types that stand beside its class.
     pub fn types(self) -> impl Iterator<Item = &'static str> + use<'m> {
         self.element().types.iter().map(|id| supplemental_type(*id).id)
@@ -166,6 +192,22 @@ impl<'m> Element<'m> {
     #[must_use]
     pub fn schema(self) -> Option<Self> {
         self.values("schema").next()
+    }
+
+    /// The unit of a property, telemetry or field that has a quantitative type: an entry of an enumeration.
+    #[must_use]
+    pub fn unit(self) -> Option<Self> {
+        let is_unit = |property: &str| {
+            property.split_once(';').map_or(property, |(id, _)| id).ends_with(":property:unit")
+        };
+        let link = self.element().links.iter().find(|link| is_unit(link.property))?;
+        Some(Self { graph: self.graph, at: link.to })
+    }
+
+    /// Which of the texts defines it, counted from 0; none where the language does.
+    #[must_use]
+    pub fn text(self) -> Option<usize> {
+        self.element().place.map(|(text, _)| text)
     }
 
     /// Whether a property may be written.
@@ -219,6 +261,11 @@ fn owned(graph: Graph<'_>) -> Graph<'static> {
             SupplementValue::Identifier(value) => SupplementValue::Identifier(text(value)),
         },
     };
+    let words = |words: Words<'_>| Words {
+        property: words.property,
+        language: text(words.language),
+        text: text(words.text),
+    };
     graph.map(|element| crate::graph::Element {
         id: element.id,
         kind: element.kind,
@@ -229,6 +276,7 @@ fn owned(graph: Graph<'_>) -> Graph<'static> {
         defined_in: element.defined_in,
         types: element.types,
         name: element.name.map(text),
+        words: element.words.into_iter().map(words).collect(),
         literal: element.literal.map(literal),
         flags: element.flags,
         links: element.links,

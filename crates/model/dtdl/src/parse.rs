@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::{
     Options, Rule,
     context::{Active, Contexts},
-    graph::{Element, Flags, Graph, Literal, Symbol},
+    graph::{Element, Flags, Graph, Literal, Symbol, Words},
     identity::{check_identifier, identifier, is_versioned},
     json::Span,
     literal::{self, Site, excerpt},
@@ -278,6 +278,7 @@ impl<'a, 't> Parser<'a, 't> {
             defined_in: place.defined_in,
             types: Vec::new(),
             name: None,
+            words: Vec::new(),
             literal: None,
             flags: Flags::default(),
             links: Vec::new(),
@@ -345,6 +346,9 @@ impl<'a, 't> Parser<'a, 't> {
         match &property.form {
             Shape::LangString { language, length } => {
                 literal::languages(site, member, language, length.of(limit), sink);
+                let words = literal::by_language(member, language).into_iter();
+                let said = |(language, text)| Words { property: property.name, language, text };
+                element.words.extend(words.map(said));
             }
             Shape::Text { length, pattern } => {
                 if let Some(Literal::Text(text)) = literal::one(&literal::TEXT, site, member, optional, sink)

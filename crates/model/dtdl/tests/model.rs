@@ -57,6 +57,28 @@ fn a_model_tells_what_its_texts_say() {
     assert!(station.content("none").is_none());
 }
 
+/// `en` is the language of what names none; a map and tagged values say others.
+#[test]
+fn a_model_tells_what_it_says_to_people() {
+    let text = r#"{
+        "@context": "dtmi:dtdl:context;3", "@id": "dtmi:example:Lamp;1", "@type": "Interface",
+        "displayName": { "en": "Lamp", "de": "Lampe" },
+        "description": [{ "@value": "Lit", "@language": "en" }, { "@value": "Leuchtet", "@language": "de" }],
+        "contents": [{ "@type": "Property", "name": "colour", "displayName": "Colour", "schema": {
+            "@type": "Enum", "valueSchema": "integer", "enumValues": [{ "name": "red", "enumValue": 7 }]
+        } }]
+    }"#;
+    let model = model(&[text]);
+    let lamp = model.get("dtmi:example:Lamp;1").unwrap();
+    assert_eq!(lamp.display_name().collect::<Vec<_>>(), [("en", "Lamp"), ("de", "Lampe")]);
+    assert_eq!(lamp.description().collect::<Vec<_>>(), [("en", "Lit"), ("de", "Leuchtet")]);
+    let colour = lamp.content("colour").unwrap();
+    assert_eq!(colour.display_name().collect::<Vec<_>>(), [("en", "Colour")]);
+    let red = colour.schema().unwrap().values("enumValues").next().unwrap();
+    assert_eq!((red.name(), red.literal()), (Some("red"), Some(json!(7))));
+    assert_eq!(red.literal().as_ref().and_then(Value::as_i64), Some(7));
+}
+
 #[test]
 fn a_twin_is_held_to_its_interface() {
     let model = model(&[STATION, ASSET]);

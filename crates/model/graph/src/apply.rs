@@ -4,7 +4,11 @@ use voltwin_core::{Dtmi, Event, EventBody, PropertyMap, PropertyName, Relationsh
 
 use crate::Graph;
 use crate::column::{Put, When};
+use crate::graph::Standing;
 use crate::links::LinkRecord;
+
+/// The values of a patch; `None` removes one.
+type Values = [(PropertyName, Option<Value>)];
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +33,8 @@ impl Graph {
     ///
     /// - A patch does not overwrite a property whose value has a later source time, nor bring one back that was
     ///   removed at a later source time. What a `created` event set is open to any patch: the times of the two need
-    ///   not come from the same clock.
+    ///   not come from the same clock. What somebody decided (`Event::decided`) overwrites in any case.
+    /// - What somebody decided may make a twin one of another model; other events that call it by another do not apply.
     /// - A relationship whose target is gone, or goes later, stays and dangles; it holds again when a twin of that
     ///   id is created.
     pub fn apply(&mut self, event: &Event, seq: Seq) -> Applied {
@@ -40,11 +45,13 @@ impl Graph {
         match &event.body {
             EventBody::Created { model, properties } => self.create(event, model, properties),
             EventBody::Patched { values } => self.patch(event, values),
+            EventBody::Retyped { model, values } => self.retype(event, model, values),
             EventBody::Deleted => self.delete(&event.twin),
             EventBody::Linked { id, name, target, properties } => {
                 self.connect(event, id, name, target, properties)
             }
             EventBody::Unlinked { id } => self.disconnect(&event.twin, id),
+            EventBody::Models(fact) => self.change_models(fact, event.received),
             EventBody::Transaction(_)
             | EventBody::Alarm(_)
             | EventBody::Command(_)
@@ -60,40 +67,79 @@ impl Graph {
             return Applied::Inapplicable("unknown model");
         };
         let row = self.intern(&event.twin);
-        let standing = match &mut self.rows[row as usize].standing {
-            Some(standing) => {
-                if self.tables[usize::from(standing.table)].model != model.id {
-                    return Applied::Inapplicable("the twin is of another model");
-                }
-                standing.changed = self.seq;
-                standing.updated = event.received;
-                *standing
+        let standing = match self.rows[row as usize].standing {
+            Some(standing) if self.tables[usize::from(standing.table)].model == model.id => {
+                self.touch(row, event);
+                standing
             }
-            None => self.settle(row, model, self.seq, event.received),
+            Some(_) if !event.decided => return Applied::Inapplicable("the twin is of another model"),
+            _ => {
+                self.unsettle(row);
+                self.settle(row, model, self.seq, event.received)
+            }
         };
         let table = &mut self.tables[usize::from(standing.table)];
         table.clear(standing.line);
-        let when = When::new(event.at, event.received, false, true);
         for (name, value) in properties {
             if let Some(property) = table.property_mut(name.as_str()) {
+                let when = When::new(event.source_of(name.as_str()), event.received, false, true);
                 property.column.put(standing.line, Some(value), when);
             }
         }
         Applied::Changed
     }
 
-    fn patch(&mut self, event: &Event, values: &[(PropertyName, Option<Value>)]) -> Applied {
+    fn patch(&mut self, event: &Event, values: &Values) -> Applied {
         let row = self.row_of(event.twin.as_str());
-        let standing = row.and_then(|row| self.rows[row as usize].standing.as_mut());
-        let Some(standing) = standing else { return Applied::Inapplicable("unknown twin") };
+        let standing = row.and_then(|row| Some((row, self.rows[row as usize].standing?)));
+        let Some((row, standing)) = standing else { return Applied::Inapplicable("unknown twin") };
+        let outcome = self.put(event, standing, values);
+        if outcome == Applied::Changed {
+            self.touch(row, event);
+        }
+        outcome
+    }
+
+    fn retype(&mut self, event: &Event, model: &Dtmi, values: &Values) -> Applied {
+        let ontology = self.ontology.clone();
+        let Some(model) = ontology.model(model.as_str()) else {
+            return Applied::Inapplicable("unknown model");
+        };
+        let row = self.row_of(event.twin.as_str());
+        let standing = row.and_then(|row| Some((row, self.rows[row as usize].standing?)));
+        let Some((row, mut standing)) = standing else { return Applied::Inapplicable("unknown twin") };
+        let former = &self.tables[usize::from(standing.table)];
+        if former.model != model.id {
+            let held = former.held(standing.line);
+            self.unsettle(row);
+            standing = self.settle(row, model, self.seq, event.received);
+            let table = &mut self.tables[usize::from(standing.table)];
+            for (name, value, when) in held {
+                if let Some(property) = table.property_mut(name.as_str()) {
+                    property.take_over(standing.line, value, when);
+                }
+            }
+        }
+        self.put(event, standing, values);
+        self.touch(row, event);
+        Applied::Changed
+    }
+
+    fn put(&mut self, event: &Event, standing: Standing, values: &Values) -> Applied {
         let table = &mut self.tables[usize::from(standing.table)];
         let mut outcome = Applied::Unchanged;
-        let value_set = When::new(event.at, event.received, false, false);
-        let value_removed = When::new(event.at, event.received, true, false);
         for (name, value) in values {
-            let when = if value.is_some() { value_set } else { value_removed };
             let put = match table.property_mut(name.as_str()) {
-                Some(property) => property.column.put(standing.line, value.as_ref(), when),
+                Some(property) => {
+                    if event.decided {
+                        property.column.open(standing.line);
+                    }
+                    let source = event.source_of(name.as_str());
+                    let when = When::new(source, event.received, value.is_none(), false);
+                    property.column.put(standing.line, value.as_ref(), when)
+                }
+                // A removal of what the model does not have finds nothing to do.
+                None if value.is_none() && event.decided => Put::Written,
                 None => Put::Unfit,
             };
             outcome = match (put, outcome) {
@@ -102,11 +148,14 @@ impl Graph {
                 (Put::Unfit, _) => Applied::Inapplicable("unknown property or wrong type"),
             };
         }
-        if outcome == Applied::Changed {
-            standing.changed = self.seq;
-            standing.updated = event.received;
-        }
         outcome
+    }
+
+    fn touch(&mut self, row: u32, event: &Event) {
+        let seq = self.seq;
+        if let Some(Some(standing)) = self.rows.get_mut(row as usize).map(|row| row.standing.as_mut()) {
+            (standing.changed, standing.updated) = (seq, event.received);
+        }
     }
 
     fn delete(&mut self, twin: &TwinId) -> Applied {

@@ -40,6 +40,11 @@ impl When {
         self.source & ABSENT != 0
     }
 
+    /// Whether anything was ever written.
+    pub(crate) fn is_written(self) -> bool {
+        !(self.is_absent() && self.is_open())
+    }
+
     pub(crate) fn is_open(self) -> bool {
         self.source & OPEN != 0
     }
@@ -118,7 +123,7 @@ impl Column {
     pub(crate) fn new(schema: &Schema) -> Self {
         let cells = match schema {
             Schema::Boolean => Cells::Bool(Vec::new()),
-            Schema::Integer | Schema::Long => Cells::Int(Vec::new()),
+            Schema::Whole { .. } => Cells::Int(Vec::new()),
             Schema::Float | Schema::Double => Cells::Double(Vec::new()),
             Schema::Enum(values) if values.iter().any(|choice| choice.value.as_i64().is_some()) => {
                 Cells::Int(Vec::new())
@@ -127,6 +132,13 @@ impl Column {
             _ => Cells::Text(Vec::new()),
         };
         Self { cells }
+    }
+
+    /// Makes a cell one that any write may change.
+    pub(crate) fn open(&mut self, row: u32) {
+        each!(&mut self.cells, list => if let Some(cell) = list.get_mut(row as usize) {
+            cell.when.source |= OPEN;
+        });
     }
 
     /// Writes a value, or removes one, unless what is there is newer.

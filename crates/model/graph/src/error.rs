@@ -1,12 +1,6 @@
 use thiserror::Error;
 use voltwin_core::{Dtmi, PropertyName, RelationshipId, TwinId};
-
-/// Bytes of a twin's properties at most, as compact JSON (any number counted as 12 bytes).
-pub const TWIN_BYTES_MAX: usize = 32 * 1024;
-/// Bytes of one text value at most, also within arrays, objects and maps.
-pub const TEXT_BYTES_MAX: usize = 4 * 1024;
-/// Properties in one event at most.
-pub const PROPERTIES_MAX: usize = 1_000;
+use voltwin_ontology::OntologyError;
 
 /// Why an event does not fit the model or the graph, or a snapshot cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -51,26 +45,73 @@ pub enum GraphError {
         reason: String,
     },
     /// A text is too long.
-    #[error("{property}: a text of {bytes} bytes is longer than {limit}", limit = TEXT_BYTES_MAX)]
+    #[error("{property}: a text of {bytes} bytes is longer than {limit}")]
     TextTooLong {
         /// The property.
         property: PropertyName,
         /// Its length.
         bytes: usize,
+        /// The limit.
+        limit: usize,
     },
     /// The twin would become too large.
-    #[error("twin `{twin}` would hold {bytes} bytes, more than {limit}", limit = TWIN_BYTES_MAX)]
+    #[error("twin `{twin}` would hold {bytes} bytes, more than {limit}")]
     TwinTooLarge {
         /// The twin.
         twin: TwinId,
         /// Its size.
         bytes: usize,
+        /// The limit.
+        limit: usize,
     },
     /// Too many properties in one event.
-    #[error("{count} properties are more than {limit}", limit = PROPERTIES_MAX)]
+    #[error("{count} properties are more than {limit}")]
     TooManyProperties {
         /// How many.
         count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The tenant has as many twins as it may have.
+    #[error("the tenant already has {limit} twins, the most that it may have")]
+    TooManyTwins {
+        /// The limit.
+        limit: usize,
+    },
+    /// A twin has as many relationships, one way, as it may have.
+    #[error("{end}: twin `{twin}` already has {limit} relationships that way, the most that it may have")]
+    TooManyRelationships {
+        /// The twin.
+        twin: TwinId,
+        /// `source` or `target`: which end of the relationship it would be.
+        end: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many models, or too long ones.
+    #[error("models: {count} {what} are more than {limit}")]
+    TooManyModels {
+        /// What is counted.
+        what: &'static str,
+        /// How much there would be.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// No new twins may be made of the model.
+    #[error("model: `{model}` is decommissioned")]
+    Decommissioned {
+        /// The model.
+        model: Dtmi,
+    },
+    /// The models cannot be taken, changed or deleted.
+    #[error(transparent)]
+    Models(#[from] OntologyError),
+    /// The id is set aside.
+    #[error("id: `{twin}` cannot be the id of a twin")]
+    Reserved {
+        /// The id.
+        twin: TwinId,
     },
     /// The model has no such relationship.
     #[error("name: `{model}` has no relationship `{name}`")]
@@ -141,15 +182,21 @@ impl GraphError {
             Self::UnknownProperty { property, .. }
             | Self::Value { property, .. }
             | Self::TextTooLong { property, .. } => Some(property.as_str()),
-            Self::UnknownModel { .. } | Self::OtherModel { .. } => Some("model"),
+            Self::UnknownModel { .. } | Self::OtherModel { .. } | Self::Decommissioned { .. } => {
+                Some("model")
+            }
+            Self::TooManyRelationships { end, .. } => Some(end),
+            Self::TooManyModels { .. } => Some("models"),
             Self::UnknownRelationship { .. } | Self::TooManyLinks { .. } => Some("name"),
-            Self::UnknownLink { .. } => Some("id"),
+            Self::UnknownLink { .. } | Self::Reserved { .. } => Some("id"),
             Self::MissingTarget { .. } | Self::WrongTarget { .. } | Self::SelfLink { .. } => Some("target"),
             Self::Record(voltwin_core::CoreError::Record { part, .. }) => Some(part),
             Self::UnknownTwin { .. }
             | Self::Record(_)
             | Self::TwinTooLarge { .. }
             | Self::TooManyProperties { .. }
+            | Self::TooManyTwins { .. }
+            | Self::Models(_)
             | Self::Snapshot { .. } => None,
         }
     }
@@ -158,9 +205,12 @@ impl GraphError {
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
         match self {
-            Self::TextTooLong { .. } => Some(TEXT_BYTES_MAX as u64),
-            Self::TwinTooLarge { .. } => Some(TWIN_BYTES_MAX as u64),
-            Self::TooManyProperties { .. } => Some(PROPERTIES_MAX as u64),
+            Self::TextTooLong { limit, .. }
+            | Self::TwinTooLarge { limit, .. }
+            | Self::TooManyProperties { limit, .. }
+            | Self::TooManyTwins { limit }
+            | Self::TooManyRelationships { limit, .. }
+            | Self::TooManyModels { limit, .. } => Some(*limit as u64),
             Self::TooManyLinks { limit, .. } => Some(u64::from(*limit)),
             _ => None,
         }

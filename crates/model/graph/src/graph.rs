@@ -7,7 +7,7 @@ use voltwin_ontology::{Model, Ontology};
 
 use crate::links::{Hop, LinkName, Links, Way};
 use crate::table::Table;
-use crate::{Link, TwinRef};
+use crate::{Limits, Link, TwinRef};
 
 /// The live graph of one tenant.
 ///
@@ -15,13 +15,15 @@ use crate::{Link, TwinRef};
 #[derive(Debug, Clone)]
 pub struct Graph {
     pub(crate) ontology: Arc<Ontology>,
+    pub(crate) limits: Limits,
     pub(crate) seq: Seq,
     pub(crate) rows: Vec<Row>,
     free: Vec<u32>,
     by_id: FxHashMap<TwinId, u32>,
     live: usize,
     pub(crate) tables: Vec<Table>,
-    table_of: FxHashMap<Dtmi, u16>,
+    /// Tables are never taken away while a model has twins; one of a model that is gone serves the next new model.
+    pub(crate) table_of: FxHashMap<Dtmi, u16>,
     pub(crate) links: Links,
 }
 
@@ -48,6 +50,7 @@ impl Graph {
     pub fn new(ontology: Arc<Ontology>) -> Self {
         Self {
             ontology,
+            limits: Limits::default(),
             seq: Seq(0),
             rows: Vec::new(),
             free: Vec::new(),
@@ -57,6 +60,19 @@ impl Graph {
             table_of: FxHashMap::default(),
             links: Links::default(),
         }
+    }
+
+    /// The same graph, to be held to other limits from now on.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What it is held to.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The models that type its twins.
@@ -195,9 +211,7 @@ impl Graph {
         let table = match self.table_of.get(&model.id) {
             Some(table) => *table,
             None => {
-                // Ontologies are far smaller than 65,536 models.
-                let table = self.tables.len() as u16;
-                self.tables.push(Table::new(model));
+                let table = self.vacant_table(model);
                 self.table_of.insert(model.id.clone(), table);
                 table
             }
@@ -209,11 +223,29 @@ impl Graph {
         standing
     }
 
+    fn vacant_table(&mut self, model: &Model) -> u16 {
+        let fresh = Table::new(model);
+        let vacant =
+            |(_, table): &(u16, &Table)| table.len() == 0 && !self.table_of.contains_key(&table.model);
+        let found = (0..).zip(&self.tables).find(vacant).map(|(number, _)| number);
+        match found.and_then(|number| self.tables.get_mut(usize::from(number))) {
+            Some(table) => *table = fresh,
+            None => self.tables.push(fresh),
+        }
+        // `Limits` allow far fewer models than 65,536.
+        found.unwrap_or((self.tables.len() - 1) as u16)
+    }
+
     /// Takes a twin out of its row; relationships are the caller's.
     pub(crate) fn unsettle(&mut self, row: u32) {
         if let Some(standing) = self.rows.get_mut(row as usize).and_then(|row| row.standing.take()) {
-            self.tables[usize::from(standing.table)].release(standing.line);
+            let table = &mut self.tables[usize::from(standing.table)];
+            table.release(standing.line);
             self.live -= 1;
+            if table.len() == 0 {
+                let model = table.model.clone();
+                self.forget_if_unused(&model);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Ids are interned to rows. The twins of a model share a table with one column a property, in cells of the
 //! property's own type, each with the time at its source and the time of its arrival. Relationships are listed at
-//! both ends.
+//! both ends. The models that type the twins are part of the graph: they change by events too.
 //!
 //! # Invariants
 //! - The same events in the same order give the same graph, whatever snapshots were taken between.
@@ -39,15 +39,18 @@ mod codec;
 mod column;
 mod error;
 mod graph;
+mod limits;
 mod links;
+mod models;
 mod scan;
 mod snapshot;
 mod table;
 mod twin;
 
 pub use apply::Applied;
-pub use error::{GraphError, PROPERTIES_MAX, TEXT_BYTES_MAX, TWIN_BYTES_MAX};
+pub use error::GraphError;
 pub use graph::Graph;
+pub use limits::Limits;
 pub use links::{Hop, LinkName, Way};
 pub use scan::{Cells, ColumnRef, Lines, Place, TableRef, ValueRef};
 pub use twin::{Link, Property, TwinRef};

@@ -18,7 +18,7 @@ pub(crate) struct LinkRecord {
 
 /// The name of a relationship as a number, the same in the whole graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkName(u16);
+pub struct LinkName(u32);
 
 /// Which end of its relationships a twin is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,9 +103,9 @@ impl Links {
     }
 
     /// Adds a relationship; one of the same source and id must have been removed before.
-    pub(crate) fn add(&mut self, record: LinkRecord) {
+    pub(crate) fn add(&mut self, mut record: LinkRecord) {
         let number = self.free.pop().unwrap_or(self.records.len() as u32);
-        let name = self.intern(&record.name);
+        let name = self.intern(&mut record.name);
         let hop = |to| Hop { link: number, to, name };
         let places = Places {
             outgoing: append(&mut self.outgoing, record.source, hop(record.target)),
@@ -119,12 +119,13 @@ impl Links {
         }
     }
 
-    fn intern(&mut self, name: &PropertyName) -> LinkName {
-        if let Some(number) = self.names.get(name) {
+    /// The number of a name; all records of a name share its text.
+    fn intern(&mut self, name: &mut PropertyName) -> LinkName {
+        if let Some((known, number)) = self.names.get_key_value(name) {
+            *name = known.clone();
             return *number;
         }
-        // Ontologies have far fewer than 65,536 names of relationships.
-        let number = LinkName(self.names.len() as u16);
+        let number = LinkName(self.names.len() as u32);
         self.names.insert(name.clone(), number);
         number
     }

@@ -1,24 +1,31 @@
-//! The graph as bytes: per model the ids, then column by column; then the relationships.
+//! The graph as bytes: the models that are not built in; per model the ids, then column by column; then the
+//! relationships. Version 1 had no models of its own.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use voltwin_core::{Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, Timestamp, TwinId};
-use voltwin_ontology::{Ontology, Schema};
+use voltwin_ontology::{Ontology, Schema, Stored};
 
 use crate::codec::{self, Reader, wrong};
 use crate::column::{Column, Put, When};
 use crate::links::LinkRecord;
-use crate::table::PropertyColumn;
+use crate::table::{PropertyColumn, Table};
 use crate::{Graph, GraphError};
 
 const MAGIC: &[u8; 4] = b"VTGS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The first version that has models.
+const VERSION_WITH_MODELS: u8 = 2;
 
 /// Bits of the byte that begins a cell; 0 where nothing was ever written.
 const WRITTEN: u8 = 1;
 const HAS_VALUE: u8 = 1 << 1;
 const IS_OPEN: u8 = 1 << 2;
+
+/// Bits of the byte that ends a model.
+const IS_DECOMMISSIONED: u8 = 1;
+const IS_DELETED: u8 = 1 << 1;
 
 impl Graph {
     /// The graph as bytes for [`Graph::from_snapshot`]. Row numbers are not part of it.
@@ -28,9 +35,11 @@ impl Graph {
         out.extend_from_slice(MAGIC);
         out.push(VERSION);
         codec::unsigned(self.seq.0, &mut out);
+        write_models(self.ontology.stored().collect(), &mut out);
         let mut order = Vec::with_capacity(self.len());
-        codec::unsigned(self.tables.len() as u64, &mut out);
-        for table in &self.tables {
+        let used: Vec<&Table> = self.tables.iter().filter(|table| table.len() > 0).collect();
+        codec::unsigned(used.len() as u64, &mut out);
+        for table in used {
             let rows: Vec<u32> = table.rows().collect();
             codec::text(table.model.as_str(), &mut out);
             self.write_twins(&rows, &mut out);
@@ -53,11 +62,16 @@ impl Graph {
             return Err(wrong("it does not begin like one"));
         }
         let version = reader.byte()?;
-        if version != VERSION {
-            return Err(wrong(format!("its version is {version}, not {VERSION}")));
+        if !(1..=VERSION).contains(&version) {
+            return Err(wrong(format!("its version is {version}, not 1 to {VERSION}")));
         }
         let mut graph = Self::new(ontology);
         graph.seq = Seq(reader.unsigned()?);
+        if version >= VERSION_WITH_MODELS {
+            let models = read_models(&mut reader)?;
+            let restored = graph.ontology.restore(models);
+            graph.ontology = Arc::new(restored.map_err(|e| wrong(format!("its models: {e}")))?);
+        }
         let mut order = Vec::new();
         for _ in 0..reader.count()? {
             graph.read_table(&mut reader, &mut order)?;
@@ -156,11 +170,9 @@ impl Graph {
                 properties.insert(reader.id(PropertyName::new)?, reader.value()?);
             }
             let (changed, updated) = (Seq(reader.unsigned()?), reader.time()?);
-            let model = self.at(source).and_then(|twin| self.ontology.model(twin.model().as_str()));
-            let Some((name, _)) = model.and_then(|model| model.relationships.get_key_value(&name)) else {
-                return Err(wrong(format!("there is no relationship `{name}` any more")));
-            };
-            let name = name.clone();
+            if self.at(source).is_none() {
+                return Err(wrong(format!("relationship `{id}` begins nowhere")));
+            }
             if self.links.find(source, &id).is_some() {
                 return Err(wrong(format!("relationship `{id}` is there twice")));
             }
@@ -171,11 +183,42 @@ impl Graph {
     }
 }
 
+fn write_models(models: Vec<Stored>, out: &mut Vec<u8>) {
+    codec::unsigned(models.len() as u64, out);
+    for model in models {
+        codec::text(&model.document, out);
+        codec::signed(model.uploaded.as_micros(), out);
+        let decommissioned = if model.decommissioned { IS_DECOMMISSIONED } else { 0 };
+        let deleted = if model.deleted.is_some() { IS_DELETED } else { 0 };
+        out.push(decommissioned | deleted);
+        if let Some(kept) = model.deleted {
+            codec::unsigned(kept.len() as u64, out);
+            kept.iter().for_each(|text| codec::text(text, out));
+        }
+    }
+}
+
+fn read_models(reader: &mut Reader<'_>) -> Result<Vec<Stored>, GraphError> {
+    let mut models = Vec::new();
+    for _ in 0..reader.count()? {
+        let (document, uploaded, flags) = (reader.text()?.into(), reader.time()?, reader.byte()?);
+        if flags > (IS_DECOMMISSIONED | IS_DELETED) {
+            return Err(wrong(format!("a model has flags {flags}")));
+        }
+        let mut kept = Vec::new();
+        if flags & IS_DELETED != 0 {
+            for _ in 0..reader.count()? {
+                kept.push(reader.text()?.into());
+            }
+        }
+        let deleted = (flags & IS_DELETED != 0).then_some(kept);
+        models.push(Stored { document, uploaded, decommissioned: flags & IS_DECOMMISSIONED != 0, deleted });
+    }
+    Ok(models)
+}
+
 fn write_columns(properties: &[PropertyColumn], lines: &[u32], out: &mut Vec<u8>) {
-    let written = |column: &Column, line: &u32| {
-        let when = column.when(*line);
-        !(when.is_absent() && when.is_open())
-    };
+    let written = |column: &Column, line: &u32| column.when(*line).is_written();
     let used: Vec<&PropertyColumn> =
         properties.iter().filter(|p| lines.iter().any(|line| written(&p.column, line))).collect();
     codec::unsigned(used.len() as u64, out);
@@ -226,9 +269,9 @@ fn read_column(
         let value = match flags & HAS_VALUE {
             0 => None,
             // Texts of enumerations share the memory of the schema.
-            _ if matches!(property.schema, Schema::Enum(_)) => {
+            _ if matches!(property.schema(), Schema::Enum(_)) => {
                 let value = reader.value()?;
-                Some(property.schema.check(&value).unwrap_or(value))
+                Some(property.schema().check(&value).unwrap_or(value))
             }
             _ => Some(reader.value()?),
         };

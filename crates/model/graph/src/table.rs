@@ -1,10 +1,12 @@
 //! All twins of one model: a column a property.
 
-use rustc_hash::FxHashMap;
-use voltwin_core::{Dtmi, PropertyName};
-use voltwin_ontology::{Model, Schema};
+use std::sync::Arc;
 
-use crate::column::Column;
+use rustc_hash::FxHashMap;
+use voltwin_core::{Dtmi, PropertyName, Value};
+use voltwin_ontology::{Model, PropertySpec, Schema};
+
+use crate::column::{Column, When};
 
 /// Marks a line of a table that no twin has.
 pub(crate) const NOBODY: u32 = u32::MAX;
@@ -22,15 +24,32 @@ pub(crate) struct Table {
 #[derive(Debug, Clone)]
 pub(crate) struct PropertyColumn {
     pub(crate) name: PropertyName,
-    pub(crate) schema: Schema,
+    spec: Arc<PropertySpec>,
     pub(crate) column: Column,
+}
+
+impl PropertyColumn {
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.spec.schema
+    }
+}
+
+impl PropertyColumn {
+    /// Takes what a cell of another column held, where the schema has room for it.
+    pub(crate) fn take_over(&mut self, line: u32, value: Option<Value>, when: When) {
+        match value.map(|value| self.schema().check(&value)) {
+            Some(Ok(value)) => drop(self.column.put(line, Some(&value), when)),
+            Some(Err(_)) => {}
+            None => drop(self.column.put(line, None, when)),
+        }
+    }
 }
 
 impl Table {
     pub(crate) fn new(model: &Model) -> Self {
-        let column = |(name, spec): (&PropertyName, &voltwin_ontology::PropertySpec)| PropertyColumn {
+        let column = |(name, spec): (&PropertyName, &Arc<PropertySpec>)| PropertyColumn {
             name: name.clone(),
-            schema: spec.schema.clone(),
+            spec: spec.clone(),
             column: Column::new(&spec.schema),
         };
         let properties: Vec<PropertyColumn> =
@@ -56,6 +75,30 @@ impl Table {
         }
         self.owners.push(row);
         (self.owners.len() - 1) as u32
+    }
+
+    /// The same lines with the properties of another definition of the model. A value stays where a property of its
+    /// name still takes it.
+    pub(crate) fn redefine(&mut self, model: &Model) {
+        let former = std::mem::replace(self, Self::new(model));
+        self.owners.clone_from(&former.owners);
+        self.free.clone_from(&former.free);
+        for line in (0..former.owners.len() as u32).filter(|line| former.owners[*line as usize] != NOBODY) {
+            for (name, value, when) in former.held(line) {
+                if let Some(property) = self.property_mut(name.as_str()) {
+                    property.take_over(line, value, when);
+                }
+            }
+        }
+    }
+
+    /// Everything that a line holds: values with their times, and the times of what was removed.
+    pub(crate) fn held(&self, line: u32) -> Vec<(PropertyName, Option<Value>, When)> {
+        let held = |property: &PropertyColumn| {
+            let when = property.column.when(line);
+            when.is_written().then(|| (property.name.clone(), property.column.get(line), when))
+        };
+        self.properties.iter().filter_map(held).collect()
     }
 
     /// Gives a line back, emptied.

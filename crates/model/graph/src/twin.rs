@@ -1,6 +1,8 @@
 use std::fmt;
+use std::sync::Arc;
 
 use voltwin_core::{Dtmi, PropertyMap, PropertyName, RelationshipId, Seq, Timestamp, TwinId, Value};
+use voltwin_ontology::Model;
 
 use crate::Graph;
 use crate::graph::Standing;
@@ -78,6 +80,18 @@ impl<'g> TwinRef<'g> {
     #[must_use]
     pub fn id(self) -> &'g TwinId {
         self.id
+    }
+
+    /// The graph that it is in.
+    #[must_use]
+    pub fn graph(self) -> &'g Graph {
+        self.graph
+    }
+
+    /// What its model says, components and relationships included.
+    #[must_use]
+    pub fn kind(self) -> Option<&'g Arc<Model>> {
+        self.graph.ontology.model(self.model().as_str())
     }
 
     /// The model that types it.

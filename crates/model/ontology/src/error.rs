@@ -1,106 +1,104 @@
-use thiserror::Error;
-use voltwin_core::CoreError;
+use std::fmt;
 
-/// Why DTDL files cannot be loaded. Each names the file, the element and the rule.
+use thiserror::Error;
+use voltwin_core::{CoreError, Dtmi};
+
+/// Why models cannot be taken, changed or deleted. Each names the model, the element or the text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum OntologyError {
-    /// The file is not JSON.
-    #[error("{file}: not json: {reason}")]
-    Json {
-        /// The file.
-        file: String,
-        /// What the JSON parser objected to.
-        reason: String,
+    /// The texts are no valid DTDL, or reference what nothing defines.
+    #[error("{0}")]
+    Dtdl(Dtdl),
+    /// A text defines no interface, or several.
+    #[error("{text}: {count} interfaces; a text must define one")]
+    NotOne {
+        /// The text.
+        text: String,
+        /// How many it defines.
+        count: usize,
     },
-    /// `@context` does not begin with a DTDL version that is read, or names an unknown extension.
-    #[error("{file}: `{element}`: unknown @context `{context}`: the first must be dtmi:dtdl:context;2 or ;3")]
-    Context {
-        /// The file.
-        file: String,
-        /// The interface.
-        element: String,
-        /// The context.
-        context: String,
-    },
-    /// An identifier or name breaks its rule.
-    #[error("{file}: `{element}`: {source}")]
+    /// An identifier or name of the model is longer than, or of another form than, twins can have.
+    #[error("`{element}`: {source}")]
     Identifier {
-        /// The file.
-        file: String,
         /// The element that bears it.
         element: String,
         /// The rule.
         source: CoreError,
     },
-    /// An element lacks something or holds something that DTDL does not allow there.
-    #[error("{file}: `{element}`: {rule}")]
-    Element {
-        /// The file.
-        file: String,
-        /// The element, from the interface down, joined by `/`.
+    /// The model is valid DTDL that the twin graph has no place for.
+    #[error("`{element}`: {rule}")]
+    Unsupported {
+        /// The element.
         element: String,
-        /// The rule.
+        /// What the graph has no place for.
         rule: String,
     },
-    /// A model stands in two files.
-    #[error("{file}: model `{model}` is already defined in {first}")]
-    DuplicateModel {
-        /// The file.
-        file: String,
+    /// There is a model of this id.
+    #[error("there is a model `{model}` already")]
+    Exists {
         /// The model.
-        model: String,
-        /// Where it is defined first.
-        first: String,
+        model: Dtmi,
     },
-    /// A name is used twice in a model, its bases included.
-    #[error("{file}: `{model}`: name `{name}` is already used by `{first}`")]
-    DuplicateName {
-        /// The file.
-        file: String,
+    /// Models of this name are ours to define.
+    #[error("`{model}`: models below `{prefix}` are built in, and others cannot have such names")]
+    Reserved {
         /// The model.
-        model: String,
-        /// The name.
-        name: String,
-        /// The model that uses it first.
-        first: String,
+        model: Dtmi,
+        /// How our names begin.
+        prefix: &'static str,
     },
-    /// A schema that DTDL does not have.
-    #[error("{file}: `{element}`: unknown schema `{schema}`")]
-    Schema {
-        /// The file.
-        file: String,
-        /// The property or relationship.
-        element: String,
-        /// The schema.
-        schema: String,
-    },
-    /// A model extends one that is not among the files.
-    #[error("{file}: `{model}` extends `{base}`, which is not defined")]
-    MissingBase {
-        /// The file.
-        file: String,
+    /// There is no such model.
+    #[error("there is no model `{model}`")]
+    Unknown {
         /// The model.
-        model: String,
-        /// The base.
-        base: String,
+        model: Dtmi,
     },
-    /// A model extends itself, perhaps by way of others.
-    #[error("{file}: `{model}` extends itself")]
-    Cycle {
-        /// The file.
-        file: String,
+    /// The model is part of the program: it cannot be changed.
+    #[error("model `{model}` is built in: it can be neither decommissioned nor deleted")]
+    BuiltIn {
         /// The model.
-        model: String,
+        model: Dtmi,
     },
-    /// A chain of `extends` is too long.
-    #[error("{file}: `{model}` extends more than {limit} levels deep")]
-    Depth {
-        /// The file.
-        file: String,
+    /// Another model extends it or has it as a component.
+    #[error("model `{model}` cannot be deleted: `{by}` refers to it")]
+    Referenced {
         /// The model.
-        model: String,
-        /// The limit.
-        limit: usize,
+        model: Dtmi,
+        /// One of those that refer to it.
+        by: Dtmi,
     },
+    /// A model that is in use extends it or has it as a component.
+    #[error("model `{model}` cannot be decommissioned: `{by}` refers to it and is not decommissioned")]
+    ReferencedInUse {
+        /// The model.
+        model: Dtmi,
+        /// One of those that refer to it.
+        by: Dtmi,
+    },
+}
+
+/// What the parser of DTDL says, with the names of the texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dtdl {
+    /// The breaches.
+    pub error: voltwin_dtdl::Error,
+    /// The names of the texts, in the order in which breaches count them.
+    pub texts: Vec<String>,
+}
+
+impl fmt::Display for Dtdl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = self.error.violations().first() else { return self.error.fmt(f) };
+        if let Some((text, line)) = first.place
+            && let Some(name) = self.texts.get(text)
+        {
+            write!(f, "{name}, line {line}: ")?;
+        }
+        first.what().fmt(f)?;
+        match self.error.violations().len() - 1 {
+            0 => Ok(()),
+            more => write!(f, " (and {more} more)"),
+        }
+    }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use thiserror::Error;
 use voltwin_core::{PropertyName, Timestamp, Value};
+use voltwin_dtdl::{Kind, wanted};
 
-use crate::{geo, text};
+use crate::geo;
 
 /// A DTDL schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,24 +16,25 @@ use crate::{geo, text};
 pub enum Schema {
     /// `boolean`.
     Boolean,
-    /// `integer`: 32 bits.
-    Integer,
-    /// `long`: 64 bits.
-    Long,
+    /// `integer`, `long` and the other whole numbers, each in its range. Of `unsignedLong` the lower half.
+    Whole {
+        /// The name that DTDL gives the schema.
+        name: &'static str,
+        /// The smallest.
+        low: i64,
+        /// The largest.
+        high: i64,
+    },
     /// `float`: within the range of 32-bit floating point.
     Float,
     /// `double`.
     Double,
     /// `string`.
     String,
-    /// `dateTime`: RFC 3339, from the year 1970 on.
+    /// `dateTime`: RFC 3339.
     DateTime,
-    /// `date`: `YYYY-MM-DD`.
-    Date,
-    /// `time`: RFC 3339 `full-time`; the offset may be absent.
-    Time,
-    /// `duration`: ISO 8601.
-    Duration,
+    /// Texts of a form: `date`, `time`, `duration`, `decimal`, `uuid`, `bytes`.
+    Form(Kind),
     /// `Enum`: one of these values, all texts or all integers.
     Enum(Vec<EnumValue>),
     /// `Array` of elements.
@@ -94,12 +96,11 @@ impl Schema {
         }
         match (self, value) {
             (Self::Boolean, Value::Bool(_)) => Ok(value.clone()),
-            (Self::Integer, _) => self.whole(value, i64::from(i32::MIN), i64::from(i32::MAX)),
-            (Self::Long, _) => self.whole(value, i64::MIN, i64::MAX),
+            (Self::Whole { low, high, .. }, _) => self.within(value, *low, *high),
             (Self::Float | Self::Double, _) => self.number(value),
             (Self::Enum(values), _) => self.choice(values, value),
             (Self::String, Value::Text(_)) => Ok(value.clone()),
-            (Self::DateTime | Self::Date | Self::Time | Self::Duration, Value::Text(text)) => {
+            (Self::DateTime | Self::Form(_), Value::Text(text)) => {
                 self.moment(text)?;
                 Ok(value.clone())
             }
@@ -116,15 +117,18 @@ impl Schema {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Long => "long",
+            Self::Whole { name, .. } => name,
             Self::Float => "float",
             Self::Double => "double",
             Self::String => "string",
             Self::DateTime => "dateTime",
-            Self::Date => "date",
-            Self::Time => "time",
-            Self::Duration => "duration",
+            Self::Form(Kind::Date) => "date",
+            Self::Form(Kind::Time) => "time",
+            Self::Form(Kind::Duration) => "duration",
+            Self::Form(Kind::Decimal) => "decimal",
+            Self::Form(Kind::Uuid) => "uuid",
+            Self::Form(Kind::Bytes) => "bytes",
+            Self::Form(other) => other.name(),
             Self::Enum(_) => "Enum",
             Self::Array(_) => "Array",
             Self::Object(_) => "Object",
@@ -136,10 +140,26 @@ impl Schema {
     /// Whether values are numbers.
     #[must_use]
     pub fn is_numeric(&self) -> bool {
-        matches!(self, Self::Integer | Self::Long | Self::Float | Self::Double)
+        matches!(self, Self::Whole { .. } | Self::Float | Self::Double)
     }
 
-    fn whole(&self, value: &Value, low: i64, high: i64) -> Result<Value, Mismatch> {
+    /// The schema of a kind of whole numbers.
+    pub(crate) fn whole(kind: Kind) -> Option<Self> {
+        let (name, low, high) = match kind {
+            Kind::Byte => ("byte", i64::from(i8::MIN), i64::from(i8::MAX)),
+            Kind::Short => ("short", i64::from(i16::MIN), i64::from(i16::MAX)),
+            Kind::Integer => ("integer", i64::from(i32::MIN), i64::from(i32::MAX)),
+            Kind::Long => ("long", i64::MIN, i64::MAX),
+            Kind::UnsignedByte => ("unsignedByte", 0, i64::from(u8::MAX)),
+            Kind::UnsignedShort => ("unsignedShort", 0, i64::from(u16::MAX)),
+            Kind::UnsignedInteger => ("unsignedInteger", 0, i64::from(u32::MAX)),
+            Kind::UnsignedLong => ("unsignedLong", 0, i64::MAX),
+            _ => return None,
+        };
+        Some(Self::Whole { name, low, high })
+    }
+
+    fn within(&self, value: &Value, low: i64, high: i64) -> Result<Value, Mismatch> {
         let whole = match value {
             Value::Int(n) => *n,
             // 2^63 is the first double past the range of i64, and every smaller whole one converts exactly.
@@ -168,11 +188,11 @@ impl Schema {
     }
 
     fn choice(&self, values: &[EnumValue], value: &Value) -> Result<Value, Mismatch> {
-        let wanted = match value {
-            Value::Double(_) => &Self::Long.check(value)?,
+        let whole = match value {
+            Value::Double(_) => &self.within(value, i64::MIN, i64::MAX)?,
             _ => value,
         };
-        if let Some(found) = values.iter().find(|choice| choice.value == *wanted) {
+        if let Some(found) = values.iter().find(|choice| choice.value == *whole) {
             return Ok(found.value.clone());
         }
         let names: Vec<String> = values.iter().map(|choice| choice.value.to_json().to_string()).collect();
@@ -181,15 +201,14 @@ impl Schema {
     }
 
     fn moment(&self, found: &Arc<str>) -> Result<(), Mismatch> {
-        let fits = match self {
-            Self::DateTime => {
-                return found.parse::<Timestamp>().map(drop).map_err(|e| Mismatch(e.to_string()));
-            }
-            Self::Date => text::is_date(found),
-            Self::Time => text::is_time(found),
-            _ => text::is_duration(found),
-        };
-        if fits { Ok(()) } else { Err(self.unlike(&Value::Text(found.clone()))) }
+        let text = Json::from(found.as_ref());
+        match self {
+            Self::Form(kind) if wanted(*kind, &text).is_none() => Ok(()),
+            // Instants before the year 1970 are values like others, though no event can be of that time.
+            Self::DateTime if wanted(Kind::DateTime, &text).is_none() => Ok(()),
+            Self::DateTime => found.parse::<Timestamp>().map(drop).map_err(|e| Mismatch(e.to_string())),
+            _ => Err(self.unlike(&Value::Text(found.clone()))),
+        }
     }
 
     fn check_json(&self, json: &Json) -> Result<(), Mismatch> {

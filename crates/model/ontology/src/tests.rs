@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use voltwin_core::Value;
+use voltwin_core::{PropertyName, Timestamp, Value};
 
 use super::*;
 
@@ -82,7 +82,7 @@ fn the_models_are_those_of_the_contract() {
             model.properties.keys().map(AsRef::as_ref).filter(|name| !inherited.contains(name)).collect();
         assert_eq!(own, properties.split_whitespace().collect(), "{name}");
         assert!(own.iter().all(|property| model.properties[*property].writable), "{name}");
-        assert!(!model.description.is_empty() && !model.display_name.is_empty(), "{name}");
+        assert!(!model.description().is_empty() && !model.display_name().is_empty(), "{name}");
     }
 }
 
@@ -150,51 +150,154 @@ fn bases_are_flattened_once_however_often_they_are_reached() {
     assert_eq!(leaf.properties.keys().map(AsRef::as_ref).collect::<Vec<&str>>(), ["l", "x", "y"]);
 }
 
+/// The rule that DTDL names a breach by.
+fn rule(files: &[(&str, &str)]) -> &'static str {
+    match error(files) {
+        OntologyError::Dtdl(Dtdl { error, .. }) => {
+            error.violations().first().map_or("", |breach| breach.rule.id())
+        }
+        other => panic!("{other}"),
+    }
+}
+
 #[test]
 fn errors_name_file_element_and_rule() {
     let plain = |id: &str| interface(id, &[], json!([]));
     let a = plain("dtmi:a:A;1");
-    assert!(matches!(error(&[("f", "{")]), OntologyError::Json { .. }));
-    assert!(matches!(error(&[("f", &a), ("g", &a)]), OntologyError::DuplicateModel { .. }));
+    assert_eq!(rule(&[("f", "{")]), "dtmi:dtdl:parsingError:invalidJson");
+    assert_eq!(rule(&[("f", &a), ("g", &a)]), "dtmi:dtdl:parsingError:duplicateDefinition");
     let v9 = a.replace("context;3", "context;9");
-    assert!(error(&[("f", &v9)]).to_string().starts_with("f: `dtmi:a:A;1`: unknown @context"));
-    let extension = a.replace("\"dtmi:dtdl:context;3\"", "[\"dtmi:dtdl:context;3\",\"dtmi:x:y;1\"]");
-    assert!(matches!(error(&[("f", &extension)]), OntologyError::Context { .. }));
-    assert!(matches!(error(&[("f", &plain("dtmi:a:A"))]), OntologyError::Identifier { .. }));
+    assert!(error(&[("f", &v9)]).to_string().starts_with("f, line 1: DTDL has no such version"));
     let wrong = interface("dtmi:a:A;1", &[], property("x", json!("quaternion")));
-    assert_eq!(error(&[("f", &wrong)]).to_string(), "f: `dtmi:a:A;1/x`: unknown schema `quaternion`");
-    let name = interface("dtmi:a:A;1", &[], property("9x", json!("double")));
-    assert!(matches!(error(&[("f", &name)]), OntologyError::Identifier { .. }));
+    let text = error(&[("e", &plain("dtmi:a:E;1")), ("f", &wrong)]).to_string();
+    assert!(text.starts_with("f, line 1: ") && text.contains("quaternion"), "{text}");
     let lost = interface("dtmi:a:B;1", &["dtmi:a:A;1"], json!([]));
-    assert!(matches!(error(&[("f", &lost)]), OntologyError::MissingBase { .. }));
+    assert!(error(&[("f", &lost)]).to_string().contains("nothing defines dtmi:a:A;1"));
     let x = interface("dtmi:a:A;1", &[], property("x", json!("double")));
     let again = interface("dtmi:a:B;1", &["dtmi:a:A;1"], property("x", json!("double")));
-    let text = error(&[("f", &x), ("g", &again)]).to_string();
-    assert_eq!(text, "g: `dtmi:a:B;1`: name `x` is already used by `dtmi:a:A;1`");
-    let older = again.replace("context;3", "context;2");
-    assert!(matches!(error(&[("f", &x), ("g", &older)]), OntologyError::Element { .. }));
-    let unit = json!([{"@type": "Property", "name": "x", "schema": "string", "unit": "watt"}]);
-    assert!(matches!(error(&[("f", &interface("dtmi:a:A;1", &[], unit))]), OntologyError::Element { .. }));
+    assert_eq!(rule(&[("f", &x), ("g", &again)]), "dtmi:dtdl:parsingError:nonUniqueImportedPropertyValue");
+}
+
+const CONTEXT: &str = "\"@context\": \"dtmi:dtdl:context;4\", \"@type\": \"Interface\"";
+
+#[test]
+fn what_the_graph_has_no_place_for_is_refused() {
+    let long = format!("dtmi:{};1", "a".repeat(200));
+    let aio = interface(&long, &[], json!([]))
+        .replace("\"dtmi:dtdl:context;3\"", r#"["dtmi:dtdl:context;4#limitless", "dtmi:dtdl:limits:aio;1"]"#);
+    assert!(matches!(error(&[("f", &aio)]), OntologyError::Identifier { .. }), "{}", error(&[("f", &aio)]));
+    let tree = format!(
+        r#"{{ {CONTEXT}, "@id": "dtmi:a:A;1", "schemas": [{{ "@id": "dtmi:a:tree;1", "@type": "Object",
+               "fields": [{{ "name": "left", "schema": "dtmi:a:tree;1" }}] }}],
+            "contents": [{{ "@type": "Property", "name": "root", "schema": "dtmi:a:tree;1" }}] }}"#
+    );
+    assert!(
+        matches!(error(&[("f", &tree)]), OntologyError::Unsupported { .. }),
+        "{}",
+        error(&[("f", &tree)])
+    );
+}
+
+/// What is inherited counts where it is inherited: a few long texts must not become millions of contents.
+#[test]
+fn what_many_inherit_is_bounded() {
+    let contents: Vec<Json> = (0..18_000)
+        .map(|n| json!({"@type": "Property", "name": format!("p{n}"), "schema": "double"}))
+        .collect();
+    let mut texts = vec![interface("dtmi:a:Base;1", &[], contents.into())];
+    texts.extend((0..55).map(|n| interface(&format!("dtmi:a:H{n};1"), &["dtmi:a:Base;1"], json!([]))));
+    let many: Vec<(&str, &str)> = texts.iter().map(|text| ("f", text.as_str())).collect();
+    let error = error(&many).to_string();
+    assert!(error.ends_with("more than 1000000"), "{error}");
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A pump with a motor as its component, telemetry, and a relationship that has a property.
+const PUMP: &str = r#"{
+    "@context": "dtmi:dtdl:context;2", "@id": "dtmi:example:Pump;1", "@type": "Interface",
+    "displayName": { "de": "Pumpe", "en": "Pump" }, "extends": "dtmi:example:Asset;1",
+    "contents": [
+        { "@type": ["Property", "VolumeFlowRate"], "name": "flow", "schema": "double", "unit": "litrePerSecond" },
+        { "@type": "Telemetry", "name": "vibration", "schema": "double" },
+        { "@type": "Component", "name": "motor", "schema": "dtmi:example:Motor;1" },
+        { "@type": "Relationship", "name": "feeds", "target": "dtmi:example:Pump;1", "maxMultiplicity": 2,
+          "properties": [{ "@type": "Property", "name": "diameter_m", "schema": "double", "writable": true }] }
+    ]
+}"#;
+const ASSET: &str = r#"{
+    "@context": "dtmi:dtdl:context;2", "@id": "dtmi:example:Asset;1", "@type": "Interface",
+    "contents": [{ "@type": "Property", "name": "serial", "schema": "string" }]
+}"#;
+const MOTOR: &str = r#"{
+    "@context": "dtmi:dtdl:context;2", "@id": "dtmi:example:Motor;1", "@type": "Interface", "extends": "dtmi:example:Asset;1",
+    "contents": [{ "@type": "Property", "name": "speed", "schema": "integer" },
+                 { "@type": "Telemetry", "name": "heat", "schema": "double" }]
+}"#;
+
+#[test]
+fn models_hold_what_their_components_have() {
+    let (ontology, documents) =
+        Ontology::built_in().with(&[PUMP, MOTOR, ASSET].map(Arc::from), at("2026-11-21T08:00:00Z")).unwrap();
+    assert_eq!(documents.iter().map(|d| d.id.as_str()).collect::<Vec<_>>().len(), 3);
+    assert_eq!(ontology.models().count(), Ontology::built_in().models().count() + 3);
+    let pump = ontology.model("dtmi:example:Pump;1").unwrap();
+    let names =
+        |names: Vec<&PropertyName>| names.into_iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ");
+    assert_eq!(names(pump.properties.keys().collect()), "flow motor.serial motor.speed serial");
+    assert_eq!(names(pump.telemetry.keys().collect()), "motor.heat vibration");
+    assert_eq!(pump.components["motor"].as_str(), "dtmi:example:Motor;1");
+    assert_eq!((pump.display_name(), pump.display_names["de"].as_str()), ("Pump", "Pumpe"));
+    let flow = &pump.properties["flow"];
+    assert_eq!(
+        (flow.semantic_type.as_deref(), flow.unit.as_deref()),
+        (Some("VolumeFlowRate"), Some("litrePerSecond"))
+    );
+    let feeds = &pump.relationships["feeds"];
+    assert_eq!((feeds.max, feeds.properties["diameter_m"].writable), (Some(2), true));
+    assert_eq!(pump.references.len(), 2);
+    assert_eq!(ontology.closure("dtmi:example:Pump;1").len(), 3);
+    assert_eq!(pump.document.as_ref(), PUMP);
 }
 
 #[test]
-fn cycles_and_deep_chains_are_refused() {
-    let a = interface("dtmi:a:A;1", &["dtmi:a:B;1"], json!([]));
-    let b = interface("dtmi:a:B;1", &["dtmi:a:A;1"], json!([]));
-    assert!(matches!(error(&[("a", &a), ("b", &b)]), OntologyError::Cycle { .. }));
-    let chain = |length: usize| -> Vec<String> {
-        let link = |n: usize| {
-            let base = format!("dtmi:a:N{};1", n - 1);
-            let bases = if n == 0 { vec![] } else { vec![base.as_str()] };
-            interface(&format!("dtmi:a:N{n};1"), &bases, json!([]))
-        };
-        (0..=length)
-            .map(|n| if n == 0 { interface("dtmi:a:N0;1", &[], json!([])) } else { link(n) })
-            .collect()
-    };
-    let load = |texts: &[String]| Ontology::parse(texts.iter().map(|text| ("f", text.as_str())));
-    assert!(load(&chain(10)).is_ok());
-    assert!(matches!(load(&chain(11)), Err(OntologyError::Depth { limit: 10, .. })));
+fn models_come_and_go_in_the_order_of_their_references() {
+    let id = |text: &str| Dtmi::new(text).unwrap();
+    let (asset, motor, pump) =
+        (id("dtmi:example:Asset;1"), id("dtmi:example:Motor;1"), id("dtmi:example:Pump;1"));
+    let empty = Ontology::built_in();
+    let noon = at("2026-11-21T12:00:00Z");
+    assert!(matches!(empty.with(&[MOTOR.into()], noon), Err(OntologyError::Dtdl(_))), "its base is missing");
+    let (some, _) = empty.with(&[ASSET.into()], noon).unwrap();
+    let (more, _) = some.with(&[MOTOR.into()], noon).unwrap();
+    let (all, _) = more.with(&[PUMP.into()], noon).unwrap();
+    assert_eq!(all.with(&[ASSET.into()], noon).unwrap_err(), OntologyError::Exists { model: asset.clone() });
+    let built_in = id("dtmi:voltwin:Vehicle;1");
+    assert_eq!(all.delete(&built_in).unwrap_err(), OntologyError::BuiltIn { model: built_in.clone() });
+    assert_eq!(all.decommission(&built_in, true).unwrap_err(), OntologyError::BuiltIn { model: built_in });
+    assert!(matches!(all.delete(&motor).unwrap_err(), OntologyError::Referenced { by, .. } if by == pump));
+    assert!(
+        matches!(all.decommission(&motor, true).unwrap_err(), OntologyError::ReferencedInUse { by, .. } if by == pump)
+    );
+    let all = all.decommission(&pump, true).unwrap().decommission(&motor, true).unwrap();
+    assert!(all.model(pump.as_str()).unwrap().decommissioned);
+    let all = all.delete(&pump).unwrap();
+    assert!(all.model(pump.as_str()).unwrap().deleted && !all.models().any(|model| model.id == pump));
+    assert_eq!(all.delete(&pump).unwrap_err(), OntologyError::Unknown { model: pump.clone() });
+    assert_eq!(empty.restore(all.stored().collect()), Ok(all.clone()), "written down and read again");
+    let (again, _) = all.with(&[PUMP.into()], noon).unwrap();
+    assert!(!again.model(pump.as_str()).unwrap().deleted);
+    let unused = all.without(pump.as_str()).delete(&motor).unwrap().without(motor.as_str());
+    assert_eq!(unused.delete(&asset).unwrap().without(asset.as_str()), *empty);
+    let orphan = all.delete(&motor).unwrap().without(motor.as_str());
+    let changed = MOTOR.replace("speed", "torque");
+    let (orphan, _) = orphan.with(&[changed.into()], noon).unwrap();
+    assert!(orphan.model(pump.as_str()).unwrap().properties.contains_key("motor.speed"), "as it was");
+    assert_eq!(empty.restore(orphan.stored().collect()), Ok(orphan));
+    let ours = PUMP.replace("dtmi:example:Pump", "dtmi:voltwin:Pump");
+    assert!(matches!(all.with(&[ours.into()], noon), Err(OntologyError::Reserved { .. })));
 }
 
 fn schema_of(schema: Json) -> Schema {

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use voltwin_graph::{Cells, ColumnRef, Graph, Lines, TableRef};
+use voltwin_graph::{Cells, Graph, Lines, TableRef};
 
 use crate::ast::{Expr, Operand};
 use crate::eval;
 use crate::models::ModelTests;
-use crate::place::{Field, Place, Thing};
+use crate::place::{Field, Meaning, Name, Place, Thing};
 use crate::value::{Comparison, Literal, Number, Val};
 
 /// Lines of a table that are looked at together.
@@ -133,8 +133,12 @@ impl<'r> Block<'_, 'r> {
             (Operand::Literal(literal), Operand::Path(place)) => (place, comparison.turned(), literal),
             _ => return None,
         };
-        let Field::Property { name, inner } = &place.field else { return None };
-        let Some(column) = self.table.column(name) else { return Some(Outcome::UNKNOWN) };
+        let Field::Property(name) = &place.field else { return None };
+        let (column, inner) = match name.meaning(self.table) {
+            Meaning::Property(column, inner) => (column, inner),
+            Meaning::Component => return None,
+            Meaning::Nothing => return Some(Outcome::UNKNOWN),
+        };
         match (column.cells(), literal) {
             _ if !inner.is_empty() => None,
             (Cells::Double(lines), Literal::Number(number)) => Some(self.doubles(lines, comparison, *number)),
@@ -185,26 +189,26 @@ impl<'r> Block<'_, 'r> {
 
     /// Line by line, with the columns found once.
     fn each(&self, expr: &'r Expr<Place>, wanted: Mask) -> Outcome {
-        let mut columns: Vec<(&'r str, Option<ColumnRef<'r>>)> = Vec::new();
+        let mut meanings: Vec<(&'r Name, Meaning<'r>)> = Vec::new();
         expr.each_path(&mut |place| {
-            if let Field::Property { name, .. } = &place.field {
-                columns.push((name, self.table.column(name)));
+            if let Field::Property(name) = &place.field {
+                meanings.push((name, name.meaning(self.table)));
             }
         });
         let mut outcome = Outcome::UNKNOWN;
         let mut left = wanted;
         while let Some(offset) = left.take_first() {
             let line = self.from + offset;
-            let read = |place: &'r Place| match &place.field {
-                Field::Property { name, inner } => {
-                    let column =
-                        columns.iter().find(|(other, _)| other == name).and_then(|(_, column)| *column);
-                    let value = column.and_then(|column| column.get(line));
-                    value.map_or(Val::Missing, Val::of_ref).inner(inner)
-                }
-                field => {
-                    let twin = self.table.row(line).and_then(|row| self.graph.at(row));
-                    twin.map_or(Val::Missing, |twin| field.read(Thing::Twin(twin)))
+            let twin = || self.table.row(line).and_then(|row| self.graph.at(row));
+            let read = |place: &'r Place| {
+                let known = |name: &&Name| meanings.iter().find(|(other, _)| std::ptr::eq(*other, *name));
+                let name = if let Field::Property(name) = &place.field { Some(name) } else { None };
+                match name.and_then(|name| known(&name)) {
+                    Some((_, Meaning::Property(column, inner))) => {
+                        column.get(line).map_or(Val::Missing, Val::of_ref).inner(inner)
+                    }
+                    Some((_, Meaning::Nothing)) => Val::Missing,
+                    _ => twin().map_or(Val::Missing, |twin| place.field.read(Thing::Twin(twin))),
                 }
             };
             if let Some(holds) = eval::leaf(expr, read) {

@@ -54,7 +54,6 @@ mod parser;
 mod place;
 mod plan;
 mod query;
-pub mod rows;
 mod token;
 mod value;
 mod walk;

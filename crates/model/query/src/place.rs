@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use serde_json::json;
-use voltwin_graph::{Link, TwinRef};
+use voltwin_document as rows;
+use voltwin_graph::{ColumnRef, Link, TableRef, TwinRef};
 
-use crate::rows;
 use crate::value::Val;
 
 /// A path with its meaning.
@@ -25,16 +25,32 @@ pub(crate) enum Field {
     ETag,
     /// `$metadata`, and what is in it. Relationships have none.
     Metadata(Metadata),
-    Property {
-        name: String,
-        /// Fields of objects in the property.
-        inner: Vec<String>,
-    },
+    Property(Name),
     LinkId,
     LinkName,
     SourceId,
     TargetId,
     /// A name with a dollar that nobody has: always missing.
+    Nothing,
+}
+
+/// A property, or something in one; or a component, or something in one. Which it is differs from model to model.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Name {
+    first: String,
+    /// Fields of objects in the property.
+    inner: Vec<String>,
+    /// The property of a component that the first two names make.
+    within: Option<String>,
+}
+
+/// What a [`Name`] means for the twins of one model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Meaning<'r> {
+    /// A property, and fields of objects in it.
+    Property(ColumnRef<'r>, &'r [String]),
+    /// A component, or its `$metadata`.
+    Component,
     Nothing,
 }
 
@@ -71,7 +87,7 @@ impl Field {
             ("$targetId", true) => Self::TargetId,
             ("$metadata", false) => return Self::Metadata(Metadata::new(rest)),
             (name, _) if name.starts_with('$') => Self::Nothing,
-            (name, _) => return Self::Property { name: name.to_owned(), inner: owned(rest) },
+            (name, _) => return Self::Property(Name::new(name, owned(rest))),
         };
         if rest.is_empty() { scalar } else { Self::Nothing }
     }
@@ -90,7 +106,7 @@ impl Field {
             Self::TwinId => Val::text(twin.id().as_str()),
             Self::ETag => Val::Text(twin.etag().into()),
             Self::Metadata(metadata) => metadata.of(twin),
-            Self::Property { name, inner } => property(twin, name).inner(inner),
+            Self::Property(name) => name.of_twin(twin),
             Self::LinkId | Self::LinkName | Self::SourceId | Self::TargetId | Self::Nothing => Val::Missing,
         }
     }
@@ -103,16 +119,51 @@ impl Field {
             Self::LinkName => Val::text(link.name.as_str()),
             Self::SourceId => Val::text(link.source.as_str()),
             Self::TargetId => Val::text(link.target.as_str()),
-            Self::Property { name, inner } => {
-                link.properties.get(name.as_str()).map_or(Val::Missing, Val::of_value).inner(inner)
+            Self::Property(Name { first, inner, .. }) => {
+                link.properties.get(first.as_str()).map_or(Val::Missing, Val::of_value).inner(inner)
             }
             Self::TwinId | Self::Metadata(_) | Self::Nothing => Val::Missing,
         }
     }
 }
 
-fn property<'g>(twin: TwinRef<'g>, name: &str) -> Val<'g> {
-    twin.value(name).map_or(Val::Missing, Val::of_ref)
+impl Name {
+    fn new(first: &str, inner: Vec<String>) -> Self {
+        let second = inner.first().filter(|second| !second.starts_with('$'));
+        let within = second.map(|second| format!("{first}.{second}"));
+        Self { first: first.to_owned(), inner, within }
+    }
+
+    /// What it means for the twins of a table.
+    pub(crate) fn meaning<'r>(&'r self, table: TableRef<'r>) -> Meaning<'r> {
+        if let Some(column) = table.column(&self.first) {
+            return Meaning::Property(column, &self.inner);
+        }
+        match &self.within {
+            Some(within) => match table.column(within) {
+                Some(column) => Meaning::Property(column, self.inner.get(1..).unwrap_or_default()),
+                None => Meaning::Nothing,
+            },
+            None => Meaning::Component,
+        }
+    }
+
+    /// As [`Name::meaning`], read of one twin.
+    pub(crate) fn of_twin<'g>(&self, twin: TwinRef<'g>) -> Val<'g> {
+        if let Some(value) = twin.value(&self.first) {
+            return Val::of_ref(value).inner(&self.inner);
+        }
+        match &self.within {
+            Some(within) => {
+                let value = twin.value(within).map_or(Val::Missing, Val::of_ref);
+                value.inner(self.inner.get(1..).unwrap_or_default())
+            }
+            None => match rows::component(twin, &self.first) {
+                Some(component) => Val::Json(Cow::Owned(component)).inner(&self.inner),
+                None => Val::Missing,
+            },
+        }
+    }
 }
 
 impl Metadata {

@@ -278,8 +278,8 @@ fn render<'r>(output: &'r Output, row: Row<'_, 'r>) -> Json {
         Output::Document { slot, .. } => {
             let thing = row.things.get(*slot).copied().flatten();
             match thing {
-                Some(Thing::Twin(twin)) => crate::rows::twin(twin),
-                Some(Thing::Link(link)) => crate::rows::link(&link),
+                Some(Thing::Twin(twin)) => voltwin_document::twin(twin),
+                Some(Thing::Link(link)) => voltwin_document::link(&link),
                 None => Json::Null,
             }
         }

@@ -24,6 +24,7 @@
 //! ```
 
 mod error;
+mod network;
 mod password;
 mod random;
 mod role;
@@ -31,6 +32,7 @@ mod secret;
 mod token;
 
 pub use error::SecurityError;
+pub use network::is_public;
 pub use password::{MAX_PASSWORD_BYTES, MAX_WAITING, PasswordHash};
 pub use random::generate_password;
 pub use role::{Permission, Role};

@@ -16,6 +16,7 @@ use sqlx::{
 };
 use tokio::sync::MutexGuard;
 
+use crate::recall::{Recall, Writes};
 use crate::{StoreError, StoreOptions};
 
 /// Readers beside the one writer.
@@ -36,6 +37,7 @@ pub(crate) struct Db {
     /// 0 = no limit but the disk.
     bytes_max: AtomicU64,
     lock: Mutex<Option<File>>,
+    pub(crate) recall: Recall,
 }
 
 impl Db {
@@ -77,6 +79,7 @@ impl Db {
             options,
             bytes_max: AtomicU64::new(bytes_max.unwrap_or(0)),
             lock: Mutex::new(lock),
+            recall: Recall::default(),
         };
         db.limit(&mut writer).await.map_err(StoreError::database("limit the size"))?;
         *db.writer.lock().await = Some(writer);
@@ -100,7 +103,7 @@ impl Db {
             }
         };
         conn.execute("BEGIN IMMEDIATE").await.map_err(&fail)?;
-        Ok(WriteTx { operation, slot, conn })
+        Ok(WriteTx { operation, slot, conn, writes: &self.recall.writes })
     }
 
     pub(crate) async fn set_bytes_max(&self, bytes_max: Option<u64>) {
@@ -142,6 +145,7 @@ pub(crate) struct WriteTx<'a> {
     operation: &'static str,
     slot: MutexGuard<'a, Option<SqliteConnection>>,
     conn: SqliteConnection,
+    writes: &'a Writes,
 }
 
 impl WriteTx<'_> {
@@ -150,7 +154,15 @@ impl WriteTx<'_> {
     }
 
     /// Makes it durable.
-    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        let writes = self.writes;
+        self.commit_events().await?;
+        writes.count();
+        Ok(())
+    }
+
+    /// Makes events durable, which change nothing that is remembered but topics of records.
+    pub(crate) async fn commit_events(mut self) -> Result<(), StoreError> {
         self.conn.execute("COMMIT").await.map_err(StoreError::database(self.operation))?;
         *self.slot = Some(self.conn);
         Ok(())
@@ -224,6 +236,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (11, "campaigns", include_str!("../migrations/0011_campaigns.sql")),
     (12, "certificates", include_str!("../migrations/0012_certificates.sql")),
     (13, "bills", include_str!("../migrations/0013_bills.sql")),
+    (14, "telemetry", include_str!("../migrations/0014_telemetry.sql")),
+    (15, "instances", include_str!("../migrations/0015_instances.sql")),
+    (16, "events", include_str!("../migrations/0016_events.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
-use voltwin_core::{Event, EventBody, Seq, Sequenced, Timestamp};
+use sqlx::sqlite::SqliteRow;
+use voltwin_core::{Event, EventBody, Seq, Sequenced, TenantId, Timestamp};
 
 use crate::db::Db;
 use crate::fold::{self, Told};
 use crate::row::{Fields, bad};
+use crate::telemetry::{self, Batch};
 use crate::{StoreError, registry};
 
 /// The most events that one [`Journal::read_after`] returns.
@@ -16,8 +18,16 @@ const INSERT_ROWS_MAX: usize = 4096;
 const INSERT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Rows removed per transaction, so that pruning never holds up a commit for long.
 const PRUNE_ROWS: i64 = 10_000;
-/// The cursor up to which telemetry has been pruned.
+/// The cursor up to which telemetry has been removed, and up to which it was looked for among the rows.
 const PRUNED: &str = "journal:pruned";
+const PRUNED_ROWS: &str = "journal:pruned:rows";
+/// The cursor of a place up to which all were given, though nothing may be left of the last ones.
+const HEAD: &str = "journal:head";
+/// Rows of telemetry read at once, and removed at once.
+const BATCHES_AT_ONCE: i64 = 4;
+const PRUNE_BATCHES: i64 = 200;
+/// Beyond every place.
+const END: Seq = Seq(u64::MAX);
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +59,7 @@ impl Journal {
         }
         let mut tx = self.db.begin("commit events").await?;
         let mut rows = Rows::after(head(tx.conn()).await?);
+        let mut batch = Batch::default();
         let mut outcome = Vec::with_capacity(events.len());
         let told: Vec<Told<'_>> = events.iter().filter_map(Told::of).collect();
         let mut known = fold::fold(tx.conn(), &told).await?.into_iter();
@@ -61,13 +72,24 @@ impl Journal {
             } else {
                 registry::apply(tx.conn(), event).await?;
             }
-            outcome.push(Committed::New(rows.push(event)?));
+            if matches!(event.body, EventBody::Patched { .. }) {
+                let seq = rows.skip();
+                batch.push(seq, event)?;
+                outcome.push(Committed::New(seq));
+            } else {
+                outcome.push(Committed::New(rows.push(event)?));
+            }
             if rows.full() {
                 rows.flush(tx.conn()).await?;
             }
+            if batch.full() {
+                batch.flush(tx.conn()).await?;
+            }
         }
         rows.flush(tx.conn()).await?;
-        tx.commit().await?;
+        batch.flush(tx.conn()).await?;
+        tx.commit_events().await?;
+        self.db.recall.topics.committed(events);
         Ok(outcome)
     }
 
@@ -76,18 +98,110 @@ impl Journal {
     /// # Errors
     /// [`StoreError::Database`], also when an event cannot be read back.
     pub async fn read_after(&self, after: Seq, limit: usize) -> Result<Vec<Sequenced>, StoreError> {
-        let rows = sqlx::query("SELECT seq, event FROM journal WHERE seq > ? ORDER BY seq LIMIT ?")
-            .bind(signed(after))
-            .bind(i64::try_from(limit.min(READ_MAX)).unwrap_or(0))
-            .fetch_all(self.db.readers())
+        self.read(None, after, limit).await
+    }
+
+    /// As [`Journal::read_after`], of one tenant: there may be fewer although more follow, and none only at the end.
+    ///
+    /// # Errors
+    /// As [`Journal::read_after`].
+    pub async fn read_tenant_after(
+        &self,
+        tenant: &TenantId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Sequenced>, StoreError> {
+        self.read(Some(tenant), after, limit).await
+    }
+
+    /// Rows of both tables, merged up to the place up to which both were read.
+    async fn read(
+        &self,
+        tenant: Option<&TenantId>,
+        mut after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Sequenced>, StoreError> {
+        let limit = limit.min(READ_MAX);
+        // Of what is committed while the two are read, one might show what the other did not.
+        let head = self.head().await?;
+        loop {
+            let (rows, end) = self.read_rows(tenant, after, limit).await?;
+            let (batches, batches_end) = self.read_telemetry(tenant, after, limit).await?;
+            let end = end.min(batches_end);
+            let mut events: Vec<Sequenced> =
+                rows.into_iter().chain(batches).filter(|e| e.seq <= end.min(head)).collect();
+            events.sort_unstable_by_key(|event| event.seq);
+            events.truncate(limit);
+            // Nothing of the tenant in what was read is not yet nothing of the tenant.
+            if !events.is_empty() || end == END || limit == 0 {
+                return Ok(events);
+            }
+            after = end;
+        }
+    }
+
+    /// Rows of what stays, and the place up to which there are no others.
+    async fn read_rows(
+        &self,
+        tenant: Option<&TenantId>,
+        after: Seq,
+        limit: usize,
+    ) -> Result<(Vec<Sequenced>, Seq), StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, event FROM journal WHERE seq > ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY seq LIMIT ?3",
+        )
+        .bind(signed(after))
+        .bind(tenant.map(TenantId::as_str))
+        .bind(i64::try_from(limit).unwrap_or(0))
+        .fetch_all(self.db.readers())
+        .await
+        .map_err(StoreError::database("read the journal"))?;
+        let events = rows.iter().map(sequenced).collect::<Result<Vec<_>, _>>()?;
+        let end = if events.len() == limit { events.last().map_or(END, |event| event.seq) } else { END };
+        Ok((events, end))
+    }
+
+    /// Property changes, and the place up to which there are no others.
+    async fn read_telemetry(
+        &self,
+        tenant: Option<&TenantId>,
+        after: Seq,
+        limit: usize,
+    ) -> Result<(Vec<Sequenced>, Seq), StoreError> {
+        let (mut events, mut end) = (Vec::new(), after);
+        while events.len() < limit {
+            let rows = sqlx::query("SELECT last, events FROM telemetry WHERE last > ? ORDER BY last LIMIT ?")
+                .bind(signed(end))
+                .bind(BATCHES_AT_ONCE)
+                .fetch_all(self.db.readers())
+                .await
+                .map_err(StoreError::database("read the journal"))?;
+            for row in &rows {
+                if events.len() < limit {
+                    let of = |event: &Sequenced| tenant.is_none_or(|tenant| event.event.tenant == *tenant);
+                    let batch = telemetry::unpack(row)?.into_iter();
+                    events.extend(batch.filter(|event| event.seq > after && of(event)));
+                    end = Seq(Fields(row).get::<i64>("last")?.unsigned_abs());
+                }
+            }
+            if rows.is_empty() {
+                return Ok((events, END));
+            }
+        }
+        Ok((events, end))
+    }
+
+    /// The place up to which telemetry has been removed; 0 where none has.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn pruned(&self) -> Result<Seq, StoreError> {
+        let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM cursors WHERE name = ?")
+            .bind(PRUNED)
+            .fetch_optional(self.db.readers())
             .await
-            .map_err(StoreError::database("read the journal"))?;
-        let read = |row| {
-            let fields = Fields(row);
-            let seq = fields.get::<i64>("seq")?;
-            Ok(Sequenced { seq: Seq(seq.unsigned_abs()), event: fields.json("event")? })
-        };
-        rows.iter().map(read).collect()
+            .map_err(StoreError::database("read a cursor"))?;
+        Ok(Seq(seq.unwrap_or(0).unsigned_abs()))
     }
 
     /// The place of the newest event; 0 when there has never been one.
@@ -105,16 +219,45 @@ impl Journal {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn prune_telemetry(&self, covered: Seq, before: Timestamp) -> Result<u64, StoreError> {
+        let mut removed = self.prune_rows(covered, before).await?;
+        loop {
+            let mut tx = self.db.begin("prune the journal").await?;
+            let old: Vec<(i64, i64)> = sqlx::query_as(
+                "SELECT last, count FROM telemetry WHERE last <= ? AND received_us < ? ORDER BY last LIMIT ?",
+            )
+            .bind(signed(covered))
+            .bind(before.as_micros())
+            .bind(PRUNE_BATCHES)
+            .fetch_all(tx.conn())
+            .await
+            .map_err(StoreError::database("prune the journal"))?;
+            let Some((to, _)) = old.last() else {
+                tx.commit().await?;
+                return Ok(removed);
+            };
+            // The newest of all may be among them: its place must not be given again.
+            let head = signed(head(tx.conn()).await?);
+            removed += old.iter().map(|(_, count)| count.unsigned_abs()).sum::<u64>();
+            sqlx::query("DELETE FROM telemetry WHERE last <= ? AND received_us < ?")
+                .bind(to)
+                .bind(before.as_micros())
+                .execute(tx.conn())
+                .await
+                .map_err(StoreError::database("prune the journal"))?;
+            advance(tx.conn(), HEAD, head).await?;
+            advance(tx.conn(), PRUNED, *to).await?;
+            tx.commit().await?;
+        }
+    }
+
+    /// As [`Journal::prune_telemetry`], of what a former release wrote.
+    async fn prune_rows(&self, covered: Seq, before: Timestamp) -> Result<u64, StoreError> {
         let fail = StoreError::database("prune the journal");
         let mut removed = 0;
         loop {
             let mut tx = self.db.begin("prune the journal").await?;
-            let from: i64 = sqlx::query_scalar("SELECT seq FROM cursors WHERE name = ?")
-                .bind(PRUNED)
-                .fetch_optional(tx.conn())
-                .await
-                .map_err(&fail)?
-                .unwrap_or(0);
+            let from = cursor(tx.conn(), PRUNED_ROWS).await?;
+            let from = if from == 0 { cursor(tx.conn(), PRUNED).await? } else { from };
             let window: Option<(i64, String)> = sqlx::query_as(
                 "SELECT seq, event ->> '$.received' FROM
                    (SELECT seq, event FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?)
@@ -137,24 +280,55 @@ impl Journal {
                 .execute(tx.conn())
                 .await
                 .map_err(&fail)?;
-            sqlx::query("INSERT INTO cursors (name, seq) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq")
-                .bind(PRUNED)
-                .bind(to)
-                .execute(tx.conn())
-                .await
-                .map_err(&fail)?;
+            advance(tx.conn(), PRUNED_ROWS, to).await?;
+            if done.rows_affected() > 0 {
+                advance(tx.conn(), PRUNED, to).await?;
+            }
             tx.commit().await?;
             removed += done.rows_affected();
         }
     }
 }
 
-/// SQLite keeps the greatest place ever used, whatever has been pruned.
-async fn head(conn: &mut SqliteConnection) -> Result<Seq, StoreError> {
-    let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'journal'")
+async fn cursor(conn: &mut SqliteConnection, name: &str) -> Result<i64, StoreError> {
+    let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM cursors WHERE name = ?")
+        .bind(name)
         .fetch_optional(conn)
         .await
-        .map_err(StoreError::database("read the journal"))?;
+        .map_err(StoreError::database("read a cursor"))?;
+    Ok(seq.unwrap_or(0))
+}
+
+async fn advance(conn: &mut SqliteConnection, name: &str, seq: i64) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO cursors (name, seq) VALUES (?, ?)
+         ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq)",
+    )
+    .bind(name)
+    .bind(seq)
+    .execute(conn)
+    .await
+    .map_err(StoreError::database("save a cursor"))?;
+    Ok(())
+}
+
+fn sequenced(row: &SqliteRow) -> Result<Sequenced, StoreError> {
+    let fields = Fields(row);
+    let seq = fields.get::<i64>("seq")?;
+    Ok(Sequenced { seq: Seq(seq.unsigned_abs()), event: fields.json("event")? })
+}
+
+/// SQLite keeps the greatest place ever used in a table, whatever has been removed; of telemetry we do.
+async fn head(conn: &mut SqliteConnection) -> Result<Seq, StoreError> {
+    let seq: Option<i64> = sqlx::query_scalar(
+        "SELECT max(seq) FROM (SELECT seq FROM sqlite_sequence WHERE name = 'journal'
+                               UNION ALL SELECT max(last) FROM telemetry
+                               UNION ALL SELECT seq FROM cursors WHERE name = ?)",
+    )
+    .bind(HEAD)
+    .fetch_one(conn)
+    .await
+    .map_err(StoreError::database("read the journal"))?;
     Ok(Seq(seq.unwrap_or(0).unsigned_abs()))
 }
 
@@ -162,24 +336,40 @@ pub(crate) fn signed(seq: Seq) -> i64 {
     i64::try_from(seq.0).unwrap_or(i64::MAX)
 }
 
-/// Journal rows gathered as one JSON array, so that a batch is one statement and one parameter.
+/// Journal rows gathered as one JSON array, so that a batch is one statement and one parameter. Places that have no row
+/// are `null`.
 struct Rows {
-    /// The place before the first row in `json`.
+    /// The place before the first in `json`.
     base: u64,
     count: u64,
     json: Vec<u8>,
+    /// Whether all places so far have no row.
+    empty: bool,
 }
 
 impl Rows {
     fn after(head: Seq) -> Self {
-        Self { base: head.0, count: 0, json: Vec::new() }
+        Self { base: head.0, count: 0, json: Vec::new(), empty: true }
     }
 
     fn push(&mut self, event: &Event) -> Result<Seq, StoreError> {
-        self.json.push(if self.count == 0 { b'[' } else { b',' });
+        let seq = self.place();
         serde_json::to_writer(&mut self.json, event).map_err(bad("event"))?;
+        self.empty = false;
+        Ok(seq)
+    }
+
+    /// Takes a place for an event that stands elsewhere.
+    fn skip(&mut self) -> Seq {
+        let seq = self.place();
+        self.json.extend_from_slice(b"null");
+        seq
+    }
+
+    fn place(&mut self) -> Seq {
+        self.json.push(if self.count == 0 { b'[' } else { b',' });
         self.count += 1;
-        Ok(Seq(self.base + self.count))
+        Seq(self.base + self.count)
     }
 
     fn full(&self) -> bool {
@@ -187,19 +377,22 @@ impl Rows {
     }
 
     async fn flush(&mut self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-        if self.count == 0 {
+        let base = Seq(self.base);
+        let mut json = std::mem::take(&mut self.json);
+        self.base += std::mem::take(&mut self.count);
+        if std::mem::replace(&mut self.empty, true) {
             return Ok(());
         }
-        self.json.push(b']');
-        let json = String::from_utf8(std::mem::take(&mut self.json)).map_err(bad("event"))?;
-        sqlx::query("INSERT INTO journal (seq, event) SELECT ?1 + 1 + key, value FROM json_each(?2)")
-            .bind(signed(Seq(self.base)))
-            .bind(json)
-            .execute(conn)
-            .await
-            .map_err(StoreError::database("append to the journal"))?;
-        self.base += self.count;
-        self.count = 0;
+        json.push(b']');
+        let json = String::from_utf8(json).map_err(bad("event"))?;
+        sqlx::query(
+            "INSERT INTO journal (seq, event) SELECT ?1 + 1 + key, value FROM json_each(?2) WHERE type <> 'null'",
+        )
+        .bind(signed(base))
+        .bind(json)
+        .execute(conn)
+        .await
+        .map_err(StoreError::database("append to the journal"))?;
         Ok(())
     }
 }

@@ -39,21 +39,25 @@ mod audit;
 mod bill;
 mod db;
 mod error;
+mod events;
 mod files;
 mod fold;
 mod journal;
 mod ledger;
 mod money;
 mod ocpi;
+mod recall;
 mod records;
 mod registry;
 mod row;
 mod snapshot;
 mod store;
+mod telemetry;
 mod tenant;
 mod watch;
 
 pub use error::StoreError;
+pub use events::{EVENT_ENDPOINTS_MAX, EVENT_ROUTES_MAX, EventEndpoint, EventLogSettings, EventRoute};
 pub use files::{FileFilter, FileGrant, FileKind, FilePurpose, FileRecord, FileState, FileWriter, NewFile};
 pub use journal::{Committed, Journal};
 pub use ledger::{Segment, SegmentKind};
@@ -71,8 +75,9 @@ pub use records::{
     StationTotal, TenantRecord, TokenFilter, TokenPolicy, TokenRecord, TokenSettings, TokenStatus, TokenUse,
     Transaction, TransactionFilter, TransactionState, TransactionUse, UserRecord,
 };
+pub use snapshot::SnapshotInfo;
 pub use store::{Store, StoreOptions};
 pub use tenant::{
-    ConnectorUse, Exclusion, Job, JobStation, JobStep, STATION_DEEDS_MAX, StationDeed, StatusChange,
-    TenantStore, ValidationRule, ValidationScope, ViolationCount,
+    ConnectorUse, Exclusion, GraphJob, InstanceRole, Job, JobStation, JobStep, STATION_DEEDS_MAX,
+    StationDeed, StatusChange, TenantStore, ValidationRule, ValidationScope, ViolationCount,
 };

@@ -8,10 +8,11 @@ use crate::audit::Deed;
 use crate::db::Db;
 use crate::journal::signed;
 use crate::row::{Fields, word};
-use crate::tenant::{key_record, ocpi_party, station_credential};
+use crate::snapshot::SnapshotInfo;
+use crate::tenant::{event_log, key_record, ocpi_party, station_credential};
 use crate::{
-    Journal, KeyRecord, OcpiParty, SessionRecord, StationCredential, StoreError, TenantRecord, TenantStore,
-    TokenPolicy, snapshot,
+    EventLogSettings, Journal, KeyRecord, OcpiParty, SessionRecord, StationCredential, StoreError,
+    TenantRecord, TenantStore, TokenPolicy, snapshot,
 };
 
 /// Transaction numbers are set aside this many at a time.
@@ -141,6 +142,18 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
+    /// The tenants that keep an event log, at most 10,000.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn event_logs(&self) -> Result<Vec<EventLogSettings>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM event_logs ORDER BY tenant LIMIT 10000")
+            .fetch_all(self.db.readers())
+            .await
+            .map_err(StoreError::database("list event logs"))?;
+        rows.iter().map(event_log).collect()
+    }
+
     /// Whether there is such a tenant.
     ///
     /// # Errors
@@ -256,22 +269,40 @@ impl Store {
         Ok(seq.map(|seq| Seq(seq.unsigned_abs())))
     }
 
-    /// Writes the state of the graph after `seq`, whole or not at all; the two newest are kept.
+    /// Writes the state of the graph, whole or not at all.
     ///
     /// # Errors
     /// [`StoreError::DiskFull`], [`StoreError::Folder`].
-    pub async fn save_snapshot(&self, seq: Seq, bytes: Vec<u8>) -> Result<(), StoreError> {
+    pub async fn save_snapshot(&self, info: SnapshotInfo, bytes: Vec<u8>) -> Result<(), StoreError> {
         let dir = self.db.dir.clone();
-        blocking(&self.db.dir, move || snapshot::save(&dir, seq, &bytes)).await
+        blocking(&self.db.dir, move || snapshot::save(&dir, info, &bytes)).await
     }
 
-    /// The newest snapshot that is whole; a damaged one is passed over with a warning.
+    /// The snapshots that there are, newest first.
     ///
     /// # Errors
-    /// [`StoreError::Folder`] when the data folder cannot be read.
-    pub async fn load_snapshot(&self) -> Result<Option<(Seq, Vec<u8>)>, StoreError> {
+    /// [`StoreError::Folder`].
+    pub async fn snapshots(&self) -> Result<Vec<SnapshotInfo>, StoreError> {
         let dir = self.db.dir.clone();
-        blocking(&self.db.dir, move || snapshot::load(&dir)).await
+        blocking(&self.db.dir, move || snapshot::infos(&dir)).await
+    }
+
+    /// Removes a snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`].
+    pub async fn remove_snapshot(&self, seq: Seq) -> Result<(), StoreError> {
+        let dir = self.db.dir.clone();
+        blocking(&self.db.dir, move || snapshot::remove(&dir, seq)).await
+    }
+
+    /// One snapshot; `None` where it is gone or damaged.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`] when the work is given up.
+    pub async fn load_snapshot(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+        let dir = self.db.dir.clone();
+        blocking(&self.db.dir, move || Ok(snapshot::load(&dir, seq))).await
     }
 
     /// Makes `number` the next one, for a replay that must give the numbers that were given then. Never for a data

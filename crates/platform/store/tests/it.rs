@@ -8,6 +8,10 @@ mod contract;
 mod faults;
 #[path = "it/files.rs"]
 mod files;
+#[path = "it/instances.rs"]
+mod instances;
+#[path = "it/journal.rs"]
+mod journal;
 #[path = "it/money.rs"]
 mod money;
 #[path = "it/transactions.rs"]

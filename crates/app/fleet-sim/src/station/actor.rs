@@ -42,7 +42,7 @@ struct InFlight {
 
 pub(super) struct Actor {
     pub(super) config: StationConfig,
-    target: Target,
+    pub(super) target: Target,
     inbox: mpsc::Receiver<Request>,
     events: broadcast::Sender<StationEvent>,
     stream: Stream,

@@ -12,6 +12,9 @@ use super::session::{PendingStart, samples};
 use super::{PlugIn, Reading, Request, SessionId, StationEvent};
 use crate::FleetError;
 
+/// The shortest password that a station takes, in characters (OCPP 2.x `BasicAuthPassword`).
+const PASSWORD_MIN: usize = 16;
+
 impl Actor {
     pub(super) fn request(&mut self, request: Request) {
         // A caller that no longer waits for its answer is not an error.
@@ -292,6 +295,8 @@ impl Actor {
             "ClearCache" => status("Accepted"),
             "DataTransfer" => status("UnknownVendorId"),
             "GetConfiguration" => self.configuration(payload),
+            "ChangeConfiguration" => status(self.set_variable(&payload["key"], &payload["value"])),
+            "SetVariables" => self.set_variables(payload),
             "GetTransactionStatus" => {
                 let id = payload["transactionId"].as_str();
                 let session = id
@@ -329,6 +334,35 @@ impl Actor {
             self.tell(StationEvent::Availability { evse, operative });
         }
         status(if scheduled { "Scheduled" } else { "Accepted" })
+    }
+
+    fn set_variables(&mut self, payload: &Value) -> StationReply {
+        let asked = payload["setVariableData"].as_array().cloned().unwrap_or_default();
+        let results: Vec<Value> = asked
+            .iter()
+            .map(|one| {
+                let status = match self.set_variable(&one["variable"]["name"], &one["attributeValue"]) {
+                    "NotSupported" => "UnknownVariable",
+                    known => known,
+                };
+                json!({"attributeStatus": status, "component": one["component"], "variable": one["variable"]})
+            })
+            .collect();
+        StationReply::Payload(json!({"setVariableResult": results}))
+    }
+
+    /// The password is the one thing that can be set, as 1.6 and 2.x call it. The station comes again with it.
+    fn set_variable(&mut self, name: &Value, value: &Value) -> &'static str {
+        if !matches!(name.as_str(), Some("AuthorizationKey" | "BasicAuthPassword")) {
+            return "NotSupported";
+        }
+        let Some(password) = value.as_str().filter(|password| password.len() >= PASSWORD_MIN) else {
+            return "Rejected";
+        };
+        self.target.set_password(&self.config.identity, password);
+        self.config.password = Some(password.to_owned());
+        self.restart = true;
+        "Accepted"
     }
 
     /// The few configuration keys of OCPP 1.6 that describe this station; all read-only.

@@ -76,10 +76,13 @@ impl Target {
         if url.as_str().into_client_request().is_err() {
             return Err(bad("it is not an address"));
         }
-        let authorization = config.password.as_ref().map(|password| {
-            format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{password}", config.identity)))
-        });
+        let authorization = config.password.as_ref().map(|password| basic(&config.identity, password));
         Ok(Self { url, address, version: config.version, authorization, trust: trust.cloned() })
+    }
+
+    /// From the next connection on the station comes with this password.
+    pub(super) fn set_password(&mut self, identity: &str, password: &str) {
+        self.authorization = Some(basic(identity, password));
     }
 
     /// `host:port`.
@@ -106,6 +109,10 @@ impl Target {
             self.version.subprotocol()
         )
     }
+}
+
+fn basic(identity: &str, password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{identity}:{password}")))
 }
 
 /// `host:port` of the authority of an URL, with `port` when it names none.

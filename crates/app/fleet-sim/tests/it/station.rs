@@ -183,3 +183,36 @@ async fn a_fault_ends_the_transaction_and_blocks_the_evse() {
     station.clear_fault(1).await.unwrap();
     assert!(station.plug_in(plug(1, 10)).await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_station_comes_again_with_the_password_that_it_was_given() {
+    for version in VERSIONS {
+        let central = Central::start().await;
+        let (_station, _guard) = start(config(&central, version)).await;
+        central.until("a boot", |c| c.of("BootNotification").len() == 1).await;
+        let order = |password: &str| match version {
+            Version::V16 => ("ChangeConfiguration", json!({"key": "AuthorizationKey", "value": password})),
+            _ => {
+                let (component, variable) =
+                    (json!({"name": "SecurityCtrlr"}), json!({"name": "BasicAuthPassword"}));
+                let one = json!({"component": component, "variable": variable, "attributeValue": password});
+                ("SetVariables", json!({"setVariableData": [one]}))
+            }
+        };
+        for (id, password) in [("c1", "too short"), ("c2", "0123456789abcdef")] {
+            let (action, payload) = order(password);
+            central.call(id, action, &payload);
+        }
+        central.until("a second boot", |c| c.of("BootNotification").len() == 2).await;
+        // Basic of `ST-1:0123456789abcdef`
+        let expected = "Basic U1QtMTowMTIzNDU2Nzg5YWJjZGVm";
+        assert_eq!(central.of("BootNotification")[1].authorization.as_deref(), Some(expected), "{version}");
+        let answers = central.answers.lock().unwrap().clone();
+        let status = |id: &str| {
+            let answer = answers.iter().find(|answer| answer[1] == id).map(|answer| answer[2].clone());
+            let answer = answer.unwrap_or_default();
+            answer.pointer("/setVariableResult/0/attributeStatus").unwrap_or(&answer["status"]).clone()
+        };
+        assert_eq!((status("c1"), status("c2")), (json!("Rejected"), json!("Accepted")), "{version}");
+    }
+}

@@ -70,10 +70,11 @@ pub(super) async fn get(
         let detail = format!("`points` is {points}; it must be 1 to {POINTS_MAX}");
         return Err(Problem::field("points", detail).limit(POINTS_MAX));
     }
-    let model = state
-        .runtime
-        .read(&principal.tenant, |graph| graph.twin(id.as_str()).map(|twin| twin.model().clone()));
-    let spec = model.as_ref().and_then(|model| state.runtime.ontology().model(model.as_str()));
+    let model = state.runtime.read(&principal.tenant, |graph| {
+        let twin = graph.twin(id.as_str())?;
+        Some((twin.model().clone(), twin.kind().cloned()))
+    });
+    let spec = model.as_ref().and_then(|(_, kind)| kind.as_ref());
     if let Some(spec) = spec.as_ref().filter(|spec| !spec.properties.contains_key(&query.property)) {
         let detail = format!("`property` is `{}`, which {} does not have", query.property, spec.id);
         return Err(Problem::field("property", detail));

@@ -10,6 +10,7 @@ mod charging;
 mod claims;
 mod commands;
 mod efficiency;
+mod events;
 mod files;
 mod history;
 mod id_tokens;
@@ -112,7 +113,8 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(claims::routes())
         .merge(search::routes())
         .merge(audit::routes())
-        .merge(ocpi::routes());
+        .merge(ocpi::routes())
+        .merge(events::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api)
 }
 

@@ -9,5 +9,7 @@ mod principal;
 mod throttle;
 
 pub(crate) use guard::{Guard, public};
-pub(crate) use principal::{Address, COOKIE, Principal, Standing, authenticate, cookie_token, same_origin};
+pub(crate) use principal::{
+    Address, COOKIE, Principal, Standing, authenticate, cookie_token, identify, same_origin,
+};
 pub(crate) use throttle::Throttle;

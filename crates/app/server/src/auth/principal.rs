@@ -89,7 +89,12 @@ pub(crate) async fn authenticate(State(state): State<AppState>, request: Request
     next.run(Request::from_parts(parts, body)).await
 }
 
-async fn identify(state: &AppState, headers: &HeaderMap, safe: bool) -> Result<Principal, Problem> {
+/// Who shows these credentials; with a session a request that is not `safe` must come from a page of ours.
+pub(crate) async fn identify(
+    state: &AppState,
+    headers: &HeaderMap,
+    safe: bool,
+) -> Result<Principal, Problem> {
     match Proof::read(headers)? {
         Proof::Key(key) => state.key_holder(&key).await,
         Proof::Session(token) => {

@@ -216,7 +216,9 @@ impl From<RuntimeError> for Problem {
     fn from(error: RuntimeError) -> Self {
         match &error {
             RuntimeError::Rejected(reason) => Self::from(&**reason),
+            RuntimeError::Document(_) | RuntimeError::NotYet { .. } => Self::invalid(error.to_string()),
             RuntimeError::PreconditionFailed { .. } => Self::precondition_failed(error.to_string()),
+            RuntimeError::Overtaken { .. } => Self::conflict(error.to_string()),
             RuntimeError::Store(cause) if matches!(**cause, StoreError::DiskFull) => {
                 Self::disk_full(cause.to_string())
             }

@@ -113,6 +113,7 @@ impl Tables {
                 | EventBody::Transaction(_)
                 | EventBody::Record(_)
                 | EventBody::Note(_)
+                | EventBody::Models(_)
         ) {
             // these change no property
         } else {

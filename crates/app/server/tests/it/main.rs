@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod access;
+mod adt;
 mod api;
 mod desk;
+mod events;
 mod files;
 mod live;
 mod money;

@@ -317,7 +317,7 @@ fn path_in(dice: &mut Dice, scope: &[Collection]) -> Path {
 }
 
 fn any_path(dice: &mut Dice, collection: &Collection) -> Path {
-    const TWIN: [&str; 21] = [
+    const TWIN: [&str; 25] = [
         "name",
         "size",
         "amount",
@@ -328,6 +328,10 @@ fn any_path(dice: &mut Dice, collection: &Collection) -> Path {
         "info",
         "info.city",
         "info.level",
+        "part",
+        "part.level",
+        "part.info.city",
+        "part.$metadata.level.sourceTime",
         "code",
         "code",
         "size",

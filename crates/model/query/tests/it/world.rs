@@ -31,7 +31,12 @@ const MODELS: &str = r#"[
   {"@context": "dtmi:dtdl:context;3", "@id": "dtmi:test:Room;2", "@type": "Interface",
    "extends": "dtmi:test:Thing;1", "contents": [{"@type": "Property", "name": "code", "schema": "long"}]},
   {"@context": "dtmi:dtdl:context;3", "@id": "dtmi:test:Hall;1", "@type": "Interface",
-   "extends": "dtmi:test:Room;2"}
+   "extends": "dtmi:test:Room;2", "contents": [
+    {"@type": "Component", "name": "part", "schema": "dtmi:test:Part;1"}]},
+  {"@context": "dtmi:dtdl:context;3", "@id": "dtmi:test:Part;1", "@type": "Interface", "contents": [
+    {"@type": "Property", "name": "level", "schema": "integer"},
+    {"@type": "Property", "name": "info", "schema": {"@type": "Object", "fields": [
+      {"name": "city", "schema": "string"}]}}]}
 ]"#;
 
 /// What each model extends, all the way up.
@@ -74,12 +79,24 @@ impl World {
 
     /// Creates a twin, or replaces it.
     pub(crate) fn twin(&mut self, id: &str, model: &str, properties: &Json) {
-        let body = EventBody::Created { model: model.parse().unwrap(), properties: map(properties) };
-        let (at, received) = self.put(id, body);
         let mut document = properties.as_object().unwrap().clone();
+        let mut part = document.remove("part").and_then(|part| part.as_object().cloned()).unwrap_or_default();
+        let mut flat = document.clone();
+        flat.extend(part.iter().map(|(name, value)| (format!("part.{name}"), value.clone())));
+        let body = EventBody::Created { model: model.parse().unwrap(), properties: map(&flat.into()) };
+        let (at, received) = self.put(id, body);
         let mut metadata = Map::new();
         for name in document.keys() {
             metadata.insert(name.clone(), times(at, received));
+        }
+        if model == "dtmi:test:Hall;1" {
+            let mut times: Map<String, Json> =
+                part.keys().map(|name| (name.clone(), times(at, received))).collect();
+            if !times.is_empty() {
+                times.insert("$lastUpdateTime".into(), stamp(received).into());
+            }
+            part.insert("$metadata".into(), times.into());
+            document.insert("part".into(), part.into());
         }
         metadata.insert("$model".into(), model.into());
         metadata.insert("$lastUpdateTime".into(), stamp(received).into());
@@ -202,6 +219,16 @@ fn random_properties(dice: &mut Dice, model: &str) -> Json {
         info.insert("level".into(), (dice.below(3) as i64).into());
     }
     maybe(dice, "info", info.into());
+    if model == "dtmi:test:Hall;1" {
+        let mut part = Map::new();
+        if dice.below(3) > 0 {
+            part.insert("level".into(), (dice.below(3) as i64).into());
+        }
+        if dice.below(3) > 0 {
+            part.insert("info".into(), json!({ "city": *dice.pick(&["Rome", "Oslo"]) }));
+        }
+        maybe(dice, "part", part.into());
+    }
     let number = dice.below(4) as i64;
     match model {
         "dtmi:test:Room;1" => maybe(dice, "code", number.to_string().into()),

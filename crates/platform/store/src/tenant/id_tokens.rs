@@ -207,6 +207,12 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn token(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
+        let recall = &self.db.recall;
+        let of = token.to_ascii_lowercase();
+        recall.tokens.get(&recall.writes, &self.tenant, &of, self.read_token(token)).await
+    }
+
+    async fn read_token(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         query.push_bind(self.tenant.as_str()).push(" AND t.token = ").push_bind(token);
         let row = query.build().fetch_optional(self.db.readers()).await;
@@ -287,6 +293,11 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError::NotFound`] when the tenant does not exist.
     pub async fn token_settings(&self) -> Result<TokenSettings, StoreError> {
+        let recall = &self.db.recall;
+        recall.token_settings.get(&recall.writes, &self.tenant, "", self.read_token_settings()).await
+    }
+
+    async fn read_token_settings(&self) -> Result<TokenSettings, StoreError> {
         let row =
             sqlx::query("SELECT unknown_tokens, master_group, tokens_revision FROM tenants WHERE tenant = ?")
                 .bind(self.tenant.as_str())

@@ -208,6 +208,11 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn prices_anything(&self) -> Result<bool, StoreError> {
+        let recall = &self.db.recall;
+        recall.prices.get(&recall.writes, &self.tenant, "", self.read_whether_priced()).await
+    }
+
+    async fn read_whether_priced(&self) -> Result<bool, StoreError> {
         let found: Option<i64> =
             sqlx::query_scalar("SELECT 1 FROM tariff_assignments WHERE tenant = ? LIMIT 1")
                 .bind(self.tenant.as_str())

@@ -433,6 +433,11 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn ocpi_tokens(&self, uid: &str) -> Result<Vec<OcpiToken>, StoreError> {
+        let recall = &self.db.recall;
+        recall.partner_tokens.get(&recall.writes, &self.tenant, uid, self.read_ocpi_tokens(uid)).await
+    }
+
+    async fn read_ocpi_tokens(&self, uid: &str) -> Result<Vec<OcpiToken>, StoreError> {
         let rows = sqlx::query(
             "SELECT * FROM ocpi_tokens WHERE tenant = ? AND uid = ? ORDER BY last_updated_us DESC LIMIT 16",
         )

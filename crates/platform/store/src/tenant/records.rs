@@ -17,6 +17,9 @@ impl TenantStore {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<Record>, StoreError> {
+        if self.has_none(twin, topic).await? {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
         let rows = sqlx::query(
             "SELECT * FROM records WHERE tenant = ? AND topic = ? AND twin = ? AND key > ? ORDER BY key LIMIT ?",
         )
@@ -67,6 +70,9 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn record(&self, twin: &str, topic: &str, key: &str) -> Result<Option<Record>, StoreError> {
+        if self.has_none(twin, topic).await? {
+            return Ok(None);
+        }
         let row =
             sqlx::query("SELECT * FROM records WHERE tenant = ? AND topic = ? AND twin = ? AND key = ?")
                 .bind(self.tenant.as_str())
@@ -77,6 +83,24 @@ impl TenantStore {
                 .await
                 .map_err(StoreError::database("read a record"))?;
         row.as_ref().map(record).transpose()
+    }
+
+    /// Whether it is known, mostly without a read, that a twin has no records of a topic.
+    async fn has_none(&self, twin: &str, topic: &str) -> Result<bool, StoreError> {
+        let known = &self.db.recall.topics;
+        if let Some(may) = known.may_have(&self.tenant, twin, topic) {
+            return Ok(!may);
+        }
+        let commits = known.commits();
+        let topics: Vec<String> =
+            sqlx::query_scalar("SELECT DISTINCT topic FROM records WHERE tenant = ? AND twin = ?")
+                .bind(self.tenant.as_str())
+                .bind(twin)
+                .fetch_all(self.db.readers())
+                .await
+                .map_err(StoreError::database("list topics"))?;
+        known.learn(&self.tenant, twin, &topics, commits);
+        Ok(!topics.iter().any(|known| known == topic))
     }
 
     /// How many keys of one twin a topic has.

@@ -272,7 +272,8 @@ async fn cursors_numbers_and_deeds_last() {
     let store = fresh(&dir).await;
     assert_eq!(store.cursor("history").await.unwrap(), None);
     store.save_cursor("history", Seq(41)).await.unwrap();
-    store.save_snapshot(Seq(7), vec![1, 2, 3]).await.unwrap();
+    let info = voltwin_store::SnapshotInfo { seq: Seq(7), taken: None };
+    store.save_snapshot(info, vec![1, 2, 3]).await.unwrap();
     assert_eq!(store.next_transaction_number().await.unwrap(), 1);
     assert_eq!(store.next_transaction_number().await.unwrap(), 2);
     let deed = AuditFact { by: "ann".into(), action: "twin.delete".into(), detail: "x".into() };
@@ -281,7 +282,10 @@ async fn cursors_numbers_and_deeds_last() {
     drop(store);
     let store = Store::open(dir.path()).await.unwrap();
     assert_eq!(store.cursor("history").await.unwrap(), Some(Seq(41)));
-    assert_eq!(store.load_snapshot().await.unwrap(), Some((Seq(7), vec![1, 2, 3])));
+    assert_eq!(store.snapshots().await.unwrap(), [info]);
+    assert_eq!(store.load_snapshot(Seq(7)).await.unwrap(), Some(vec![1, 2, 3]));
+    store.remove_snapshot(Seq(7)).await.unwrap();
+    assert_eq!(store.load_snapshot(Seq(7)).await.unwrap(), None);
     assert_eq!(store.next_transaction_number().await.unwrap(), 101);
     let a = store.tenant(&tenant("a"));
     let audit = a.audit(None, 10).await.unwrap().items;

@@ -61,6 +61,8 @@ impl Dirt {
             {
                 self.twin(event, graph);
             }
+            // what it was may have been a part of a site too
+            EventBody::Retyped { .. } => self.all_sites(&event.tenant),
             EventBody::Linked { name, .. } => {
                 if matches!(name.as_str(), "contains" | "hasEvse" | "hasConnector") {
                     self.twin(event, graph);

@@ -9,6 +9,8 @@ use voltwin_ontology::Ontology;
 
 use crate::{Applied, Cells, Graph, GraphError, ValueRef, Way};
 
+mod models;
+
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(1_795_000_000_000 + seconds * 1_000)
 }
@@ -274,11 +276,38 @@ fn a_damaged_snapshot_is_refused() {
     }
     assert!(read(&[&bytes[..], &[0]].concat()).is_err());
     let mut newer = bytes.clone();
-    newer[4] = 2;
-    assert_eq!(read(&newer).unwrap_err().to_string(), "snapshot: its version is 2, not 1");
+    newer[4] = 3;
+    assert_eq!(read(&newer).unwrap_err().to_string(), "snapshot: its version is 3, not 1 to 2");
     let other = Ontology::parse([]).unwrap();
     let error = Graph::from_snapshot(other.into(), &bytes).unwrap_err().to_string();
     assert_eq!(error, "snapshot: the ontology has no model `dtmi:voltwin:Vehicle;1` any more");
+}
+
+/// Written by the release that wrote version 1: a vehicle, a pack, a station, and a relationship to a twin that is gone.
+const VERSION_1: &str = include_str!("snapshot-1.hex");
+
+#[test]
+fn snapshots_of_the_first_version_are_read() {
+    let digits = VERSION_1.trim().as_bytes().chunks(2);
+    let bytes: Vec<u8> =
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect();
+    let graph = Graph::from_snapshot(Ontology::built_in(), &bytes).unwrap();
+    is_consistent(&graph);
+    let (vehicle, pack) = (graph.twin("V").unwrap(), graph.twin("B").unwrap());
+    assert_eq!((graph.len(), graph.seq(), vehicle.changed_seq()), (3, Seq(8), Seq(4)));
+    assert_eq!(
+        (vehicle.f64("soc"), vehicle.get("name"), vehicle.text("status")),
+        (Some(0.625), None, Some("Driving"))
+    );
+    assert_eq!(vehicle.times("soc"), Some((at(3), at(4))));
+    assert_eq!(pack.json("cell_soc"), Some(&json!([0.25, 0.75])));
+    assert_eq!(
+        (graph.twin("S").unwrap().bool("online"), graph.twin("S").unwrap().i64("level")),
+        (Some(true), Some(-2))
+    );
+    assert_eq!((vehicle.outgoing().count(), vehicle.link("p").unwrap().changed), (2, Seq(5)));
+    let again = Graph::from_snapshot(Ontology::built_in(), &graph.snapshot_bytes()).unwrap();
+    assert_eq!(Oracle::of(&again), Oracle::of(&graph));
 }
 
 /// The graph again, as plain maps: what the fold means, without rows, columns or free lists.

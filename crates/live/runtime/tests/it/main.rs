@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod documents;
+mod past;
+
 use std::path::Path;
 
 use voltwin_core::{Event, EventBody, PropertyName, Seq, TenantId, TwinId, Value};
@@ -161,5 +164,39 @@ async fn a_full_disk_fails_the_submission_and_shows_nothing_of_it() {
     let patch = EventBody::patch([("odometer_m", Value::from(5_000.0))]);
     runtime.submit(event(&runtime, "V-1", patch)).await.unwrap();
     assert!(runtime.ready());
+    stop(runtime).await;
+}
+
+/// What waits in a batch counts: a limit holds and a target is found also where nothing is recorded yet.
+#[tokio::test]
+async fn relationships_of_one_batch_are_judged_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = RuntimeConfig { shards: 1, ..RuntimeConfig::default() };
+    let runtime = start(folder.path(), config).await;
+    let twin = |model: &str| EventBody::Created {
+        model: format!("dtmi:voltwin:{model};1").parse().unwrap(),
+        properties: voltwin_core::PropertyMap::new(),
+    };
+    let plug = |id: &str, target: &str| EventBody::Linked {
+        id: id.parse().unwrap(),
+        name: "pluggedInto".parse().unwrap(),
+        target: target.parse().unwrap(),
+        properties: voltwin_core::PropertyMap::new(),
+    };
+    runtime.submit(event(&runtime, "V", twin("Vehicle"))).await.unwrap();
+    let results = runtime
+        .submit_all(vec![
+            event(&runtime, "C", twin("Connector")),
+            event(&runtime, "D", twin("Connector")),
+            event(&runtime, "V", plug("a", "C")),
+            event(&runtime, "V", plug("b", "D")),
+            event(&runtime, "V", plug("a", "D")),
+        ])
+        .await;
+    let ok: Vec<bool> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(ok, [true, true, true, false, true], "a vehicle has one plug: {results:?}");
+    let target =
+        runtime.read(&tenant(), |graph| graph.twin("V").unwrap().link("a").unwrap().target.to_string());
+    assert_eq!(target, "D");
     stop(runtime).await;
 }
