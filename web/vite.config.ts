@@ -9,8 +9,6 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',
-    // The built-in kinds of twin lie beside this folder.
-    fs: { allow: ['..'] },
     proxy: {
       // The data plane of Azure stands at the root; the pages of the app are elsewhere.
       '^/(models|query|digitaltwins|eventroutes|jobs)(/|\\?|$)': { target: server, changeOrigin: false },

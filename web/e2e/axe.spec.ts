@@ -58,6 +58,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
         `/graph?view=list&twin=${seg(station.id)}`,
         '/graph/models?id=dtmi:voltwin:Vehicle;1',
         '/graph/query',
+        '/graph/events',
         '/api-docs',
         '/no-such-page',
       ];

@@ -78,9 +78,6 @@ test('a query is completed, answered, and its mistake is shown where it is', asy
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Run' }).click();
   const answer = page.getByRole('region', { name: 'Answer' });
-  const absent = page.getByText('This server answers no queries');
-  await expect(answer.or(absent)).toBeVisible();
-  test.skip(await absent.isVisible(), 'a server without the data plane');
   await expect(answer).toContainText('ST-02');
   const download = page.waitForEvent('download');
   await answer.getByRole('button', { name: 'CSV' }).click();

@@ -49,6 +49,7 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     `/graph?view=graph&twin=${encodeURIComponent(station.id)}`,
     '/graph/models?id=dtmi:voltwin:Vehicle;1',
     '/graph/query',
+    '/graph/events',
     '/api-docs',
   ];
   for (const route of routes) {

@@ -2,7 +2,7 @@ import { queryOptions } from '@tanstack/react-query';
 import type { AnswerRow } from '@/graph/answer';
 import { readKind, type Kind } from '@/graph/dtdl';
 import { Kinds } from '@/graph/kinds';
-import { api, ApiError } from './client';
+import { api } from './client';
 import { keys, type ListSpec } from './queries';
 import type { Twin } from './types';
 
@@ -27,20 +27,6 @@ export interface Model extends Kind {
   decommissioned: boolean;
 }
 
-/** The kinds that every server has, as they lie beside this folder. */
-const builtIn = import.meta.glob<string>('../../../ontology/**/*.json', {
-  query: '?raw',
-  import: 'default',
-});
-
-async function builtInModels(): Promise<Model[]> {
-  const texts = await Promise.all(Object.values(builtIn).map((load) => load()));
-  return texts.flatMap((text) => {
-    const kind = readKind(JSON.parse(text));
-    return kind ? [{ ...kind, uploaded: null, decommissioned: false }] : [];
-  });
-}
-
 async function readModels(signal: AbortSignal): Promise<Model[]> {
   const models: Model[] = [];
   let page = await api.get<ModelPage>('/models', { signal, ...at({ includeModelDefinition: true }) });
@@ -54,18 +40,10 @@ async function readModels(signal: AbortSignal): Promise<Model[]> {
   }
 }
 
-/** Every kind of twin. A server without the data plane knows the built-in ones alone. */
+/** Every kind of twin. */
 export const modelsQuery = queryOptions({
   queryKey: ['models'] as const,
-  queryFn: async ({ signal }) => {
-    try {
-      return new Kinds<Model>(await readModels(signal));
-    } catch (error) {
-      const absent = error instanceof ApiError && (error.status === 404 || error.status === 200);
-      if (!absent) throw error;
-      return new Kinds<Model>(await builtInModels());
-    }
-  },
+  queryFn: async ({ signal }) => new Kinds<Model>(await readModels(signal)),
   staleTime: 60_000,
 });
 

@@ -271,6 +271,12 @@ const graphQuery = createRoute({
   component: lazyRouteComponent(() => import('@/pages/graph/query'), 'QueryPage'),
 });
 
+const graphEvents = createRoute({
+  getParentRoute: () => shell,
+  path: '/graph/events',
+  component: lazyRouteComponent(() => import('@/pages/events/events'), 'EventsPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
@@ -318,6 +324,7 @@ export const router = createRouter({
       graph,
       graphModels,
       graphQuery,
+      graphEvents,
       audit,
       apiDocs,
     ]),

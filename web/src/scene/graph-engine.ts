@@ -27,6 +27,8 @@ import { disposeAll, drawAll, perInstance } from './modules/shared';
 
 const LEAST_RADIUS = 1.1;
 const MOST_RADIUS = 2.8;
+/** A few twins alone do not fill the picture. */
+const NEAREST = 48;
 /** Smallest radius at a distance, as a share of it: a few pixels, however far. */
 const SEEN = 0.0062;
 /** Steps of the layout in one picture: small nets come to rest quickly, large ones stay fluent. */
@@ -341,7 +343,7 @@ export class GraphEngine {
     for (let i = 0; i < STEPS && !this.still; i++) moving = this.force.step() || moving;
     if (!this.taken) {
       const narrow = Math.min(1, this.camera.aspect || 1);
-      this.rig.want.distance = (this.force.radius() + MOST_RADIUS) / (0.35 * narrow) + 4;
+      this.rig.want.distance = Math.max(NEAREST, (this.force.radius() + MOST_RADIUS) / (0.35 * narrow));
     }
     moving = this.rig.update(dt) || moving;
     const pulsing = (moving || this.dirty || this.pulses.size > 0) && this.copy(ms);

@@ -6,6 +6,7 @@ const parts = [
   { to: '/graph', label: 'Explorer' },
   { to: '/graph/models', label: 'Models' },
   { to: '/graph/query', label: 'Query' },
+  { to: '/graph/events', label: 'Events' },
 ] as const;
 
 /** What the pages of the graph have in common: their name, and the way from one to another. */

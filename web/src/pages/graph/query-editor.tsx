@@ -31,19 +31,21 @@ const language = StreamLanguage.define({
 
 const colors = HighlightStyle.define([
   { tag: tags.keyword, color: 'var(--accent-default)', fontWeight: '560' },
-  { tag: tags.string, color: 'var(--series-s3)' },
-  { tag: tags.number, color: 'var(--series-s2)' },
+  { tag: tags.string, color: 'var(--positive-text)' },
+  { tag: tags.number, color: 'var(--warning-text)' },
   { tag: tags.labelName, color: 'var(--series-s4)' },
-  { tag: tags.propertyName, color: 'var(--series-s5)' },
+  { tag: tags.propertyName, color: 'var(--danger-text)' },
   { tag: tags.operator, color: 'var(--text-secondary)' },
 ]);
 
 const theme = EditorView.theme({
-  '&': { backgroundColor: 'var(--surface-sunken)', color: 'var(--text-primary)', fontSize: '0.8125rem' },
+  '&': { backgroundColor: 'var(--surface-base)', color: 'var(--text-primary)', fontSize: '0.8125rem' },
   '&.cm-focused': { outline: '2px solid var(--accent-default)', outlineOffset: '-1px' },
   '.cm-scroller': {
     fontFamily: 'var(--font-mono)',
     minHeight: '7rem',
+    // A query is read letter by letter.
+    fontVariantLigatures: 'none',
     maxHeight: '20rem',
     lineHeight: '1.6',
   },

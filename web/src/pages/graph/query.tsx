@@ -9,7 +9,7 @@ import { asOf, placeOf, withAsOf } from '@/graph/language';
 import { age, dateTime, sentence } from '@/ui/format';
 import { Icon } from '@/ui/icons';
 import { Prose } from '@/ui/prose';
-import { EmptyState, SkeletonBlock } from '@/ui/states';
+import { SkeletonBlock } from '@/ui/states';
 import { useNow } from '@/ui/use-now';
 import { GraphFrame } from './frame';
 import { examples, useQueries } from './query-history';
@@ -177,7 +177,6 @@ export function QueryPage() {
     () => (error && asked === text ? placeOf(error.message, asked) : null),
     [error, asked, text],
   );
-  const absent = error instanceof ApiError && (error.status === 404 || error.status === 405);
   return (
     <GraphFrame
       title="Query"
@@ -212,7 +211,7 @@ export function QueryPage() {
               <Moment text={text} onChange={write} />
             </div>
           </section>
-          {error && !absent && (
+          {error && (
             <div className="outcome" data-tone="bad" role="alert">
               <strong>{titleOf(error)}</strong>
               <span>
@@ -220,13 +219,7 @@ export function QueryPage() {
               </span>
             </div>
           )}
-          {absent ? (
-            <section className="panel">
-              <EmptyState icon="warn" title="This server answers no queries">
-                Its version has no data plane. A newer one answers here.
-              </EmptyState>
-            </section>
-          ) : given ? (
+          {given ? (
             <QueryResult
               rows={given.rows}
               kinds={kinds}

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, seg } from '@/api/client';
 import {
@@ -239,7 +240,16 @@ function Outbox({
 }
 
 const gapColumns: readonly Column<Unpublished>[] = [
-  { key: 'twin', label: 'Twin', sort: (g) => g.twin, cell: (g) => <strong>{g.twin}</strong> },
+  {
+    key: 'twin',
+    label: 'Twin',
+    sort: (g) => g.twin,
+    cell: (g) => (
+      <Link to="/graph" search={{ twin: g.twin }}>
+        {g.twin}
+      </Link>
+    ),
+  },
   {
     key: 'missing',
     label: 'Lacks',

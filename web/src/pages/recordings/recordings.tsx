@@ -182,6 +182,7 @@ export function RecordingsPage() {
       key: 'frames',
       label: 'Frames',
       align: 'right',
+      wide: true,
       sort: (r) => r.frames,
       cell: (r) => (
         <>

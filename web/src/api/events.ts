@@ -1,0 +1,108 @@
+import { api, seg } from './client';
+import type { ListSpec } from './queries';
+
+/** Where events go and which, as docs/events.md describes them. */
+export type Target =
+  | {
+      kind: 'webhook';
+      url: string;
+      mode?: 'structured' | 'binary';
+      validation?: 'cloud_events' | 'event_grid' | 'none';
+    }
+  | { kind: 'mqtt'; url: string; topic: string; version?: '5' | '3.1.1'; user?: string }
+  | { kind: 'nats'; url: string; subject: string; jetstream?: boolean; user?: string }
+  | { kind: 'file' };
+
+export type TargetKind = Target['kind'];
+
+export interface EndpointSettings {
+  target: Target;
+  retry?: {
+    attempts_max?: number;
+    ttl_s?: number;
+    timeout_s?: number;
+    pause_s?: number;
+    pause_max_s?: number;
+  };
+  dead_letter_endpoint?: string;
+}
+
+export interface EventEndpoint {
+  name: string;
+  settings: EndpointSettings;
+  has_secret: boolean;
+  enabled: boolean;
+  status: {
+    place: number;
+    lag: number;
+    delivered: number;
+    failed_attempts: number;
+    dead: number;
+    lost: number;
+    retrying: boolean;
+    dead_letter_bytes: number;
+    last_success_at: string | null;
+    last_error_at: string | null;
+    last_error: string | null;
+  };
+  created_at: string;
+  created_by: string;
+  changed_at: string;
+}
+
+export interface EventRoute {
+  id: string;
+  endpoint: string;
+  filter: string;
+  since: number;
+  created_at: string;
+  created_by: string;
+  changed_at: string;
+}
+
+export interface DeadLetter {
+  sequence: number;
+  at: string;
+  attempts: number;
+  reason: string;
+  event: { type?: string; subject?: string };
+}
+
+export const eventsKey = ['events'] as const;
+
+export const endpointsQuery: ListSpec<EventEndpoint> = {
+  key: [...eventsKey, 'endpoints'],
+  path: '/event-endpoints',
+  params: { limit: 100 },
+};
+
+export const routesQuery: ListSpec<EventRoute> = {
+  key: [...eventsKey, 'routes'],
+  path: '/event-routes',
+  params: { limit: 100 },
+};
+
+const endpointPath = (name: string) => `/event-endpoints/${seg(name)}`;
+
+export const deadLettersQuery = (endpoint: string): ListSpec<DeadLetter> => ({
+  key: [...eventsKey, 'letters', endpoint],
+  path: `${endpointPath(endpoint)}/dead-letters`,
+  params: { limit: 100 },
+});
+
+export interface NewEndpoint {
+  settings: EndpointSettings;
+  /** Kept as it is when left out. */
+  secret?: string;
+  enabled: boolean;
+}
+
+export const putEndpoint = (name: string, body: NewEndpoint) =>
+  api.put<EventEndpoint>(endpointPath(name), body);
+export const removeEndpoint = (name: string) => api.delete(endpointPath(name));
+export const testEndpoint = (name: string) => api.post(`${endpointPath(name)}/test`);
+export const redeliver = (name: string) =>
+  api.post<{ events: number }>(`${endpointPath(name)}/dead-letters/redeliver`);
+export const putRoute = (id: string, body: { endpoint: string; filter: string }) =>
+  api.put<EventRoute>(`/event-routes/${seg(id)}`, body);
+export const removeRoute = (id: string) => api.delete(`/event-routes/${seg(id)}`);
