@@ -201,6 +201,16 @@ async def event_routes(server: AzureServer) -> None:
         found = client.get_event_route("route-1")
         equal((found.id, found.endpoint_name, found.filter), ("route-1", "files", created), "a route")
         equal([route.id for route in client.list_event_routes()], ["route-0", "route-1", "route-2"], "routes")
+        client.create_models([ROOM, THERMOSTAT])
+        client.upsert_digital_twin("told", room(20.0))
+        client.publish_telemetry("told", {"heat": 7.25}, message_id="m-7")
+        client.publish_component_telemetry("told", "thermostat", {"clicks": 9}, message_id="m-8")
+        told = [event for event in events_of(server) if event["type"] == "microsoft.iot.telemetry"]
+        equal([(event["id"], event["data"]) for event in told], [("m-7", {"heat": 7.25}), ("m-8", {"clicks": 9})],
+              "telemetry as events")
+        client.delete_digital_twin("told")
+        client.delete_model(ROOM["@id"])
+        client.delete_model(THERMOSTAT["@id"])
         wrong = DigitalTwinsEventRoute(endpoint_name="files", filter="type =")
         refused(HttpResponseError, 400, "EventRouteFilterInvalid", lambda: client.upsert_event_route("x", wrong))
         for number in range(3):
@@ -208,6 +218,14 @@ async def event_routes(server: AzureServer) -> None:
         refused(ResourceNotFoundError, 404, "EventRouteNotFound", lambda: client.get_event_route("route-1"))
 
     await asyncio.to_thread(story)
+
+
+def events_of(server: AzureServer) -> list[dict[str, Any]]:
+    """The event log of the tenant, which began with its first endpoint."""
+    headers = {"Authorization": f"Bearer {server.keys['admin']}", "Accept": "application/x-ndjson"}
+    request = urllib.request.Request(f"{server.url}/api/v1/events?after=0", headers=headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return [json.loads(line) for line in response.read().splitlines()]
 
 
 # --- jobs, by the client that the package generates from Azure's description

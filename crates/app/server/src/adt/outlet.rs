@@ -3,6 +3,7 @@
 use voltwin_adt::{Message, Outlet, OutletAnswer, Route, RouteError, RoutePage};
 use voltwin_core::TenantId;
 use voltwin_delivery::{Events, EventsError};
+use voltwin_routes::Telemetry;
 use voltwin_store::{EventRoute, Store, StoreError};
 
 pub(super) struct Delivered {
@@ -56,8 +57,12 @@ impl Outlet for Delivered {
         )
     }
 
-    fn telemetry<'a>(&'a self, _: &'a TenantId, _: Message) -> OutletAnswer<'a, ()> {
-        Box::pin(async { Ok(()) })
+    fn telemetry<'a>(&'a self, tenant: &'a TenantId, message: Message) -> OutletAnswer<'a, ()> {
+        let Message { id, twin, component, model, at, trace, data } = message;
+        let telemetry = Telemetry { id, twin, component, model: Some(model), at, trace, data };
+        Box::pin(
+            async move { self.events.telemetry(tenant, telemetry).await.map_err(|error| refusal(&error)) },
+        )
     }
 }
 
