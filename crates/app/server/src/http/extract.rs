@@ -91,7 +91,7 @@ fn plain(cause: &str) -> String {
         ("expected f64", "expected a number"),
         ("invalid float literal", "expected a number"),
         ("expected i64", "expected a whole number"),
-        ("invalid digit found in string", "expected a whole number"),
+        ("invalid digit found in string", "expected a whole number in digits only"),
         ("expected u8", "expected a whole number from 0 to 255"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u64", "expected a whole number from 0 on"),
