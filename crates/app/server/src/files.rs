@@ -286,17 +286,6 @@ fn part(range: &str, bytes: u64) -> Part {
     if first < bytes { Part::Of(first, last) } else { Part::Outside }
 }
 
-/// Where stations reach us: as configured, else as whoever asks does.
-pub(crate) fn base_url(state: &AppState, headers: &HeaderMap) -> Result<String, Problem> {
-    if let Some(url) = &state.config.public_url {
-        return Ok(url.trim_end_matches('/').to_owned());
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let host = host.ok_or_else(|| Problem::field("Host", "the header `Host` is missing"))?;
-    let scheme = if state.config.secure_cookies { "https" } else { "http" };
-    Ok(format!("{scheme}://{host}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

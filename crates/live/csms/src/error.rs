@@ -13,12 +13,12 @@ pub enum CsmsError {
     /// The command does not fit the station's version or its schema.
     #[error("{0}")]
     Command(#[from] CommandError),
-    /// The command needs something that the request left out.
-    #[error("`{field}` is missing: {detail}")]
+    /// The request leaves out what is needed, or names what cannot be.
+    #[error("`{field}`: {detail}")]
     Missing {
         /// The field of the request.
         field: &'static str,
-        /// Why it is needed.
+        /// What is needed.
         detail: String,
     },
     /// What is asked for does not go with what is known.

@@ -24,7 +24,7 @@ impl CentralSystem {
     /// Gives a connected station a new password, which nobody else gets to see.
     ///
     /// # Errors
-    /// [`CsmsError::NoStation`] when it is not registered, [`CsmsError::Missing`] when it is not connected, and what
+    /// [`CsmsError::NoStation`] when it is not registered, [`CsmsError::Conflict`] when it is not connected, and what
     /// else keeps a command from being given.
     pub async fn rotate_password(
         &self,
@@ -37,8 +37,8 @@ impl CentralSystem {
             return Err(CsmsError::NoStation(station.to_string()));
         }
         let Some(entry) = self.inner.directory.get(tenant, station) else {
-            let detail = "a password is changed over the station's own connection".to_owned();
-            return Err(CsmsError::Missing { field: "connection", detail });
+            let detail = "the station is offline; a password is changed over its own connection";
+            return Err(CsmsError::Conflict(detail.to_owned()));
         };
         let (password, hash) = match entry.version {
             Version::V16 => PasswordHash::generate_key()?,

@@ -30,13 +30,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Whether the event lies beyond everything that its transaction has recorded.
+    /// Whether the event lies beyond everything that its transaction has recorded. A second start never does: it may be
+    /// that of another transaction, with a number that goes on.
     pub(crate) fn is_new(&self, tenant: &TenantId, station: &TwinId, fact: &TransactionFact) -> bool {
+        if fact.phase == TransactionPhase::Started {
+            return false;
+        }
         let key = (tenant.clone(), station.clone(), fact.transaction_id.clone());
         self.known.lock().get(&key).is_some_and(|known| known.farthest < place(fact))
     }
 
-    /// Where a transaction was started.
+    /// Where a transaction is, as far as it has been told.
     pub(crate) fn outlet(&self, tenant: &TenantId, station: &TwinId, transaction_id: &str) -> Option<Outlet> {
         let key = (tenant.clone(), station.clone(), transaction_id.to_owned());
         self.known.lock().get(&key).map(|known| known.outlet)
@@ -62,6 +66,8 @@ impl Running {
             _ => {
                 if let Some(known) = running.get_mut(&key) {
                     known.farthest = known.farthest.max(place(fact));
+                    let (evse, connector) = known.outlet;
+                    known.outlet = (evse.or(fact.evse), connector.or(fact.connector));
                 }
             }
         }
@@ -116,9 +122,25 @@ mod tests {
         assert!(!is_new(Updated, 2), "its start may have been recorded by an earlier run, and more with it");
         record(Started, 0);
         assert!(is_new(Updated, 1) && !is_new(Started, 0));
+        assert!(!is_new(Started, 7), "it may begin another transaction");
         record(Updated, 5);
         assert!(!is_new(Updated, 4) && !is_new(Updated, 5) && is_new(Updated, 6));
         record(Ended, 6);
         assert!(!is_new(Updated, 7), "a transaction that has ended is looked up");
+    }
+
+    #[test]
+    fn a_connector_that_is_told_later_is_known_from_then_on() {
+        use TransactionPhase::{Started, Updated};
+        let running = Running::default();
+        let (tenant, station) = ("demo".parse().unwrap(), "ST-1".parse().unwrap());
+        let at = |phase, seq_no, evse, connector| {
+            let fact = TransactionFact { evse, connector, ..fact(phase, seq_no) };
+            running.recorded(&tenant, &station, &fact);
+            running.outlet(&tenant, &station, "t")
+        };
+        assert_eq!(at(Started, 0, Some(1), None), Some((Some(1), None)));
+        assert_eq!(at(Updated, 1, Some(1), Some(2)), Some((Some(1), Some(2))));
+        assert_eq!(at(Updated, 2, None, None), Some((Some(1), Some(2))));
     }
 }

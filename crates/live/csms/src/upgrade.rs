@@ -44,8 +44,8 @@ impl CentralSystem {
     /// Brings a connected station to a higher security profile.
     ///
     /// # Errors
-    /// [`CsmsError::NoStation`], [`CsmsError::Missing`] when it is not connected or an address is needed,
-    /// [`CsmsError::Conflict`] when it has that profile already or lacks the certificate that profile 3 needs.
+    /// [`CsmsError::NoStation`], [`CsmsError::Missing`] when an address is needed, [`CsmsError::Conflict`] when it
+    /// is not connected, has that profile already or lacks the certificate that profile 3 needs.
     pub async fn upgrade_profile(
         &self,
         tenant: &TenantId,
@@ -71,8 +71,8 @@ impl CentralSystem {
             }
         }
         let Some(entry) = self.inner.directory.get(tenant, station) else {
-            let detail = "the profile is changed over the station's own connection".to_owned();
-            return Err(CsmsError::Missing { field: "connection", detail });
+            let detail = "the station is offline; its profile is changed over its own connection";
+            return Err(CsmsError::Conflict(detail.to_owned()));
         };
         // remembered first: the station may come back before its answer has been read
         store.set_next_profile(station.as_str(), Some(wanted.profile), by, now).await?;

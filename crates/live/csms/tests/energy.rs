@@ -183,16 +183,29 @@ async fn a_reservation_is_held_refused_in_conflict_and_used() {
     assert_eq!(made.state, ReservationState::Active);
     let again = csms.reserve(&tenant, &station, request.clone(), "ann", WAIT).await;
     assert!(matches!(again, Err(CsmsError::Conflict(_))), "{again:?}");
-    let past = ReservationRequest { expires_at: Timestamp::from_micros(1), ..request };
+    let past = ReservationRequest { expires_at: Timestamp::from_micros(1), ..request.clone() };
     assert!(matches!(
         csms.reserve(&tenant, &station, past, "ann", WAIT).await,
         Err(CsmsError::Missing { .. })
     ));
+    // what is held at a connector that nobody knows leaves the second one free
+    let known = json!({"connectorId": 2, "errorCode": "NoError", "status": "Available"});
+    world.call("StatusNotification", known).await;
+    for evse in [Some(9), None] {
+        let ask =
+            csms.reserve(&tenant, &station, ReservationRequest { evse, ..request.clone() }, "ann", WAIT);
+        let (made, _) = tokio::join!(ask, World::obey(&mut world.link, json!({"status": "Accepted"})));
+        assert_eq!(made.unwrap().0.unwrap().state, ReservationState::Active);
+    }
+    let full = ReservationRequest { evse: None, ..request };
+    let full = csms.reserve(&tenant, &station, full, "ann", WAIT).await;
+    assert!(matches!(full, Err(CsmsError::Conflict(_))), "{full:?}");
     let start = json!({"connectorId": 1, "idTag": "OTHER", "meterStart": 0, "reservationId": made.id,
         "timestamp": world.runtime.now().to_string()});
     world.call("StartTransaction", start).await;
     let listed = csms.reservations(&tenant, None, 10).await.unwrap().items;
-    assert_eq!((listed[0].state, listed[0].transaction_id.is_some()), (ReservationState::Used, true));
+    let used = listed.iter().find(|listed| listed.id == made.id).unwrap();
+    assert_eq!((used.state, used.transaction_id.is_some()), (ReservationState::Used, true));
 }
 
 #[tokio::test]

@@ -96,6 +96,17 @@ pub enum Kind {
 impl Kind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Energy, Self::Time, Self::Parking, Self::Flat];
+
+    /// As it is written in a tariff.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Energy => "energy",
+            Self::Time => "time",
+            Self::Parking => "parking",
+            Self::Flat => "flat",
+        }
+    }
 }
 
 /// When an element is active: all that are given must hold. Lower bounds are inclusive, upper ones exclusive.
@@ -375,7 +386,7 @@ impl Element {
         for (index, component) in self.components.iter().enumerate() {
             let at = format!("{at}.components[{index}]");
             let first = !self.components[..index].iter().any(|other| other.kind == component.kind);
-            rule(first, || format!("{at}.kind"), &format!("{:?}", component.kind), "there once an element")?;
+            rule(first, || format!("{at}.kind"), &component.kind.name(), "there once an element")?;
             amount(&format!("{at}.price"), component.price)?;
             if let Some(tax) = component.tax_percent {
                 amount(&format!("{at}.tax_percent"), tax)?;

@@ -62,10 +62,10 @@ pub(crate) fn check(spans: &[Span]) -> Result<(), TariffError> {
     let mut total = Decimal::ZERO;
     for (index, span) in spans.iter().enumerate() {
         if span.from < before || span.to < span.from {
-            return refuse(index, "spans follow each other in time".to_owned());
+            return refuse(index, "spans must follow each other in time".to_owned());
         }
         if span.energy_wh.is_sign_negative() && !span.energy_wh.is_zero() {
-            return refuse(index, "energy is not negative".to_owned());
+            return refuse(index, "energy must not be negative".to_owned());
         }
         total = total.saturating_add(span.energy_wh);
         if total > ENERGY_WH_MAX {

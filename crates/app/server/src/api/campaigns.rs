@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -14,9 +14,8 @@ use voltwin_store::{FileKind, FileState, Job, JobStation};
 
 use super::bulk::StationsQuery;
 use crate::auth::{Guard, Principal};
-use crate::files::base_url;
 use crate::fleet::{Chosen, Filter, choose};
-use crate::http::{Json, Page, PageQuery, Problem, Query};
+use crate::http::{Json, Page, PageQuery, Problem, Query, Reached};
 use crate::state::AppState;
 
 /// A body that names 20,000 stations.
@@ -311,11 +310,11 @@ impl From<JobStation> for CampaignStation {
 async fn add(
     State(state): State<AppState>,
     principal: Principal,
-    headers: HeaderMap,
+    reached: Reached,
     Json(body): Json<NewCampaign>,
 ) -> Result<axum::response::Response, Problem> {
     use axum::response::IntoResponse as _;
-    let plan = body.plan(base_url(&state, &headers)?)?;
+    let plan = body.plan(reached.http().to_owned())?;
     let registry = state.registry(&principal.tenant);
     let file = registry.file(&body.file).await?;
     let file = file.filter(|file| file.kind == FileKind::Firmware && file.state == FileState::Stored);

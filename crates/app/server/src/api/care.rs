@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,8 +15,7 @@ use super::commands::{Command, WAIT_MAX_S, WaitQuery};
 use super::files::StoredFile;
 use super::records::{Note, Record};
 use crate::auth::{Guard, Principal};
-use crate::files::base_url;
-use crate::http::{Id, Json, Page, PageLimit, PageQuery, Problem, Query};
+use crate::http::{Id, Json, Page, PageLimit, PageQuery, Problem, Query, Reached};
 use crate::state::AppState;
 
 /// Steps of the firmware's history that are shown.
@@ -298,14 +296,14 @@ async fn update_firmware(
     principal: Principal,
     Id(station): Id<TwinId>,
     Query(query): Query<WaitQuery>,
-    headers: HeaderMap,
+    reached: Reached,
     Json(body): Json<NewFirmware>,
 ) -> Result<Json<FirmwareUpdate>, Problem> {
     super::stations::must_exist(&state, &principal, &station)?;
-    let (base, request, wait) = (base_url(&state, &headers)?, body.request()?, query.get()?);
+    let (request, wait) = (body.request()?, query.get()?);
     let place = (&principal.tenant, &station);
     let (request_id, command) =
-        state.csms.update_firmware(place, &request, &base, &principal.name, wait).await?;
+        state.csms.update_firmware(place, &request, reached.http(), &principal.name, wait).await?;
     Ok(Json(FirmwareUpdate { request_id, command: command.into() }))
 }
 
@@ -345,10 +343,13 @@ async fn request_log(
     principal: Principal,
     Id(station): Id<TwinId>,
     Query(query): Query<WaitQuery>,
-    headers: HeaderMap,
+    reached: Reached,
     Json(body): Json<NewLog>,
 ) -> Result<Json<LogAsked>, Problem> {
     super::stations::must_exist(&state, &principal, &station)?;
+    if body.oldest.zip(body.latest).is_some_and(|(oldest, latest)| latest <= oldest) {
+        return Err(Problem::field("latest", "`latest` must be after `oldest`"));
+    }
     let request = LogRequest {
         log_type: body.log_type.unwrap_or_else(|| "DiagnosticsLog".to_owned()),
         oldest: body.oldest,
@@ -356,9 +357,10 @@ async fn request_log(
         retries: body.retries,
         retry_interval_s: body.retry_interval_s,
     };
-    let (base, wait) = (base_url(&state, &headers)?, query.get()?);
+    let wait = query.get()?;
     let place = (&principal.tenant, &station);
-    let (file, command) = state.csms.request_log(place, &request, &base, &principal.name, wait).await?;
+    let (file, command) =
+        state.csms.request_log(place, &request, reached.http(), &principal.name, wait).await?;
     let refused = matches!(command.state, CommandState::Rejected | CommandState::Failed);
     Ok(Json(LogAsked { file: (!refused).then(|| file.into()), command: command.into() }))
 }

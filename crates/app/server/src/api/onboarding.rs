@@ -1,7 +1,7 @@
 //! Bringing a station in: registered or claimed in one call, then followed until it works.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,7 +12,7 @@ use super::stations::{
     check_identity, check_position, checked_name, checked_password, ensure_twin, must_exist,
 };
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Problem, Trace};
+use crate::http::{Id, Json, Problem, Reached, Trace};
 use crate::network::{evses, text};
 use crate::state::AppState;
 
@@ -95,7 +95,7 @@ async fn begin(
     State(state): State<AppState>,
     principal: Principal,
     trace: Trace,
-    headers: HeaderMap,
+    reached: Reached,
     Json(body): Json<NewOnboarding>,
 ) -> Result<(StatusCode, Json<Onboarding>), Problem> {
     check_identity(&body.id)?;
@@ -113,7 +113,7 @@ async fn begin(
     let more = position.into_iter().filter_map(|(name, degrees)| Some((name, Value::from(degrees?))));
     ensure_twin(&state, &principal.tenant, &body.id, &name, more, trace).await?;
     forget_claim(&state, &principal, &body.id).await?;
-    let mut answer = show(&state, &principal, &body.id, &headers).await?;
+    let mut answer = show(&state, &principal, &body.id, &reached).await?;
     answer.password = Some(password.expose().to_owned());
     Ok((StatusCode::CREATED, Json(answer)))
 }
@@ -144,20 +144,20 @@ async fn follow(
     State(state): State<AppState>,
     principal: Principal,
     Id(id): Id<TwinId>,
-    headers: HeaderMap,
+    reached: Reached,
 ) -> Result<Json<Onboarding>, Problem> {
     must_exist(&state, &principal, &id)?;
-    show(&state, &principal, &id, &headers).await.map(Json)
+    show(&state, &principal, &id, &reached).await.map(Json)
 }
 
 async fn show(
     state: &AppState,
     principal: &Principal,
     id: &TwinId,
-    headers: &HeaderMap,
+    reached: &Reached,
 ) -> Result<Onboarding, Problem> {
     let record = state.registry(&principal.tenant).station(id.as_str()).await?;
-    let base = base_url(state, principal, headers);
+    let base = reached.ocpp(&principal.tenant);
     let url = format!("{base}/{}", encoded(id.as_str()));
     let settings = settings(&base, &url);
     let has_password = record.is_some_and(|record| record.has_password);
@@ -212,17 +212,6 @@ fn settings(base: &str, url: &str) -> Vec<OnboardingSetting> {
         setting("2.0.1", "NetworkConfiguration.OcppTransport", Some("JSON")),
         setting("1.6", "central system URL", Some(url)),
     ]
-}
-
-/// The OCPP endpoint as whoever asks reaches us: by the host that the request was sent to.
-fn base_url(state: &AppState, principal: &Principal, headers: &HeaderMap) -> String {
-    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-    let host = text(header::HOST)
-        .filter(|host| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte)));
-    let forwarded = text(header::HeaderName::from_static("x-forwarded-proto"));
-    let secure = state.config.secure_cookies || forwarded == Some("https");
-    let scheme = if secure { "wss" } else { "ws" };
-    format!("{scheme}://{}/ocpp/{}", host.unwrap_or("localhost"), principal.tenant)
 }
 
 /// An identity as a path segment.

@@ -245,8 +245,16 @@ async fn view(
         state.csms.rate_due().await?;
     }
     let records = registry.receipts(number).await?;
-    let wanted = |record: &&ReceiptRecord| revision.is_none_or(|revision| record.revision == revision);
-    let record = records.iter().find(wanted).ok_or_else(free)?;
+    let newest = records.first().ok_or_else(free)?;
+    let record = match revision {
+        None => newest,
+        Some(wanted) => records.iter().find(|record| record.revision == wanted).ok_or_else(|| {
+            let newest = newest.revision;
+            Problem::not_found(format!(
+                "transaction {number} has no receipt {wanted}; its newest is {newest}"
+            ))
+        })?,
+    };
     let receipt: Option<Receipt> =
         serde_json::from_value(record.receipt.clone()).map_err(|error| Problem::internal(&error))?;
     ReceiptView::of(number, receipt.ok_or_else(free)?, Some(record))

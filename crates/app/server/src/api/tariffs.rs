@@ -15,6 +15,7 @@ use voltwin_tariff::{Cost, Tariff, TariffError};
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Json, Page, PageQuery, Problem, Query};
+use crate::network::{EVSE, SITE, STATION, is_a};
 use crate::state::AppState;
 
 const ID_CHARS_MAX: usize = 36;
@@ -402,6 +403,32 @@ pub(crate) struct NewAssignment {
     tariff: Option<String>,
 }
 
+/// An assignment holds for one twin of the kind that its scope names: at another it would price nothing.
+fn check_target(
+    state: &AppState,
+    principal: &Principal,
+    scope: TariffScope,
+    target: &str,
+) -> Result<(), Problem> {
+    let (model, kind) = match scope {
+        TariffScope::Evse => (EVSE, "EVSE"),
+        TariffScope::Station => (STATION, "station"),
+        TariffScope::Site => (SITE, "site"),
+        TariffScope::Default if target.is_empty() => return Ok(()),
+        TariffScope::Default => return Err(Problem::field("target", "the default has no target")),
+        TariffScope::Transaction => {
+            return Err(Problem::field("scope", "`scope` is `evse`, `station`, `site` or `default`"));
+        }
+    };
+    if target.is_empty() {
+        return Err(Problem::field("target", format!("`target` is missing: which {kind} it holds for")));
+    }
+    let found = state
+        .runtime
+        .read(&principal.tenant, |graph| graph.twin(target).is_some_and(|twin| is_a(graph, &twin, model)));
+    if found { Ok(()) } else { Err(Problem::field("target", format!("there is no {kind} `{target}`"))) }
+}
+
 /// Assign a tariff. Transactions that have started keep the price that they started with.
 #[utoipa::path(post, path = "/tariff-assignments", tag = "tariffs", request_body = NewAssignment,
     responses((status = 201, body = TariffAssignment), (status = 404, body = Problem,
@@ -412,20 +439,7 @@ async fn assign(
     Json(body): Json<NewAssignment>,
 ) -> Result<(StatusCode, Json<TariffAssignment>), Problem> {
     let now = state.runtime.now();
-    let known = |id: &str| state.runtime.read(&principal.tenant, |graph| graph.twin(id).is_some());
-    match body.scope {
-        TariffScope::Transaction => {
-            return Err(Problem::field("scope", "`scope` is `evse`, `station`, `site` or `default`"));
-        }
-        TariffScope::Default if !body.target.is_empty() => {
-            return Err(Problem::field("target", "the default has no target"));
-        }
-        TariffScope::Default => {}
-        _ if !known(&body.target) => {
-            return Err(Problem::field("target", format!("there is no twin `{}`", body.target)));
-        }
-        _ => {}
-    }
+    check_target(&state, &principal, body.scope, &body.target)?;
     if let Some(group) = &body.token_group {
         check_group("token_group", group)?;
     }

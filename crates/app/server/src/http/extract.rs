@@ -58,8 +58,9 @@ pub(crate) fn json_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem>
         let path = error.path().to_string();
         let cause = error.inner().to_string();
         match field_of(&path, &cause) {
-            Some(field) => Problem::field(field, cause),
-            None => Problem::invalid(cause),
+            Some(field) => Problem::field(field, plain(&cause)),
+            None if bytes.is_empty() => Problem::invalid("the body is empty; it must be JSON"),
+            None => Problem::invalid(plain(&cause)),
         }
     })?;
     deserializer.end().map_err(|error| Problem::invalid(error.to_string()))?;
@@ -80,6 +81,28 @@ fn field_of(path: &str, cause: &str) -> Option<String> {
     }
 }
 
+/// What the reader says in words of Rust, in words of JSON.
+fn plain(cause: &str) -> String {
+    const WORDS: [(&str, &str); 9] = [
+        (
+            "a Decimal type representing a fixed-point number",
+            "a decimal number, in JSON as a text such as \"0.45\"",
+        ),
+        ("expected f64", "expected a number"),
+        ("invalid float literal", "expected a number"),
+        ("expected i64", "expected a whole number"),
+        ("invalid digit found in string", "expected a whole number in digits only"),
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number from 0 on"),
+        ("expected usize", "expected a whole number from 0 on"),
+    ];
+    match cause.split_once("expected struct ") {
+        Some((before, _)) => format!("{before}expected an object with named fields"),
+        None => WORDS.iter().fold(cause.to_owned(), |cause, (rust, json)| cause.replace(rust, json)),
+    }
+}
+
 /// The query parameters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<T>(pub(crate) T);
@@ -97,8 +120,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                 _ => (".", cause),
             };
             match field_of(path, cause) {
-                Some(field) => Problem::field(&field, format!("query parameter `{field}`: {cause}")),
-                None => Problem::invalid(format!("query: {cause}")),
+                Some(field) => Problem::field(&field, format!("query parameter `{field}`: {}", plain(cause))),
+                None => Problem::invalid(format!("query: {}", plain(cause))),
             }
         })
     }
@@ -156,6 +179,18 @@ mod tests {
         check(r#"{"other":1}"#, Some("other"));
         check(r#"{"items":[]} x"#, None);
         check("", None);
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_json() {
+        for (input, part) in [
+            (r#"{"items":[{"power_w":"x"}]}"#, "expected a number"),
+            (r#"{"items":[3]}"#, "expected an object"),
+            ("", "the body is empty"),
+        ] {
+            let problem = json_body::<Body>(input.as_bytes()).unwrap_err();
+            assert!(problem.detail.contains(part), "{input}: {}", problem.detail);
+        }
     }
 
     #[derive(Debug, Deserialize)]

@@ -4,6 +4,7 @@ mod extract;
 mod middleware;
 mod page;
 mod problem;
+mod reached;
 mod serve;
 mod tls;
 
@@ -12,5 +13,6 @@ pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query};
 pub(crate) use middleware::{Trace, layers, wrong_method};
 pub(crate) use page::{Page, PageLimit, PageQuery};
 pub(crate) use problem::Problem;
+pub(crate) use reached::Reached;
 pub use serve::{serve, serve_on, serve_tls};
 pub use tls::{Tls, TlsFiles, authorities};

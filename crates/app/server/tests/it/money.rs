@@ -124,6 +124,7 @@ async fn a_session_is_priced_from_tariff_to_receipt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_tariffs_and_assignments_name_the_field() {
     let world = World::start().await;
+    world.station("ST-N").await;
     let admin = &world.north.admin;
     let post = async |path: &str, body: Json| world.post(admin, path, body).await;
     let with = |tariff: Json| json!({"id": "t", "name": "T", "tariff": tariff});
@@ -145,6 +146,10 @@ async fn bad_tariffs_and_assignments_name_the_field() {
         assign(json!({"scope": "station", "target": "X", "tariff": "t"})).await.problem(400).as_deref(),
         Some("target")
     );
+    let station = json!({"scope": "evse", "target": "ST-N", "tariff": "t"});
+    assert_eq!(assign(station).await.problem(400).as_deref(), Some("target"), "a station is no EVSE");
+    let nobody = json!({"scope": "station", "tariff": "t"});
+    assert_eq!(assign(nobody).await.problem(400).as_deref(), Some("target"));
     let past = json!({"scope": "default", "tariff": "t", "from": "2020-01-01T00:00:00Z"});
     assert_eq!(assign(past).await.problem(400).as_deref(), Some("from"));
     let group = world.put(admin, "/token-groups/TAG", json!({"group": "staff"})).await.ok();

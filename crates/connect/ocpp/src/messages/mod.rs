@@ -281,7 +281,9 @@ fn syntax(text: &str, error: &serde_json::Error) -> Violation {
     } else {
         ErrorCode::TypeConstraintViolation
     };
-    Violation::new(code, field, message.chars().take(200).collect::<String>())
+    // The reader calls them bytes; it was given one byte a character.
+    let shown = message.replace(" bytes long", " characters long");
+    Violation::new(code, field, shown.chars().take(200).collect::<String>())
 }
 
 /// The byte offset of a line and column, both from 1.
@@ -307,6 +309,9 @@ mod tests {
             assert_eq!(check(&one.repeat(20)), Ok("Authorize"), "{one}");
             assert_eq!(check(&one.repeat(21)), Err(ErrorCode::PropertyConstraintViolation), "{one}");
         }
+        let long = format!(r#"{{"idTag":"{}"}}"#, "a".repeat(21));
+        let found = check_request(Version::V16, "Authorize", &long, &[Origin::Station]).unwrap_err();
+        assert_eq!(found.detail, "invalid length 21, expected a string no more than 20 characters long");
     }
 
     #[test]

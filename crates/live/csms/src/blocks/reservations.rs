@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use voltwin_core::{TenantId, Timestamp, TransactionFact, TwinId};
+use voltwin_graph::TwinRef;
 use voltwin_ocpp::Version;
 use voltwin_store::{Command as CommandRecord, Page};
 
@@ -127,17 +128,21 @@ impl CentralSystem {
     ) -> Result<(), CsmsError> {
         let now = self.inner.runtime.now();
         if request.expires_at <= now {
-            let detail = "a time in the future is needed".to_owned();
+            let detail = format!("it is {}; it must be in the future", request.expires_at);
             return Err(CsmsError::Missing { field: "expires_at", detail });
         }
         let active = self.active_reservations(speaker).await?;
         let Some(evse) = request.evse.filter(|evse| *evse > 0) else {
-            let evses = self.inner.runtime.read(speaker.tenant, |graph| {
-                let station = graph.twin(speaker.station.as_str());
-                station.map_or(0, |station| station.related("hasEvse").count())
+            let evses: Vec<u32> = self.inner.runtime.read(speaker.tenant, |graph| {
+                let Some(station) = graph.twin(speaker.station.as_str()) else { return Vec::new() };
+                let number = |evse: TwinRef<'_>| u32::try_from(evse.i64("evse_id")?).ok();
+                station.related("hasEvse").filter_map(number).collect()
             });
-            if evses > 0 && active.len() >= evses {
-                return Err(CsmsError::Conflict(format!("all {evses} EVSEs of the station are reserved")));
+            // one that is held at an EVSE which nobody knows takes none of the others
+            let takes = |held: &&Reservation| held.evse.is_none_or(|evse| evses.contains(&evse));
+            if !evses.is_empty() && active.iter().filter(takes).count() >= evses.len() {
+                let count = evses.len();
+                return Err(CsmsError::Conflict(format!("all {count} EVSEs of the station are reserved")));
             }
             return Ok(());
         };
