@@ -198,5 +198,7 @@ pub(crate) fn line(
 pub(crate) fn stepped(amount: Decimal, step: u32) -> Result<Decimal, TariffError> {
     let step = Decimal::from(step.max(1));
     let whole = amount.checked_div(step).ok_or(TariffError::Overflow)?.ceil();
-    whole.checked_mul(step).ok_or(TariffError::Overflow)
+    let stepped = whole.checked_mul(step).ok_or(TariffError::Overflow)?;
+    // the quotient of the smallest amounts is rounded down to a whole number of steps, such as none
+    if stepped < amount { stepped.checked_add(step).ok_or(TariffError::Overflow) } else { Ok(stepped) }
 }

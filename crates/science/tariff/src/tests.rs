@@ -303,3 +303,11 @@ fn spans_out_of_order_are_refused() {
     let long = [Span::charging(at("2019-01-01T00:00:00Z"), at("2021-01-01T00:00:00Z"), d("1"))];
     assert!(cost(&tariff, &TimeZone::UTC, &long).unwrap_err().to_string().contains("400 days"));
 }
+
+#[test]
+fn the_smallest_amount_fills_a_step() {
+    let least = Decimal::new(1, 28);
+    assert_eq!(crate::cost::stepped(least, 1_000).unwrap(), d("1000"));
+    assert_eq!(crate::cost::stepped(Decimal::ZERO, 1_000).unwrap(), Decimal::ZERO);
+    assert_eq!(crate::cost::stepped(d("2000"), 1_000).unwrap(), d("2000"));
+}

@@ -46,6 +46,12 @@ async fn every_route_asks_who_and_what() {
         };
         assert!(method.is_safe() || least > Role::Viewer, "{method} {path} changes something as a viewer");
         for (role, key) in [(Role::Viewer, &world.north.viewer), (Role::Operator, &world.north.operator)] {
+            if bare == "/events" && role >= least {
+                // it tells on and on
+                let stream = world.request(method.clone(), &path).bearer_auth(key).send().await.unwrap();
+                assert_eq!(stream.status(), 200, "{method} {path} {role}");
+                continue;
+            }
             let answer = world.call(key, method.clone(), bare, None).await;
             if role < least {
                 answer.problem(403);
