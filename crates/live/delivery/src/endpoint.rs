@@ -249,7 +249,8 @@ pub(crate) fn address(field: &str, text: &str, schemes: &[&str]) -> Result<reqwe
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("must hold no user and no password; secrets go into `secret`".to_owned()));
     }
-    if url.host_str().is_none_or(str::is_empty) {
+    // the parser looks for a host behind any number of slashes
+    if url.host_str().is_none_or(str::is_empty) || text.contains(":///") {
         return Err(wrong("names no host".to_owned()));
     }
     Ok(url)
@@ -286,7 +287,7 @@ mod tests {
         let mut taken = hook("https://x.example");
         taken["target"]["secret_header"] = "ce-id".into();
         assert_eq!(field(taken), "target.secret_header");
-        assert_eq!(field(json!({"target": {"kind": "pigeon"}})), "target");
+        assert_eq!(field(json!({"target": {"kind": "pigeon"}})), "target.kind");
         let mqtt =
             |topic: &str| json!({"target": {"kind": "mqtt", "url": "mqtt://b.example", "topic": topic}});
         assert!(Settings::read(&mqtt("v/{twin}")).is_ok());
