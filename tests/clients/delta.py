@@ -30,6 +30,10 @@ def told(server: EventServer) -> list[dict[str, Any]]:
     return events
 
 
+def plain(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def expected(events: list[dict[str, Any]]) -> dict[str, list[tuple[Any, ...]]]:
     """The rows that the events amount to, by the documented columns."""
     rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in TABLES}
@@ -39,7 +43,7 @@ def expected(events: list[dict[str, Any]]) -> dict[str, list[tuple[Any, ...]]]:
         data, source = event["data"], event["source"]
         if what == "Twin" and action == "Update":
             for operation in data["patch"]:
-                value = json.dumps(operation["value"], separators=(",", ":")) if "value" in operation else None
+                value = plain(operation["value"]) if "value" in operation else None
                 key = operation["path"][1:].replace("/", ".")
                 rows["property_updates"].append((source, twin, data["modelId"], key, value, None, None))
         elif what == "Twin":
@@ -113,8 +117,9 @@ def wait_for_rows(server: EventServer, folder: Path) -> None:
         if all(same(found[name], wanted[name]) for name in TABLES):
             break
         if time.monotonic() > deadline:
+            odd = {name: list(set(found[name]) ^ set(wanted[name]))[:4] for name in TABLES}
             counts = {name: (len(found[name]), len(wanted[name])) for name in TABLES}
-            raise AssertionError(f"rows (found, wanted): {counts}")
+            raise AssertionError(f"rows (found, wanted): {counts}; only on one side: {odd}")
         time.sleep(1)
     for name in TABLES:
         assert wanted[name], f"nothing was written to {name}"
