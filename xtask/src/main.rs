@@ -9,6 +9,7 @@ mod bench;
 mod clients;
 mod codegen;
 mod counts;
+mod debian;
 mod demo;
 mod layering;
 mod licences;

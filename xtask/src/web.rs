@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    debian,
     report::{Failed, Report},
     shell::Cmd,
 };
@@ -66,27 +67,12 @@ pub(crate) async fn chromium(root: &Path) -> Result<PathBuf> {
     if let Some(found) = on_path() {
         return Ok(found);
     }
-    let is_root = Cmd::new("id", root).arg("-u").read().is_ok_and(|id| id.trim() == "0");
-    if !is_root || !Cmd::new("apt-get", root).arg("--version").works() {
-        bail!(
-            "no Chromium: install one (Debian: `apt-get install chromium`) or name it in the variable CHROMIUM"
-        );
-    }
-    let apt = |args: &[&str]| {
-        Cmd::new("apt-get", root)
-            .args(["-y", "-qq"])
-            .args(args.iter().copied())
-            .env("DEBIAN_FRONTEND", "noninteractive")
-    };
-    apt(&["update"]).run(|line| println!("{line}")).await?;
-    apt(&["install", "--no-install-recommends", "chromium"]).run(|line| println!("{line}")).await?;
+    debian::install(root, &["chromium"])
+        .await
+        .context("no Chromium; one can be named in the variable CHROMIUM too")?;
     on_path().context("Debian's chromium is installed and still not on the path")
 }
 
 fn on_path() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    ["chromium", "chromium-browser", "google-chrome"]
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
-        .find(|file| file.is_file())
+    debian::on_path(&["chromium", "chromium-browser", "google-chrome"])
 }
