@@ -1,7 +1,8 @@
 import { api, seg } from './client';
 import type { ListSpec } from './queries';
+import type { Schemas, Whole, With } from './types';
 
-/** Where events go and which, as docs/events.md describes them. */
+/** Where events go, as docs/events.md describes it; the server's description leaves it open. */
 export type Target =
   | {
       kind: 'webhook';
@@ -27,46 +28,12 @@ export interface EndpointSettings {
   dead_letter_endpoint?: string;
 }
 
-export interface EventEndpoint {
-  name: string;
-  settings: EndpointSettings;
-  has_secret: boolean;
-  enabled: boolean;
-  status: {
-    place: number;
-    lag: number;
-    delivered: number;
-    failed_attempts: number;
-    dead: number;
-    lost: number;
-    retrying: boolean;
-    dead_letter_bytes: number;
-    last_success_at: string | null;
-    last_error_at: string | null;
-    last_error: string | null;
-  };
-  created_at: string;
-  created_by: string;
-  changed_at: string;
-}
-
-export interface EventRoute {
-  id: string;
-  endpoint: string;
-  filter: string;
-  since: number;
-  created_at: string;
-  created_by: string;
-  changed_at: string;
-}
-
-export interface DeadLetter {
-  sequence: number;
-  at: string;
-  attempts: number;
-  reason: string;
-  event: { type?: string; subject?: string };
-}
+export type EventEndpoint = With<
+  Whole<Schemas['EventEndpoint']>,
+  { settings: EndpointSettings; status: Whole<Schemas['EndpointStatus']> }
+>;
+export type EventRoute = Whole<Schemas['EventRoute']>;
+export type DeadLetter = With<Whole<Schemas['DeadLetter']>, { event: { type?: string; subject?: string } }>;
 
 export const eventsKey = ['events'] as const;
 

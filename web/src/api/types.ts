@@ -4,12 +4,12 @@ import type { components } from './schema.generated';
  * The shapes of the API by their short names, from the server's own OpenAPI document (`cargo xtask codegen`). Where the
  * document says only `string`, the words that docs/api.md promises stand here.
  */
-type Schemas = components['schemas'];
+export type Schemas = components['schemas'];
 
 /** The server writes every field, null where there is no value: none is optional. */
-type Whole<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
+export type Whole<T> = { [K in keyof T]-?: Exclude<T[K], undefined> };
 /** `T` with some fields said more exactly. */
-type With<T, U> = Omit<T, keyof U> & U;
+export type With<T, U> = Omit<T, keyof U> & U;
 
 export type Role = 'viewer' | 'operator' | 'admin';
 export type Severity = 'info' | 'minor' | 'major' | 'critical';

@@ -1,12 +1,12 @@
-import { Canvas, useFrame, useThree } from '@react-three/fiber';
+import { Canvas } from '@react-three/fiber';
 import { useCallback, useEffect, useRef, useState, type PointerEvent } from 'react';
-import type { PerspectiveCamera, Scene, WebGLRenderer } from 'three';
 import type { Look } from '@/graph/look';
 import type { Net } from '@/graph/net';
 import { live } from '@/live';
 import type { Theme } from '@/ui/tokens';
 import { useReducedMotion } from '@/ui/use-media';
 import { hasWebGl } from '@/ui/webgl';
+import { EngineKit, type MakeEngine } from './engine-kit';
 import { GraphEngine } from './graph-engine';
 import './scene.css';
 import './graph-scene.css';
@@ -46,8 +46,8 @@ export function GraphScene(props: GraphSceneProps) {
   useEffect(() => (engine && root.current ? engine.rig.attach(root.current) : undefined), [engine]);
   useEffect(() => (engine ? live.onFocus((twin) => engine.pulse(twin)) : undefined), [engine]);
 
-  const make = useCallback(
-    (gl: WebGLRenderer, scene: Scene, camera: PerspectiveCamera, wake: () => void) =>
+  const make = useCallback<MakeEngine<GraphEngine>>(
+    (gl, scene, camera, wake) =>
       new GraphEngine(
         gl,
         scene,
@@ -108,7 +108,7 @@ export function GraphScene(props: GraphSceneProps) {
         gl={{ antialias: true }}
         camera={{ fov: 40, near: 0.1, far: 5000 }}
       >
-        <Kit make={make} onEngine={setEngine} />
+        <EngineKit make={make} onEngine={setEngine} />
       </Canvas>
       <div ref={labels} className="scene-labels" aria-hidden="true" />
       {hover && (
@@ -118,37 +118,4 @@ export function GraphScene(props: GraphSceneProps) {
       )}
     </div>
   );
-}
-
-function Kit({
-  make,
-  onEngine,
-}: {
-  make: (gl: WebGLRenderer, scene: Scene, camera: PerspectiveCamera, wake: () => void) => GraphEngine;
-  onEngine: (engine: GraphEngine | null) => void;
-}) {
-  const get = useThree((state) => state.get);
-  const engine = useRef<GraphEngine | null>(null);
-  useEffect(() => {
-    const { gl, scene, camera, invalidate } = get();
-    const made = make(gl, scene, camera as PerspectiveCamera, () => invalidate());
-    engine.current = made;
-    onEngine(made);
-    const keep = (event: Event) => event.preventDefault();
-    const back = () => invalidate();
-    gl.domElement.addEventListener('webglcontextlost', keep);
-    gl.domElement.addEventListener('webglcontextrestored', back);
-    invalidate();
-    return () => {
-      gl.domElement.removeEventListener('webglcontextlost', keep);
-      gl.domElement.removeEventListener('webglcontextrestored', back);
-      engine.current = null;
-      onEngine(null);
-      made.dispose();
-    };
-  }, [get, make, onEngine]);
-  useFrame((state) => {
-    if (engine.current?.frame(performance.now())) state.invalidate();
-  }, 1);
-  return null;
 }

@@ -1,11 +1,11 @@
-import { Canvas, useFrame, useThree } from '@react-three/fiber';
-import { useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
-import type { PerspectiveCamera } from 'three';
+import { Canvas } from '@react-three/fiber';
+import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
 import type { Theme } from '@/ui/tokens';
 import { useReducedMotion } from '@/ui/use-media';
 import { hasWebGl } from '@/ui/webgl';
+import { EngineKit, type MakeEngine } from './engine-kit';
 import { PackEngine } from './pack-engine';
-import { layOutPack, rampCss, valueRange, type CellShape, type PackLayout } from './pack-layout';
+import { layOutPack, rampCss, valueRange, type CellShape } from './pack-layout';
 import './scene.css';
 
 /** One entry a cell; a list that the pack does not report is empty. */
@@ -63,6 +63,12 @@ export function PackScene(props: PackSceneProps) {
   const scale = SCALES[mode];
   const values = cells[scale.key];
   const [low, high] = valueRange(values, scale.least);
+  // the theme may change without a new engine
+  const firstTheme = useRef(theme);
+  const make = useCallback<MakeEngine<PackEngine>>(
+    (gl, scene, camera, wake) => new PackEngine(gl, scene, camera, layout, shape, firstTheme.current, wake),
+    [layout, shape],
+  );
 
   useEffect(
     () =>
@@ -118,7 +124,7 @@ export function PackScene(props: PackSceneProps) {
         gl={{ antialias: true }}
         camera={{ fov: 26, near: 0.1, far: 500 }}
       >
-        <PackKit layout={layout} shape={shape} theme={theme} onEngine={setEngine} />
+        <EngineKit make={make} onEngine={setEngine} />
       </Canvas>
       <div className="scene-storeys pack-tools" role="group" aria-label="Cell view">
         {MODES.filter((m) => cells[SCALES[m].key].length > 0).map((m) => (
@@ -153,50 +159,4 @@ function tip(cell: number, cells: PackCells): string {
     return v !== undefined && Number.isFinite(v) ? [SCALES[m].text(v)] : [];
   });
   return [`Cell ${cell + 1}`, ...lines].join('\n');
-}
-
-function PackKit({
-  layout,
-  shape,
-  theme,
-  onEngine,
-}: {
-  layout: PackLayout;
-  shape: CellShape;
-  theme: Theme;
-  onEngine: (engine: PackEngine | null) => void;
-}) {
-  const get = useThree((state) => state.get);
-  const engine = useRef<PackEngine | null>(null);
-  const firstTheme = useRef(theme);
-  useEffect(() => {
-    const { gl, scene, camera, invalidate } = get();
-    const made = new PackEngine(
-      gl,
-      scene,
-      camera as PerspectiveCamera,
-      layout,
-      shape,
-      firstTheme.current,
-      () => invalidate(),
-    );
-    engine.current = made;
-    onEngine(made);
-    const keep = (event: Event) => event.preventDefault();
-    const back = () => invalidate();
-    gl.domElement.addEventListener('webglcontextlost', keep);
-    gl.domElement.addEventListener('webglcontextrestored', back);
-    invalidate();
-    return () => {
-      gl.domElement.removeEventListener('webglcontextlost', keep);
-      gl.domElement.removeEventListener('webglcontextrestored', back);
-      engine.current = null;
-      onEngine(null);
-      made.dispose();
-    };
-  }, [get, layout, shape, onEngine]);
-  useFrame((state) => {
-    if (engine.current?.frame(performance.now())) state.invalidate();
-  }, 1);
-  return null;
 }

@@ -139,16 +139,17 @@ fn the_life_of_a_twin() {
     assert_eq!(deleted["data"]["$etag"], "W/\"3\"");
 }
 
+fn pack() -> EventBody {
+    let model = "dtmi:voltwin:BatteryPack;1".parse().unwrap();
+    EventBody::Created { model, properties: BTreeMap::new() }
+}
+
 #[test]
 fn the_life_of_a_relationship() {
     let mut world = World::new();
     world.happen("EV-1", vehicle(BTreeMap::new()));
-    let pack = EventBody::Created {
-        model: "dtmi:voltwin:BatteryPack;1".parse().unwrap(),
-        properties: BTreeMap::new(),
-    };
-    world.happen("P-1", pack.clone());
-    world.happen("P-2", pack);
+    world.happen("P-1", pack());
+    world.happen("P-2", pack());
     let link = |target: &str| EventBody::Linked {
         id: "has".parse().unwrap(),
         name: PropertyName::new("hasPack").unwrap(),
@@ -183,11 +184,7 @@ fn a_deleted_twin_takes_its_relationships_along() {
     let mut world = World::new();
     world.happen("EV-1", vehicle(BTreeMap::new()));
     for (id, target) in [("b", "P-2"), ("a", "P-1")] {
-        let pack = EventBody::Created {
-            model: "dtmi:voltwin:BatteryPack;1".parse().unwrap(),
-            properties: BTreeMap::new(),
-        };
-        world.happen(target, pack);
+        world.happen(target, pack());
         let link = EventBody::Linked {
             id: id.parse().unwrap(),
             name: PropertyName::new("hasPack").unwrap(),

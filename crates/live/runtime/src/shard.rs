@@ -72,7 +72,7 @@ pub(crate) async fn run(
 
 /// Works in rounds of one commit each. A task that has to see what another has done to its twin waits for the next round,
 /// and so does what comes after it for this twin: a hundred submissions whose tasks build on one another cost as many
-/// commits as one of them, and a twin that many write holds nobody up but them.
+/// commits as one of them, and a twin that many write holds nobody up but them until as many wait for it as a batch holds.
 struct Shard<'a> {
     inner: &'a Arc<Inner>,
     commits: &'a mpsc::Sender<Commit>,

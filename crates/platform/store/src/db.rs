@@ -156,9 +156,10 @@ impl WriteTx<'_> {
     /// Makes it durable.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         let writes = self.writes;
-        self.commit_events().await?;
+        let done = self.commit_events().await;
+        // also when it failed: it may be on the disk all the same
         writes.count();
-        Ok(())
+        done
     }
 
     /// Makes events durable, which change nothing that is remembered but topics of records.

@@ -88,9 +88,10 @@ impl Journal {
         }
         rows.flush(tx.conn()).await?;
         batch.flush(tx.conn()).await?;
-        tx.commit_events().await?;
+        let done = tx.commit_events().await;
+        // also when it failed: it may be on the disk all the same
         self.db.recall.topics.committed(events);
-        Ok(outcome)
+        done.map(|()| outcome)
     }
 
     /// The events after `after`, in order, at most `limit` and 10,000.

@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { ApiError } from '@/api/client';
 import {
   endpointsQuery,
   eventsKey,
@@ -81,7 +80,14 @@ export function EventsPage() {
     onSettled: settled,
   });
   const names = endpoints.rows?.map((e) => e.name) ?? [];
-  const absent = endpoints.error instanceof ApiError && endpoints.error.status === 404;
+  const figure = (key: 'delivered' | 'lag', label: string): Column<EventEndpoint> => ({
+    key,
+    label,
+    align: 'right',
+    wide: true,
+    sort: (e) => e.status[key],
+    cell: (e) => count(e.status[key]),
+  });
   const endpointColumns: readonly Column<EventEndpoint>[] = [
     {
       key: 'name',
@@ -102,22 +108,8 @@ export function EventsPage() {
       sort: (e) => Number(e.status.retrying),
       cell: (e) => <State endpoint={e} />,
     },
-    {
-      key: 'delivered',
-      label: 'Taken',
-      align: 'right',
-      wide: true,
-      sort: (e) => e.status.delivered,
-      cell: (e) => count(e.status.delivered),
-    },
-    {
-      key: 'lag',
-      label: 'Waiting',
-      align: 'right',
-      wide: true,
-      sort: (e) => e.status.lag,
-      cell: (e) => count(e.status.lag),
-    },
+    figure('delivered', 'Taken'),
+    figure('lag', 'Waiting'),
     {
       key: 'dead',
       label: 'Given up',
@@ -217,8 +209,7 @@ export function EventsPage() {
       title="Events"
       text="Changes of twins as CloudEvents: which go where."
       actions={
-        admin &&
-        !absent && (
+        admin && (
           <>
             <button
               type="button"
@@ -239,61 +230,51 @@ export function EventsPage() {
         )
       }
     >
-      {absent ? (
-        <section className="panel">
-          <EmptyState icon="warn" title="This server sends no events">
-            Its version cannot. A newer one is set up here.
-          </EmptyState>
-        </section>
-      ) : (
-        <>
-          <section className="panel" aria-labelledby="event-endpoints">
-            <header className="panel-head">
-              <h2 id="event-endpoints">Endpoints</h2>
-              <span className="aside">Where events go</span>
-            </header>
-            {endpoints.error ? (
-              <ErrorState error={endpoints.error} retry={endpoints.retry} what="The endpoints" />
-            ) : (
-              <DataTable
-                caption="Endpoints of events"
-                columns={endpointColumns}
-                rows={endpoints.rows}
-                rowKey={(e) => e.name}
-                initialSort={{ key: 'name', dir: 'asc' }}
-                empty={
-                  <EmptyState icon="link" title="Nobody is told yet">
-                    A webhook, an MQTT broker, NATS or files: each event is delivered at least once, in order
-                    within a twin.
-                  </EmptyState>
-                }
-              />
-            )}
-          </section>
-          <section className="panel" aria-labelledby="event-routes">
-            <header className="panel-head">
-              <h2 id="event-routes">Routes</h2>
-              <span className="aside">Which events go there</span>
-            </header>
-            {routes.error ? (
-              <ErrorState error={routes.error} retry={routes.retry} what="The routes" />
-            ) : (
-              <DataTable
-                caption="Routes of events"
-                columns={routeColumns}
-                rows={routes.rows}
-                rowKey={(r) => r.id}
-                initialSort={{ key: 'id', dir: 'asc' }}
-                empty={
-                  <EmptyState icon="filter" title="No route yet">
-                    {names.length === 0 ? 'Add an endpoint first.' : 'An endpoint gets nothing without one.'}
-                  </EmptyState>
-                }
-              />
-            )}
-          </section>
-        </>
-      )}
+      <section className="panel" aria-labelledby="event-endpoints">
+        <header className="panel-head">
+          <h2 id="event-endpoints">Endpoints</h2>
+          <span className="aside">Where events go</span>
+        </header>
+        {endpoints.error ? (
+          <ErrorState error={endpoints.error} retry={endpoints.retry} what="The endpoints" />
+        ) : (
+          <DataTable
+            caption="Endpoints of events"
+            columns={endpointColumns}
+            rows={endpoints.rows}
+            rowKey={(e) => e.name}
+            initialSort={{ key: 'name', dir: 'asc' }}
+            empty={
+              <EmptyState icon="link" title="Nobody is told yet">
+                A webhook, an MQTT broker, NATS or files: each event is delivered at least once, in order
+                within a twin.
+              </EmptyState>
+            }
+          />
+        )}
+      </section>
+      <section className="panel" aria-labelledby="event-routes">
+        <header className="panel-head">
+          <h2 id="event-routes">Routes</h2>
+          <span className="aside">Which events go there</span>
+        </header>
+        {routes.error ? (
+          <ErrorState error={routes.error} retry={routes.retry} what="The routes" />
+        ) : (
+          <DataTable
+            caption="Routes of events"
+            columns={routeColumns}
+            rows={routes.rows}
+            rowKey={(r) => r.id}
+            initialSort={{ key: 'id', dir: 'asc' }}
+            empty={
+              <EmptyState icon="filter" title="No route yet">
+                {names.length === 0 ? 'Add an endpoint first.' : 'An endpoint gets nothing without one.'}
+              </EmptyState>
+            }
+          />
+        )}
+      </section>
       {open?.kind === 'endpoint' && (
         <EndpointDialog
           endpoint={open.of}
