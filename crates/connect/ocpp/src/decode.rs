@@ -258,8 +258,3 @@ fn need_time(raw: Raw<'_>, field: &str) -> Result<(Timestamp, Option<Violation>)
         Err(_) => Err(error),
     }
 }
-
-/// A sequence number for what has none: milliseconds since 1970.
-fn millis(at: Timestamp) -> u64 {
-    u64::try_from(at.as_millis()).unwrap_or(0)
-}

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use serde_json::json;
-use voltwin_core::{TenantId, Timestamp, TransactionPhase, TwinId};
+use voltwin_core::{SEQ_NO_OF_STOP, TenantId, Timestamp, TransactionPhase, TwinId};
 use voltwin_ocpp::{TransactionReport, Version};
 use voltwin_store::{Transaction, TransactionFilter, TransactionState};
 
@@ -22,8 +22,6 @@ const ASKED_MAX: usize = 10;
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Why a transaction ended that the station has forgotten.
 const END_LOST: &str = "EndLost";
-/// After every number that a station gives, so that whatever it still says comes before.
-const AFTER_ALL: u64 = u64::MAX >> 1;
 
 impl CentralSystem {
     /// Sees to it that a station that has just connected is asked.
@@ -114,7 +112,8 @@ impl CentralSystem {
         let report = TransactionReport {
             transaction_id: Some(transaction_id.to_owned()),
             phase: TransactionPhase::Ended,
-            seq_no: AFTER_ALL,
+            // whatever the station still says comes before
+            seq_no: SEQ_NO_OF_STOP,
             start_key: None,
             evse: open.evse,
             connector: open.connector,

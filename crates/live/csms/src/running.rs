@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use voltwin_core::{TenantId, TransactionFact, TransactionPhase, TwinId, told_transaction_id};
+use voltwin_core::{
+    TenantId, TransactionFact, TransactionPhase, TwinId, last_seq_no_of_moment, told_transaction_id,
+};
 
 /// Transactions remembered at once; beyond it new ones are looked up, which costs time and nothing else.
 const RUNNING_MAX: usize = 200_000;
@@ -20,6 +22,7 @@ type Outlet = (Option<u32>, Option<u32>);
 
 #[derive(Debug, Clone, Copy)]
 struct Known {
+    /// The last place of the moment that it has come to: reports of OCPP 1.6 of one moment are in no order.
     farthest: Place,
     outlet: Outlet,
 }
@@ -65,7 +68,8 @@ impl Running {
             }
             _ => {
                 if let Some(known) = running.get_mut(&key) {
-                    known.farthest = known.farthest.max(place(fact));
+                    let (seq_no, phase) = place(fact);
+                    known.farthest = known.farthest.max((last_seq_no_of_moment(seq_no), phase));
                     let (evse, connector) = known.outlet;
                     known.outlet = (evse.or(fact.evse), connector.or(fact.connector));
                 }
@@ -85,6 +89,8 @@ fn place(fact: &TransactionFact) -> Place {
 
 #[cfg(test)]
 mod tests {
+    use voltwin_core::{SEQ_NO_OF_STOP, Timestamp, seq_no_of_report};
+
     use super::*;
 
     fn fact(phase: TransactionPhase, seq_no: u64) -> TransactionFact {
@@ -127,6 +133,20 @@ mod tests {
         assert!(!is_new(Updated, 4) && !is_new(Updated, 5) && is_new(Updated, 6));
         record(Ended, 6);
         assert!(!is_new(Updated, 7), "a transaction that has ended is looked up");
+    }
+
+    #[test]
+    fn a_second_report_of_one_moment_is_looked_up() {
+        use TransactionPhase::{Ended, Started, Updated};
+        let running = Running::default();
+        let (tenant, station) = ("demo".parse().unwrap(), "ST-1".parse().unwrap());
+        let report = |ms| seq_no_of_report(Timestamp::from_millis(ms), "a");
+        running.recorded(&tenant, &station, &fact(Started, 0));
+        running.recorded(&tenant, &station, &fact(Updated, report(1_795_000_000_500)));
+        let is_new = |phase, seq_no| running.is_new(&tenant, &station, &fact(phase, seq_no));
+        let other = seq_no_of_report(Timestamp::from_millis(1_795_000_000_500), "b");
+        assert!(!is_new(Updated, other) && !is_new(Updated, report(1_795_000_000_900)));
+        assert!(is_new(Updated, report(1_795_000_001_000)) && is_new(Ended, SEQ_NO_OF_STOP));
     }
 
     #[test]

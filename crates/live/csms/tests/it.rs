@@ -120,6 +120,37 @@ async fn a_session_of_1_6_is_billed_to_the_watt_hour() {
 }
 
 #[tokio::test]
+async fn meter_values_of_1_6_of_one_moment_are_told_apart_by_what_they_say() {
+    let world = World::new().await;
+    let mut link = world.connect(Version::V16).await;
+    boot_16(&mut link).await;
+    let start =
+        json!({"connectorId": 1, "idTag": "TAG", "meterStart": 1000, "timestamp": "2026-11-21T08:00:00Z"});
+    let id = call(&mut link, "1", "StartTransaction", start).await["transactionId"].as_i64().unwrap();
+    let values = |sampled: Json| {
+        json!({"connectorId": 1, "transactionId": id,
+            "meterValue": [{"timestamp": "2026-11-21T08:15:00Z", "sampledValue": sampled}]})
+    };
+    // a quarter of an hour by the clock, a period, and what the meter signed: three messages of one moment
+    let told = [
+        values(json!([{"value": "1500", "context": "Sample.Clock", "unit": "Wh"}])),
+        values(json!([{"value": "1500", "context": "Sample.Periodic", "unit": "Wh"}])),
+        values(json!([{"value": "AQID", "format": "SignedData", "context": "Sample.Clock"}])),
+    ];
+    for (number, payload) in told.iter().chain(&told).enumerate() {
+        call(&mut link, &format!("v{number}"), "MeterValues", payload.clone()).await;
+    }
+    let stop = json!({"transactionId": id, "meterStop": 2000, "timestamp": "2026-11-21T08:30:00Z"});
+    call(&mut link, "2", "StopTransaction", stop).await;
+    let bill = world.transactions().await.remove(0);
+    assert_eq!((bill.events, bill.flags.len(), bill.energy_wh), (5, 0, Decimal::from(1000)));
+    let signed = world.runtime.store().tenant(&world.tenant).signed_readings(bill.number).await.unwrap();
+    let signed: Vec<&str> = signed.iter().map(|record| record.reading.data.as_str()).collect();
+    assert_eq!(signed, ["AQID"]);
+    world.runtime.stop().await;
+}
+
+#[tokio::test]
 async fn events_of_2_0_1_may_come_twice_and_in_any_order() {
     let world = World::new().await;
     let mut link = world.connect(Version::V201).await;

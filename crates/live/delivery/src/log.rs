@@ -282,11 +282,22 @@ impl LogReader {
     /// [`EventsError::File`], [`EventsError::Stopped`] when the log is gone.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
         loop {
-            let head = *self.head.borrow_and_update();
-            if self.place >= head {
-                self.head.changed().await.map_err(|_| EventsError::Stopped)?;
-                continue;
+            self.head.mark_unchanged();
+            let entries = self.ready(limit).await?;
+            if !entries.is_empty() {
+                return Ok(entries);
             }
+            self.head.changed().await.map_err(|_| EventsError::Stopped)?;
+        }
+    }
+
+    /// The next events in order, at most `limit` of those that are there already; none when the reader has them all.
+    /// May be dropped like [`LogReader::next`].
+    ///
+    /// # Errors
+    /// [`EventsError::File`], [`EventsError::Stopped`] when the log is gone.
+    pub async fn ready(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
+        while self.place < self.log.head() {
             let first = self.log.first();
             if self.place + 1 < first {
                 self.lost += first - 1 - self.place;
@@ -303,6 +314,7 @@ impl LogReader {
                 return Ok(entries);
             }
         }
+        Ok(Vec::new())
     }
 
     /// The number of the last event handed out.

@@ -197,9 +197,43 @@ pub fn told_transaction_id(id: &str) -> &str {
     }
 }
 
+/// Bits of a stand-in that tell reports of one second apart.
+const DIGEST_BITS: u32 = 30;
+
+/// Stands in for the sequence number that meter values of OCPP 1.6 do not have: the second of the report and, below it,
+/// a digest of all that it says. The same report gives the same number however often it is sent, another report of the
+/// same moment (of another measurand, of the clock beside the period) gives another, and later seconds give greater
+/// ones. Always above the 31 bits of real sequence numbers and below [`SEQ_NO_OF_STOP`].
+#[must_use]
+pub fn seq_no_of_report(at: Timestamp, report: &str) -> u64 {
+    // FNV-1a, 64 bits: fixed for good, for it is part of what identifies an event
+    let digest = report
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let second = u64::try_from(at.as_millis() / 1_000).unwrap_or(0);
+    let second = second.clamp(4, (SEQ_NO_OF_STOP >> DIGEST_BITS) - 1);
+    second << DIGEST_BITS | (digest ^ digest >> DIGEST_BITS) & ((1 << DIGEST_BITS) - 1)
+}
+
+/// Whether a number stands in for one that OCPP 1.6 does not have. Real ones fit 31 bits.
+#[must_use]
+pub fn is_stand_in(seq_no: u64) -> bool {
+    seq_no > 1 << 31
+}
+
+/// The greatest sequence number that stands for the same moment: itself where numbers are real, and the last of its
+/// second where it is a stand-in.
+#[must_use]
+pub fn last_seq_no_of_moment(seq_no: u64) -> u64 {
+    if is_stand_in(seq_no) { seq_no | ((1 << DIGEST_BITS) - 1) } else { seq_no }
+}
+
+/// The sequence number of a stop of OCPP 1.6: after every report.
+pub const SEQ_NO_OF_STOP: u64 = u64::MAX >> 1;
+
 /// What a station says of one charging transaction. Identity, for exactly-once: `(tenant, station,
-/// transaction_id, phase, seq_no)`, where OCPP 1.6, which has no sequence numbers, uses 0 for start, the
-/// time of the sample in milliseconds for updates and `u64::MAX >> 1` for stop.
+/// transaction_id, phase, seq_no)`, where OCPP 1.6, which has no sequence numbers, uses 0 for start,
+/// [`seq_no_of_report`] for updates and [`SEQ_NO_OF_STOP`] for stop.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TransactionFact {
     /// The id that station and central system share; in 1.6 a decimal number given by us.
@@ -487,6 +521,23 @@ fn json_bytes(value: &serde_json::Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stand_ins_follow_time_and_lie_between_real_numbers_and_the_stop() {
+        let at = |ms| seq_no_of_report(Timestamp::from_millis(ms), "[]");
+        // fixed for good: FNV-1a of `[]` is 0x09612b07b5ecb5a5, and this its 30 bits
+        assert_eq!(at(1_795_000_000_123), 1_795_000_000 << 30 | 0x1068_19bb);
+        assert_eq!(at(1_795_000_000_123), at(1_795_000_000_999));
+        assert!(at(1_795_000_000_999) < at(1_795_000_001_000));
+        assert!(last_seq_no_of_moment(at(1_795_000_000_123)) < at(1_795_000_001_000));
+        for ms in [i64::MIN, -1, 0, 253_402_300_799_999, i64::MAX] {
+            assert!(is_stand_in(at(ms)) && last_seq_no_of_moment(at(ms)) < SEQ_NO_OF_STOP, "{ms}");
+        }
+        assert!(!is_stand_in(0) && !is_stand_in(i32::MAX as u64) && last_seq_no_of_moment(7) == 7);
+        let of_one_moment: std::collections::HashSet<u64> =
+            (0..1_000).map(|n| seq_no_of_report(Timestamp::from_millis(0), &n.to_string())).collect();
+        assert_eq!(of_one_moment.len(), 1_000);
+    }
 
     #[test]
     fn records_and_notes_are_bounded() {

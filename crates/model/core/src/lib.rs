@@ -34,8 +34,9 @@ mod value;
 pub use error::CoreError;
 pub use event::{
     AlarmChange, AlarmFact, AuditFact, CommandFact, CommandState, Event, EventBody, MeterSample, NoteFact,
-    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, Sequenced, Severity, SignedReading, StationCost,
-    TOPIC_BYTES_MAX, TransactionFact, TransactionPhase, reused_transaction_id, told_transaction_id,
+    RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX, RecordFact, SEQ_NO_OF_STOP, Sequenced, Severity, SignedReading,
+    StationCost, TOPIC_BYTES_MAX, TransactionFact, TransactionPhase, is_stand_in, last_seq_no_of_moment,
+    reused_transaction_id, seq_no_of_report, told_transaction_id,
 };
 pub use ids::{AlarmId, CommandId, Dtmi, PropertyName, RelationshipId, Seq, TenantId, TraceId, TwinId};
 pub use models::{MODELS_TWIN, ModelDocument, ModelsFact};

@@ -1,16 +1,15 @@
 //! What a charging transaction comes to: a pure fold of its events in the order of their sequence numbers.
 
 use serde::{Deserialize, Serialize};
-use voltwin_core::{Decimal, StationCost, Timestamp, TransactionFact, TransactionPhase, told_transaction_id};
+use voltwin_core::{
+    Decimal, StationCost, Timestamp, TransactionFact, TransactionPhase, is_stand_in, told_transaction_id,
+};
 
 use crate::ledger::{Ledger, Segment, SegmentKind};
 use crate::records::TransactionState;
 
 /// What the fold is; a bill of another one is folded again from its events before it is used.
-const VERSION: u8 = 3;
-
-/// OCPP 2.x sequence numbers fit 31 bits; greater ones are the stand-ins of OCPP 1.6, which cannot have gaps.
-const MAX_REAL_SEQ_NO: i64 = i32::MAX as i64;
+const VERSION: u8 = 4;
 
 /// 1 GWh.
 const MAX_ENERGY_UWH: i64 = 1_000_000_000_000_000;
@@ -54,15 +53,18 @@ pub(crate) fn place(fact: &TransactionFact) -> (i64, i64) {
     (i64::try_from(fact.seq_no).unwrap_or(i64::MAX), phase)
 }
 
-/// Where an event stands in the life of its transaction. OCPP 1.6 meter values stand at their time, which is put right
-/// where the station's clock is known to be wrong, so that a clock that is set in between does not turn them round.
-pub(crate) fn order(fact: &TransactionFact) -> (i64, i64) {
-    let (seq_no, phase) = place(fact);
-    if phase == 1 && seq_no > MAX_REAL_SEQ_NO {
-        let ahead_ms = fact.clock_ahead_ms.unwrap_or(0);
-        return (seq_no.saturating_sub(ahead_ms).max(MAX_REAL_SEQ_NO + 1), phase);
+/// Where an event stands in the life of its transaction: its sequence number or, of meter values of OCPP 1.6, its time in
+/// milliseconds, which is put right where the station's clock is known to be wrong, so that a clock that is set in
+/// between does not turn them round; then phase, register and place, for a meter does not run back within one moment.
+pub(crate) type Order = (i64, i64, Option<Decimal>, i64);
+
+pub(crate) fn order(event: &Recorded) -> Order {
+    let (seq_no, phase) = place(&event.fact);
+    if phase == 1 && is_stand_in(event.fact.seq_no) {
+        // after every start, whatever the clock says
+        return (event.at.as_millis().max(1), phase, event.fact.meter_wh, seq_no);
     }
-    (seq_no, phase)
+    (seq_no, phase, None, 0)
 }
 
 /// The running result. Depends on the set of events only: [`Bill::push`] takes them in order of [`order`], and
@@ -92,7 +94,7 @@ pub(crate) struct Bill {
     quarantined: bool,
     pub(crate) reserved_from: Option<Timestamp>,
     pub(crate) station_cost: Option<StationCost>,
-    last: Option<(i64, i64)>,
+    last: Option<Order>,
     first_seq_no: Option<i64>,
     last_seq_no: Option<i64>,
     seq_nos: i64,
@@ -101,7 +103,7 @@ pub(crate) struct Bill {
 impl Bill {
     /// The bill of these events, in any order but each once.
     pub(crate) fn of(mut events: Vec<Recorded>) -> Self {
-        events.sort_by_key(|event| order(&event.fact));
+        events.sort_by_key(order);
         let mut bill = Self::new();
         for event in &events {
             bill.push(event);
@@ -115,8 +117,8 @@ impl Bill {
     }
 
     /// Whether the event comes after all that are in the bill, so that it may be pushed.
-    pub(crate) fn precedes(&self, fact: &TransactionFact) -> bool {
-        self.version == VERSION && self.last.is_none_or(|last| last < order(fact))
+    pub(crate) fn precedes(&self, event: &Recorded) -> bool {
+        self.version == VERSION && self.last.is_none_or(|last| last < order(event))
     }
 
     /// Adds the next event in order. What comes after the end is counted but changes nothing that is paid for.
@@ -130,12 +132,13 @@ impl Bill {
         self.clock_ahead |= ahead_ms > 0;
         self.clock_behind |= ahead_ms < 0;
         self.id_reused |= told_transaction_id(&fact.transaction_id) != fact.transaction_id;
-        if seq_no <= MAX_REAL_SEQ_NO {
+        // stand-ins have no gaps
+        if !is_stand_in(fact.seq_no) {
             self.first_seq_no.get_or_insert(seq_no);
             self.last_seq_no = Some(seq_no);
             self.seq_nos += i64::from(self.last.is_none_or(|last| last.0 < seq_no));
         }
-        self.last = Some(order(fact));
+        self.last = Some(order(event));
         if self.ended_at.is_some() {
             return;
         }
@@ -229,6 +232,8 @@ impl Bill {
 
 #[cfg(test)]
 mod tests {
+    use voltwin_core::{SEQ_NO_OF_STOP, seq_no_of_report};
+
     use super::*;
 
     fn event(phase: TransactionPhase, seq_no: u64, at_s: i64, meter: Option<i64>) -> Recorded {
@@ -316,6 +321,24 @@ mod tests {
         let bill = Bill::of(vec![late, early, start]);
         assert_eq!((bill.energy_wh(), bill.flags()), (Decimal::from(900), vec!["clock_skew_future"]));
         assert_eq!(bill.duration_s(), Some(120.0));
+    }
+
+    #[test]
+    fn reports_of_one_moment_are_all_counted_and_the_meter_does_not_run_back_in_it() {
+        let now_s = 1_795_000_000;
+        let at = Timestamp::from_millis(now_s * 1_000);
+        let report = |text: &str, meter| event(Updated, seq_no_of_report(at, text), now_s, meter);
+        let readings = [report("power", None), report("clock", Some(1_500)), report("period", Some(1_400))];
+        for turn in 0..3 {
+            let mut events = vec![
+                event(Started, 0, now_s - 60, Some(1_000)),
+                event(Ended, SEQ_NO_OF_STOP, now_s + 60, Some(2_000)),
+            ];
+            events.extend(readings.iter().cycle().skip(turn).take(3).cloned());
+            let bill = Bill::of(events);
+            assert_eq!((bill.events, bill.flags()), (5, vec![]));
+            assert_eq!(bill.energy_wh(), Decimal::from(1_000));
+        }
     }
 
     #[test]

@@ -192,7 +192,7 @@ async fn bill(conn: &mut SqliteConnection, taken: &[(&Told<'_>, Recorded)]) -> R
     for (one, recorded) in taken {
         let open =
             bills.entry(one.key()).or_insert_with(|| Open { number: None, bill: Bill::new(), anew: false });
-        if open.anew || !open.bill.precedes(one.fact) {
+        if open.anew || !open.bill.precedes(recorded) {
             open.anew = true;
         } else {
             open.bill.push(recorded);

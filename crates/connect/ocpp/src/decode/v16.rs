@@ -2,17 +2,14 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use voltwin_core::{Decimal, Timestamp, TransactionPhase};
+use voltwin_core::{Decimal, SEQ_NO_OF_STOP, Timestamp, TransactionPhase, seq_no_of_report};
 
-use super::{Raw, Reader, Samples, millis, missing, need_int, need_number, need_text, wrong_type};
+use super::{Raw, Reader, Samples, missing, need_int, need_number, need_text, wrong_type};
 use crate::{
     ConnectorStatus, ErrorCode, Fact, SignedReading, TransactionReport, Violation,
     meter::{self, RawSample},
     version::clip,
 };
-
-/// The sequence number of a stop: after every sample.
-const STOP_SEQ: u64 = u64::MAX >> 1;
 
 pub(super) fn fact(reader: &mut Reader, action: &'static str, json: &str) -> Result<Fact, Violation> {
     match action {
@@ -180,7 +177,7 @@ fn stop(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
         .filter(|fine| (*fine - whole).abs() < Decimal::ONE);
     Ok(Fact::Transaction(Box::new(TransactionReport {
         transaction_id: Some(transaction_id.to_string()),
-        seq_no: STOP_SEQ,
+        seq_no: SEQ_NO_OF_STOP,
         id_token: reader.text(fields.id_tag, "idTag", 255),
         meter_wh: Some(finer.unwrap_or(whole)),
         // The default of the specification: absent means that it ended as it should.
@@ -214,7 +211,7 @@ fn meter_values(reader: &mut Reader, json: &str) -> Result<Fact, Violation> {
     match (transaction.filter(|id| *id > 0), newest) {
         (Some(id), Some(at)) => Ok(Fact::Transaction(Box::new(TransactionReport {
             transaction_id: Some(id.to_string()),
-            seq_no: millis(at),
+            seq_no: seq_no_of_report(at, values.get()),
             evse: (evse > 0).then_some(evse),
             connector: (evse > 0).then_some(connector),
             meter_wh: meter::register_wh(&plain, None),

@@ -540,7 +540,7 @@ impl TenantStore {
 
 /// Folds the events once more, and looks at what each adds.
 fn steps(mut events: Vec<Recorded>) -> Vec<UsageStep> {
-    events.sort_by_key(|event| crate::bill::order(&event.fact));
+    events.sort_by_key(crate::bill::order);
     let mut bill = Bill::new();
     let mut steps: Vec<UsageStep> = Vec::new();
     let mut from: Option<Timestamp> = None;

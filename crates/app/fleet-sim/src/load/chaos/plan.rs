@@ -34,12 +34,14 @@ pub enum Anomaly {
     NoStart,
     /// OCPP 2.x: the station gives an id that it gave before it was restarted.
     IdReused,
+    /// Two readings of one moment in two messages, as when the clock's quarter of an hour falls on a period.
+    SameMoment,
 }
 
 impl Anomaly {
     /// All of them, with how often of a thousand each is drawn.
-    const WEIGHTS: [(Self, usize); 10] = [
-        (Self::None, 460),
+    const WEIGHTS: [(Self, usize); 11] = [
+        (Self::None, 420),
         (Self::Rollover, 80),
         (Self::Reset, 80),
         (Self::ZeroReading, 60),
@@ -49,6 +51,7 @@ impl Anomaly {
         (Self::Gap, 70),
         (Self::NoStart, 60),
         (Self::IdReused, 50),
+        (Self::SameMoment, 40),
     ];
 
     /// Its name in the ledger.
@@ -65,13 +68,14 @@ impl Anomaly {
             Self::Gap => "gap",
             Self::NoStart => "no_start",
             Self::IdReused => "id_reused",
+            Self::SameMoment => "same_moment",
         }
     }
 
     /// What a person should be told of it.
     pub(super) fn flags(self) -> &'static [&'static str] {
         match self {
-            Self::None => &[],
+            Self::None | Self::SameMoment => &[],
             Self::Rollover => &["meter_rollover"],
             Self::Reset => &["meter_reset", "stop_below_start"],
             Self::ZeroReading => &["meter_glitch", "meter_reset"],
@@ -130,7 +134,11 @@ impl Planned {
         // a last sample that is absurd does not tell the fraction that the stop would cut off
         let told = !matches!(anomaly, Anomaly::Jump | Anomaly::Negative);
         let whole_stop = v16 && dice.below(3) == 0 && told;
-        let updates = if orphan { 0 } else { 1 + dice.below(4) };
+        let updates = match anomaly {
+            _ if orphan => 0,
+            Anomaly::SameMoment => 2 + dice.below(3),
+            _ => 1 + dice.below(4),
+        };
         // 10 Wh to 9 kWh, in thousandths
         let mut deltas: Vec<Decimal> =
             (0..=updates).map(|_| Decimal::new(10_000 + dice.below(8_990_000) as i64, 3)).collect();
@@ -190,6 +198,9 @@ impl Planned {
         let mut planned = Self { anomaly, steps, energy_wh, late, whole_stop };
         if orphan {
             planned.steps.truncate(2);
+        }
+        if anomaly == Anomaly::SameMoment {
+            planned.steps[2].after_ms = planned.steps[1].after_ms;
         }
         planned
     }
@@ -264,6 +275,16 @@ mod tests {
             assert_eq!(gap.told() + 1, gap.steps.len());
             let (orphan, _) = drawn(v16, Anomaly::NoStart, number);
             assert!(orphan.steps[0].untold && (!v16 || orphan.energy_wh.is_zero()));
+        }
+    }
+
+    #[test]
+    fn two_readings_are_of_one_moment() {
+        for number in 0..200 {
+            let (planned, _) = drawn(number % 2 == 0, Anomaly::SameMoment, number);
+            let (one, other) = (&planned.steps[1], &planned.steps[2]);
+            assert_eq!((one.phase, other.phase), (TransactionPhase::Updated, TransactionPhase::Updated));
+            assert!(one.after_ms == other.after_ms && one.told_wh < other.told_wh, "{planned:?}");
         }
     }
 

@@ -26,6 +26,9 @@ const STATUS_EVERY: Duration = Duration::from_millis(2_300);
 const TRY_FOR: Duration = Duration::from_secs(180);
 /// Transactions in a row that run at once at one station; those told late are told later than one that came after.
 const LATE_MS: i64 = 20 * 3_600_000;
+/// Between two transactions: so little that a station tells no faster than its time passes, for a time that runs ahead
+/// of ours is one more thing that is wrong with it.
+const BREAK_MS: i64 = 10;
 
 /// One station of the run.
 pub(super) struct Station {
@@ -186,7 +189,7 @@ impl Station {
         let begun_ms = if planned.late {
             self.now_ms() - 3_600_000 - lasted - self.dice.below(LATE_MS as usize) as i64
         } else {
-            self.now_ms().max(self.clock_ms + 1_000)
+            self.now_ms().max(self.clock_ms + BREAK_MS)
         };
         if !planned.late {
             self.clock_ms = begun_ms + lasted;

@@ -37,6 +37,8 @@ const ALIVE_EVERY: Duration = Duration::from_secs(15);
 /// Seconds that a request for lines may wait, and lines of one answer.
 const WAIT_MAX_S: u32 = 25;
 const LINES_MAX: u32 = 1_000;
+/// Events looked through for one answer: where a filter lets few pass, the client goes on from the number it is told.
+const LOOKED_AT_MAX: usize = 100_000;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(Guard::needs(Permission::Read).on(routes!(events)))
@@ -122,12 +124,18 @@ async fn lines(mut reader: LogReader, filter: &Filter, query: &EventsQuery) -> R
     }
     let until = Instant::now() + Duration::from_secs(wait_s.into());
     let (mut text, mut count, mut next) = (String::new(), 0, reader.place());
-    'full: while count < limit {
-        // what is there already needs no waiting, and what has been found is not held back
-        let until =
-            if count == 0 { until.max(Instant::now() + Duration::from_millis(20)) } else { Instant::now() };
-        let Ok(batch) = tokio::time::timeout_at(until, reader.next(BATCH)).await else { break };
-        for entry in batch? {
+    let mut looked_at = 0;
+    'full: while count < limit && looked_at < LOOKED_AT_MAX {
+        let mut batch = reader.ready(BATCH).await?;
+        if batch.is_empty() {
+            // what has been found is not held back
+            if count > 0 {
+                break;
+            }
+            let Ok(waited) = tokio::time::timeout_at(until, reader.next(BATCH)).await else { break };
+            batch = waited?;
+        }
+        for entry in batch {
             if filter.matches(&entry.event) {
                 if count == limit {
                     break 'full;
@@ -137,9 +145,7 @@ async fn lines(mut reader: LogReader, filter: &Filter, query: &EventsQuery) -> R
                 count += 1;
             }
             next = entry.event.sequence;
-        }
-        if count == 0 && Instant::now() >= until {
-            break;
+            looked_at += 1;
         }
     }
     let mut response = text.into_response();
