@@ -111,7 +111,7 @@ impl Block {
         let apart = !entry.1.is_line();
         match self.parts.last_mut() {
             Some(Part::Lines(lines)) if !apart && lines.iter().all(|(_, line)| line.is_line()) => {
-                lines.push(entry)
+                lines.push(entry);
             }
             _ => self.parts.push(Part::Lines(vec![entry])),
         }
