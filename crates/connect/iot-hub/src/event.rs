@@ -30,6 +30,8 @@ pub enum Incoming {
 /// One event of a hub.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HubEvent {
+    /// Its place in the delivery, from 0.
+    pub place: usize,
     /// The same when it is delivered again.
     pub id: String,
     /// When it happened.
@@ -96,7 +98,7 @@ pub fn events(body: &[u8]) -> Result<Incoming, IotHubError> {
             let code = code.ok_or_else(|| IotHubError::field("data.validationCode", "must be a text"))?;
             return Ok(Incoming::Validation { code: code.to_owned() });
         }
-        found.extend(event(item).map_err(|error| at_place(place, error))?);
+        found.extend(event(place, item).map_err(|error| at_place(place, error))?);
     }
     Ok(Incoming::Events(found))
 }
@@ -110,7 +112,7 @@ fn at_place(place: usize, error: IotHubError) -> IotHubError {
     }
 }
 
-fn event(item: &Map<String, Json>) -> Result<Option<HubEvent>, IotHubError> {
+fn event(place: usize, item: &Map<String, Json>) -> Result<Option<HubEvent>, IotHubError> {
     let cloud = item.contains_key("specversion");
     let names = if cloud { ["type", "time", "source"] } else { ["eventType", "eventTime", "topic"] };
     let [kind, time, source] = names.map(|name| text(item, name));
@@ -159,7 +161,7 @@ fn event(item: &Map<String, Json>) -> Result<Option<HubEvent>, IotHubError> {
     };
     let source = source?;
     let hub = said("hubName").unwrap_or_else(|| source.rsplit('/').next().unwrap_or_default().to_owned());
-    Ok(Some(HubEvent { id: text(item, "id")?.to_owned(), at, hub, device, module, happening }))
+    Ok(Some(HubEvent { place, id: text(item, "id")?.to_owned(), at, hub, device, module, happening }))
 }
 
 fn text<'a>(from: &'a Map<String, Json>, name: &str) -> Result<&'a str, IotHubError> {
