@@ -1,6 +1,8 @@
 //! The example of `deploy/azure` against its templates beside it, which `cargo xtask codegen` writes again, and what holds
 //! for every configuration.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::BTreeSet,
     fs,

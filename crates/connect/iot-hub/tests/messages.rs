@@ -1,6 +1,8 @@
 //! Messages, events and tokens against what others wrote: the examples of Microsoft's pages, and what the official
 //! client for Python makes (`azure-iot-device` 2.14.0; `tests/clients/azure_deploy.py` signs the tokens once more).
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
