@@ -681,6 +681,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/iot-hub/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take events of an Azure IoT Hub, as Event Grid delivers them (its own schema or CloudEvents). Telemetry becomes values of
+         *     the twin with the device's id, under the component that the message names; when a device came or left is passed over.
+         *     Each event is judged by itself, and `index` of what is rejected is its place in the delivery.
+         */
+        post: operations["post_iot-hub_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages": {
         parameters: {
             query?: never;
@@ -2861,6 +2882,11 @@ export interface components {
             accepted: number;
             /** @description Items that do not fit, in the order of the request. */
             rejected: components["schemas"]["RejectedItem"][];
+        };
+        /** @description That we want the events of a subscription. */
+        IotHubValidated: {
+            /** @description The code that Event Grid sent. */
+            validationResponse: string;
         };
         /** @description A certificate that was issued for a station, or that an outside authority issued and the station came with. */
         IssuedCertificate: {
@@ -9013,6 +9039,74 @@ export interface operations {
             };
             /** @description No such token. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_iot-hub_events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown[];
+            };
+        };
+        responses: {
+            /** @description The answer to a validation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IotHubValidated"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ingested"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than 2 MiB. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@
 
 mod admin;
 mod authority;
+mod azure;
 mod demo;
 mod dtdl;
 mod error;
@@ -73,6 +74,8 @@ enum Command {
     Dtdl(dtdl::Args),
     /// Play what passed between a station and us again.
     Wire(wire::Args),
+    /// Work with Azure Digital Twins from outside: keep a tenant and an instance in agreement.
+    Azure(azure::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),
 }
@@ -126,6 +129,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Ocpp(args) => ocpp::run(&args),
             Command::Dtdl(args) => dtdl::run(&args),
             Command::Wire(args) => wire::run(args).await,
+            Command::Azure(args) => azure::run(args, cancel).await,
             Command::Admin(args) => admin::run(args).await,
         }
     });

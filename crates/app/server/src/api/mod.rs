@@ -14,6 +14,7 @@ mod events;
 mod files;
 mod history;
 mod id_tokens;
+mod iot_hub;
 mod local_lists;
 mod messages;
 mod ocpi;
@@ -109,6 +110,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(vehicles::routes())
         .merge(twins::routes())
         .merge(records::routes())
+        .merge(iot_hub::routes())
         .merge(telemetry::routes())
         .merge(claims::routes())
         .merge(search::routes())

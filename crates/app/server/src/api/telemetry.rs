@@ -70,6 +70,15 @@ pub(crate) struct RejectedItem {
 }
 
 impl TelemetryItem {
+    /// Values of a twin at a moment; now without one.
+    pub(super) fn new(
+        twin: String,
+        at: Option<Timestamp>,
+        values: impl IntoIterator<Item = (String, serde_json::Value)>,
+    ) -> Self {
+        Self { twin, at: at.map(|at| at.to_string()), values: values.into_iter().collect() }
+    }
+
     fn event(
         self,
         state: &AppState,
@@ -125,11 +134,21 @@ async fn send(
         let detail = format!("`items` has {count} entries; it must have 1 to {ITEMS_MAX}");
         return Err(Problem::field("items", detail).limit(ITEMS_MAX));
     }
+    let items = body.items.into_iter().map(Ok).enumerate();
+    Ok((StatusCode::ACCEPTED, Json(ingest(&state, &principal, trace, items).await?)))
+}
+
+/// Records items, each with its place in what was sent; one that is none says why.
+pub(super) async fn ingest(
+    state: &AppState,
+    principal: &Principal,
+    trace: Trace,
+    items: impl Iterator<Item = (usize, Result<TelemetryItem, String>)>,
+) -> Result<Ingested, Problem> {
     let now = state.runtime.now();
-    let (mut events, mut places, mut rejected) =
-        (Vec::with_capacity(count), Vec::with_capacity(count), Vec::new());
-    for (index, item) in body.items.into_iter().enumerate() {
-        match item.event(&state, &principal, trace, now) {
+    let (mut events, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, item) in items {
+        match item.and_then(|item| item.event(state, principal, trace, now)) {
             Ok(event) => {
                 events.push(event);
                 places.push(index);
@@ -152,5 +171,5 @@ async fn send(
     metrics::counter!("voltwin_telemetry_items_total", "outcome" => "accepted").increment(accepted as u64);
     metrics::counter!("voltwin_telemetry_items_total", "outcome" => "rejected")
         .increment(rejected.len() as u64);
-    Ok((StatusCode::ACCEPTED, Json(Ingested { accepted, rejected })))
+    Ok(Ingested { accepted, rejected })
 }

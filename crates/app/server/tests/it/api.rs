@@ -212,6 +212,45 @@ async fn telemetry_is_judged_item_by_item_and_becomes_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_devices_of_an_iot_hub_say_becomes_values() {
+    let world = World::start().await;
+    world.twin("V-1", "Vehicle", json!({})).await;
+    let (key, at) = (&world.north.operator, world.runtime.now().plus_seconds(-30.0).to_string());
+    let validation = json!([{"id": "1", "topic": "t", "subject": "", "eventTime": at, "dataVersion": "2",
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {"validationCode": "512d38b6"}}]);
+    let answer = world.post(key, "/iot-hub/events", validation.clone()).await;
+    assert_eq!((answer.status.as_u16(), &answer.body), (200, &json!({"validationResponse": "512d38b6"})));
+    world.post(&world.north.viewer, "/iot-hub/events", validation).await.problem(403);
+    let event = |kind: &str, device: &str, content: &str, body: Json| {
+        json!({"id": "1", "topic": "/PROVIDERS/MICROSOFT.DEVICES/IOTHUBS/ACME", "subject": "s", "eventTime": at,
+            "eventType": format!("Microsoft.{kind}"), "data": {"hubName": "acme", "deviceId": device, "body": body,
+            "deviceConnectionStateEventInfo": {"sequenceNumber": "01"}, "systemProperties": {
+            "iothub-connection-device-id": device, "iothub-content-type": content, "iothub-content-encoding": "utf-8"}}})
+    };
+    let kind = "application/json";
+    let delivery = json!([
+        event("Devices.DeviceConnected", "V-1", kind, Json::Null),
+        event("Devices.DeviceTelemetry", "V-1", kind, json!({"soc": 0.5})),
+        // {"speed_mps":3}, which was not declared as JSON
+        event("Devices.DeviceTelemetry", "V-1", "", json!("eyJzcGVlZF9tcHMiOjN9")),
+        event("Devices.DeviceTelemetry", "V-2", kind, json!({"soc": 0.5})),
+        event("Devices.DeviceTelemetry", "V-1", kind, json!([1])),
+        event("Storage.BlobCreated", "V-1", kind, Json::Null),
+        event("Devices.DeviceTelemetry", "V-1", kind, json!({"soc": 2})),
+    ]);
+    let answer = world.post(key, "/iot-hub/events", delivery).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let rejected: Vec<&Json> =
+        answer.body["rejected"].as_array().unwrap().iter().map(|item| &item["index"]).collect();
+    assert_eq!((&answer.body["accepted"], rejected), (&json!(2), vec![&json!(3), &json!(4), &json!(6)]));
+    let vehicle = world.get(key, "/vehicles/V-1").await.ok();
+    assert_eq!((&vehicle["soc"], &vehicle["speed_mps"]), (&json!(0.5), &json!(3.0)));
+    let bad = json!([event("Devices.DeviceTelemetry", "a b", kind, json!({}))]);
+    let answer = world.post(key, "/iot-hub/events", bad).await;
+    assert_eq!(answer.problem(400).as_deref(), Some("[0].iothub-connection-device-id"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_is_seen_on_its_station_and_acknowledged_once() {
     let world = World::start().await;
     world.station("ST-1").await;
