@@ -128,6 +128,52 @@ async function request<T>(method: string, path: string, body: unknown, options: 
   }
 }
 
+/** Sends a file and tells how much of it is on its way, which `fetch` cannot. */
+function upload<T>(
+  path: string,
+  file: Blob,
+  onSent: (bytes: number) => void,
+  options: RequestOptions = {},
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const call = new XMLHttpRequest();
+    const end = () => options.signal?.removeEventListener('abort', abort);
+    const abort = () => call.abort();
+    call.open('PUT', url(path, options.params, options.base));
+    call.setRequestHeader('accept', 'application/json, application/problem+json');
+    call.setRequestHeader('x-voltwin', '1');
+    call.setRequestHeader('content-type', file.type || 'application/octet-stream');
+    call.upload.onprogress = (event) => onSent(event.loaded);
+    call.onload = () => {
+      end();
+      const headers = { 'content-type': call.getResponseHeader('content-type') ?? '' };
+      if (call.status >= 200 && call.status < 300) {
+        resolve((call.responseText === '' ? undefined : JSON.parse(call.responseText)) as T);
+        return;
+      }
+      const { status, statusText } = call;
+      void problemOf(new Response(call.responseText, { status, statusText, headers })).then((problem) => {
+        if (status === 401) onUnauthorized?.();
+        reject(new ApiError(status, problem));
+      });
+    };
+    call.onerror = () => {
+      end();
+      reject(new ApiError(0, { title: 'the server cannot be reached' }));
+    };
+    call.onabort = () => {
+      end();
+      reject(new DOMException('The upload was ended', 'AbortError'));
+    };
+    if (options.signal?.aborted) {
+      reject(new DOMException('The upload was ended', 'AbortError'));
+      return;
+    }
+    options.signal?.addEventListener('abort', abort);
+    call.send(file);
+  });
+}
+
 /** Typed calls; `T` is what docs/api.md promises for the path. A body that is a `Blob` goes as it is, with its type. */
 export const api = {
   get: <T>(path: string, options: RequestOptions = {}) => request<T>('GET', path, undefined, options),
@@ -138,6 +184,7 @@ export const api = {
   patch: <T>(path: string, body: unknown, options: RequestOptions = {}) =>
     request<T>('PATCH', path, body, options),
   delete: <T>(path: string, options: RequestOptions = {}) => request<T>('DELETE', path, undefined, options),
+  upload,
 };
 
 /** One page of a list. */
