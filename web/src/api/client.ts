@@ -133,43 +133,31 @@ function upload<T>(
   path: string,
   file: Blob,
   onSent: (bytes: number) => void,
-  options: RequestOptions = {},
+  { params, base, signal }: RequestOptions = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const call = new XMLHttpRequest();
-    const end = () => options.signal?.removeEventListener('abort', abort);
     const abort = () => call.abort();
-    call.open('PUT', url(path, options.params, options.base));
+    call.open('PUT', url(path, params, base));
     call.setRequestHeader('accept', 'application/json, application/problem+json');
     call.setRequestHeader('x-voltwin', '1');
     call.setRequestHeader('content-type', file.type || 'application/octet-stream');
     call.upload.onprogress = (event) => onSent(event.loaded);
     call.onload = () => {
-      end();
+      const { status, statusText, responseText } = call;
       const headers = { 'content-type': call.getResponseHeader('content-type') ?? '' };
-      if (call.status >= 200 && call.status < 300) {
-        resolve((call.responseText === '' ? undefined : JSON.parse(call.responseText)) as T);
-        return;
-      }
-      const { status, statusText } = call;
-      void problemOf(new Response(call.responseText, { status, statusText, headers })).then((problem) => {
-        if (status === 401) onUnauthorized?.();
-        reject(new ApiError(status, problem));
-      });
+      const response = new Response(responseText, { status, statusText, headers });
+      if (response.ok) resolve(response.json() as Promise<T>);
+      else
+        void problemOf(response).then((problem) => {
+          if (status === 401) onUnauthorized?.();
+          reject(new ApiError(status, problem));
+        });
     };
-    call.onerror = () => {
-      end();
-      reject(new ApiError(0, { title: 'the server cannot be reached' }));
-    };
-    call.onabort = () => {
-      end();
-      reject(new DOMException('The upload was ended', 'AbortError'));
-    };
-    if (options.signal?.aborted) {
-      reject(new DOMException('The upload was ended', 'AbortError'));
-      return;
-    }
-    options.signal?.addEventListener('abort', abort);
+    call.onerror = () => reject(new ApiError(0, { title: 'the server cannot be reached' }));
+    call.onabort = () => reject(new DOMException('the upload was ended', 'AbortError'));
+    call.onloadend = () => signal?.removeEventListener('abort', abort);
+    signal?.addEventListener('abort', abort);
     call.send(file);
   });
 }

@@ -1,6 +1,8 @@
 //! The reference of the kinds of twin, `docs/ontology/`: written from the files of `ontology/` (`cargo xtask codegen`), and
 //! proved to be fresh. It is made of what the files say, without the compiler of this crate.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
