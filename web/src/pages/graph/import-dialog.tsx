@@ -171,13 +171,16 @@ function Followed({ job, size }: { job: ImportJob; size: number | null }) {
 
 function Earlier({ onChoose }: { onChoose: (id: string) => void }) {
   const list = useQuery(importsQuery);
-  if (!list.data || list.data.length === 0) return null;
+  if (list.error && !list.data)
+    return <ErrorState error={list.error} retry={() => void list.refetch()} what="The imports before" />;
+  if (!list.data) return <SkeletonBlock lines={2} />;
+  if (list.data.length === 0) return null;
   return (
     <section aria-labelledby="imports-earlier">
       <h3 id="imports-earlier" className="import-title">
         Imports of the last 30 days
       </h3>
-      <ul className="import-list">
+      <ul className="import-list" aria-labelledby="imports-earlier">
         {list.data.slice(0, EARLIER_SHOWN).map((job) => (
           <li key={job.id}>
             <button type="button" onClick={() => onChoose(job.id)}>

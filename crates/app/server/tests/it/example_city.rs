@@ -56,6 +56,7 @@ async fn the_example_city_is_imported_whole() {
     assert_eq!(found["value"], json!([row]));
     let assets = ask("SELECT COUNT() FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:voltwin:Asset;1')").await;
     assert!(assets["value"][0]["COUNT"].as_u64().unwrap() > 40, "{assets}");
-    let oil = ask("SELECT T.gearbox.oil_temp_c FROM DIGITALTWINS T WHERE T.$dtId = 'van-01:drivetrain'").await;
+    let oil =
+        ask("SELECT T.gearbox.oil_temp_c FROM DIGITALTWINS T WHERE T.$dtId = 'van-01:drivetrain'").await;
     assert_eq!(oil["value"][0]["oil_temp_c"], 46.0);
 }

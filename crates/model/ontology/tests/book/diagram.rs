@@ -15,13 +15,16 @@ pub(crate) fn overview(kinds: &Kinds) -> String {
     for chapter in ours() {
         let names: Vec<&str> = kinds.of(chapter.folder).map(Kind::name).collect();
         let lines: Vec<String> = names.chunks(3).map(|names| names.join(", ")).collect();
-        writeln!(out, "  {}[\"<b>{}</b><br>{}\"]", chapter.folder, chapter.title, lines.join("<br>")).unwrap();
+        writeln!(out, "  {}[\"<b>{}</b><br>{}\"]", chapter.folder, chapter.title, lines.join("<br>"))
+            .unwrap();
     }
     let mut edges: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for chapter in ours() {
         for kind in kinds.of(chapter.folder) {
             for (relationship, target) in kind.relationships() {
-                if let Some(target) = target.and_then(|id| kinds.get(id)).filter(|to| to.folder != kind.folder) {
+                if let Some(target) =
+                    target.and_then(|id| kinds.get(id)).filter(|to| to.folder != kind.folder)
+                {
                     let names = edges.entry((&kind.folder, &target.folder)).or_default();
                     names.insert(text(&relationship["name"]));
                 }

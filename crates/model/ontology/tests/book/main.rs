@@ -44,7 +44,8 @@ fn the_reference_is_fresh() {
     }
     let written: BTreeSet<String> = pages.into_iter().map(|(name, _)| name).collect();
     let found = std::fs::read_dir(folder).unwrap();
-    let found: BTreeSet<String> = found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let found: BTreeSet<String> =
+        found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(found, written, "pages that no chapter has");
 }
 

@@ -63,7 +63,7 @@ fn section(kinds: &Kinds, kind: &Kind, out: &mut String) {
     for base in kinds.bases(kind) {
         let inherited: Vec<String> =
             base.contents().iter().map(|content| format!("`{}`", text(&content["name"]))).collect();
-        write!(out, " Is a {}", link(base)).unwrap();
+        write!(out, " Extends {}", link(base)).unwrap();
         match inherited.len() {
             0 => out.push('.'),
             _ => write!(out, ", with its {}.", inherited.join(", ")).unwrap(),
@@ -85,7 +85,9 @@ fn section(kinds: &Kinds, kind: &Kind, out: &mut String) {
         write!(out, " Target of {}.", pointing.join(", ")).unwrap();
     }
     out.push('\n');
-    let property = |content| format!("{} | {} | {}", holds(&content["schema"]), unit(content), yes(&content["writable"]));
+    let property = |content: &Json| {
+        format!("{} | {} | {}", holds(&content["schema"]), unit(content), yes(&content["writable"]))
+    };
     table(out, "property | holds | unit | writable", kind.of_class("Property"), property);
     let relationship = |content: &Json| relationship(kinds, content);
     table(out, "relationship | to | at most | properties", kind.of_class("Relationship"), relationship);
@@ -118,8 +120,7 @@ fn relationship(kinds: &Kinds, content: &Json) -> String {
         Some(id) => kinds.get(id).map_or_else(|| format!("`{id}`"), link),
     };
     let most = content["maxMultiplicity"].as_u64().map_or_else(String::new, |most| most.to_string());
-    let properties: Vec<String> =
-        content["properties"].as_array().into_iter().flatten().map(field).collect();
+    let properties: Vec<String> = content["properties"].as_array().into_iter().flatten().map(field).collect();
     format!("{to} | {most} | {}", properties.join("; "))
 }
 
@@ -132,7 +133,8 @@ fn holds(schema: &Json) -> String {
     match text(&schema["@type"]) {
         "Enum" => {
             let values = schema["enumValues"].as_array().into_iter().flatten();
-            let values: Vec<String> = values.map(|value| format!("`{}`", shown(&value["enumValue"]))).collect();
+            let values: Vec<String> =
+                values.map(|value| format!("`{}`", shown(&value["enumValue"]))).collect();
             values.join(", ")
         }
         "Array" => format!("array of {}", holds(&schema["elementSchema"])),
