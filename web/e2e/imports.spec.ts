@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { enter, expect, test, violations } from './support';
 
 const HEADER = [{ Section: 'Header' }, { fileVersion: '1.0.0' }];
-const zone = (id: string) => ({ $dtId: id, $metadata: { $model: 'dtmi:voltwin:Zone;1' }, name: `Zone ${id}` });
+const zone = (id: string) => ({
+  $dtId: id,
+  $metadata: { $model: 'dtmi:voltwin:Zone;1' },
+  name: `Zone ${id}`,
+});
 
 const file = (name: string, rows: readonly object[]) => ({
   name,
@@ -28,7 +32,12 @@ test('a file is imported; what is wrong with it is told line by line', async ({ 
       zone(first),
       { ...zone('e2e-import-odd'), height: 3 },
       { Section: 'Relationships' },
-      { $sourceId: first, $relationshipId: 'r', $targetId: 'e2e-import-none', $relationshipName: 'contains' },
+      {
+        $sourceId: first,
+        $relationshipId: 'r',
+        $targetId: 'e2e-import-none',
+        $relationshipName: 'contains',
+      },
     ]),
   );
   await start.click();
@@ -82,7 +91,10 @@ test('an import is followed, and cancelled', async ({ page }) => {
   });
   await dialog.getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Import' }).click();
-  await dialog.getByRole('button', { name: /^many\.ndjson-/ }).first().click();
+  await dialog
+    .getByRole('button', { name: /^many\.ndjson-/ })
+    .first()
+    .click();
   await dialog.getByRole('button', { name: 'Cancel the import' }).click();
   await expect(dialog.getByText('The import was cancelled')).toBeVisible({ timeout: 60_000 });
 });

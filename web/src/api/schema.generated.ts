@@ -2625,6 +2625,13 @@ export interface components {
             /** @description Whether the tables of data history are written. */
             history: boolean;
             /**
+             * @description Where the tables of data history are, within the data folder.
+             * @example events/demo/history
+             */
+            history_folder: string;
+            /** @description These tables, as they were when they were last written; none before that. */
+            history_tables: components["schemas"]["HistoryTable"][];
+            /**
              * Format: int32
              * @description Seconds that an event stays.
              */
@@ -2758,6 +2765,19 @@ export interface components {
         Grouping: {
             /** @description 1 to 64 characters. */
             group: string;
+        };
+        /** @description A table of data history. */
+        HistoryTable: {
+            /**
+             * Format: int64
+             * @description Bytes of its files.
+             */
+            bytes: number;
+            /**
+             * @description Its name, which is that of its folder too.
+             * @example property_updates
+             */
+            name: string;
         };
         /** @description One thing that was found. */
         Hit: {
@@ -2942,7 +2962,7 @@ export interface components {
             /** @description The twin that it is of; left out for the default. */
             target?: string;
             /** @description The tariff; null ends an earlier assignment. */
-            tariff?: string | null;
+            tariff: string | null;
             /** @description For tokens of this group only. */
             token_group?: string | null;
         };
@@ -3267,7 +3287,7 @@ export interface components {
         };
         /** @description A new policy; `null` takes the rule back. */
         NewPolicy: {
-            policy?: components["schemas"]["ValidationPolicy"] | null;
+            policy: components["schemas"]["ValidationPolicy"] | null;
         };
         /** @description How a station must come from now on. */
         NewProfile: {
@@ -3328,7 +3348,7 @@ export interface components {
             firmware_version?: string | null;
             /** @description Any when left out. */
             model?: string | null;
-            policy?: components["schemas"]["ValidationPolicy"] | null;
+            policy: components["schemas"]["ValidationPolicy"] | null;
             /** @description 1 to 50 characters, exactly as the stations say in their boot. */
             vendor: string;
         };
@@ -9036,7 +9056,10 @@ export interface operations {
                 kind?: string;
                 /** @description `in` from the station or `out` to it. */
                 direction?: string;
-                /** @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`. */
+                /**
+                 * @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`; stations answer with codes of
+                 *     their own, too.
+                 */
                 outcome?: string;
                 /** @description Only frames that hold this text, at most 200 characters. */
                 text?: string;
@@ -11616,7 +11639,10 @@ export interface operations {
                 kind?: string;
                 /** @description `in` from the station or `out` to it. */
                 direction?: string;
-                /** @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`. */
+                /**
+                 * @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`; stations answer with codes of
+                 *     their own, too.
+                 */
                 outcome?: string;
                 /** @description Only frames that hold this text, at most 200 characters. */
                 text?: string;

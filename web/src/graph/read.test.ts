@@ -18,6 +18,11 @@ describe('reading some twins', () => {
     expect(short).toHaveLength(3);
     const long = queriesOf(Array.from({ length: 200 }, (_, n) => `${n}-${'x'.repeat(120)}`));
     for (const text of long.flat()) expect(text.length).toBeLessThan(8_000);
-    expect(long.flat().join('').match(/x{120}/g)).toHaveLength(600);
+    expect(
+      long
+        .flat()
+        .join('')
+        .match(/x{120}/g),
+    ).toHaveLength(600);
   });
 });

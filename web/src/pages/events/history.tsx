@@ -24,7 +24,10 @@ function Tables({ log }: { log: EventLog }) {
             <code className="event-where">
               {log.history_folder}/{name}
             </code>
-            <span className="sub num"> {sizes.has(name) ? bytes(sizes.get(name)) : 'nothing written yet'}</span>
+            <span className="sub num">
+              {' '}
+              {sizes.has(name) ? bytes(sizes.get(name)) : 'nothing written yet'}
+            </span>
           </dd>
         </div>
       ))}
@@ -91,7 +94,10 @@ export function HistoryPanel({ allowed }: { allowed: boolean }) {
             </p>
           )}
           {log && !on && log.history_tables.length > 0 && (
-            <p className="muted">Nothing is added to them now. Turned on again, they go on where they stopped, as far as the log reaches back.</p>
+            <p className="muted">
+              Nothing is added to them now. Turned on again, they go on where they stopped, as far as the log
+              reaches back.
+            </p>
           )}
         </div>
       )}

@@ -219,8 +219,7 @@ function ImportDialog({ onClose }: { onClose: () => void }) {
   const job = id === null ? undefined : query.data;
   const cancel = useMutation({
     mutationFn: cancelImport,
-    onError: (error) =>
-      toast('The import goes on', { tone: 'bad', detail: sentence(error.message) }),
+    onError: (error) => toast('The import goes on', { tone: 'bad', detail: sentence(error.message) }),
     onSettled: () => query.refetch(),
   });
   const over = job !== undefined && isOver(job);
