@@ -26,7 +26,7 @@ export interface ImportJob {
     offset: number;
     line: number;
   };
-  error?: { error: { code: string; message: string } };
+  error?: { code: string; message: string };
 }
 
 const importsKey = ['imports'] as const;

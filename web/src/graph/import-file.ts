@@ -51,11 +51,13 @@ export class RefusedReader {
       const details = readLine(line)?.details as Partial<Refused & { error: Partial<Refused> }> | undefined;
       if (typeof details?.line !== 'number') continue;
       if (this.found.length === this.most) return false;
+      const [code, message] = [String(details.error?.code ?? ''), String(details.error?.message ?? '')];
       this.found.push({
         section: String(details.section ?? ''),
         line: details.line,
-        code: String(details.error?.code ?? ''),
-        message: String(details.error?.message ?? ''),
+        code,
+        // The code says to programs what the rest says to people.
+        message: message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message,
       });
     }
     return true;

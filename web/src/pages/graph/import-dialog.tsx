@@ -128,7 +128,7 @@ function Faults({ id, all }: { id: string; all: number }) {
 
 function Followed({ job, size }: { job: ImportJob; size: number | null }) {
   const over = isOver(job);
-  const problem = job.error?.error.message;
+  const problem = job.error?.message;
   return (
     <div className="stack">
       {over ? (
@@ -144,8 +144,12 @@ function Followed({ job, size }: { job: ImportJob; size: number | null }) {
                 ? 'The import was cancelled'
                 : 'Not everything was taken'}
           </strong>
-          {problem && <Prose text={sentence(problem)} />}
-          {job.status !== 'succeeded' && taken(job) > 0 && 'What was taken stays.'}
+          {problem && (
+            <span>
+              <Prose text={sentence(problem)} />
+            </span>
+          )}
+          {job.status !== 'succeeded' && taken(job) > 0 && <span>What was taken stays.</span>}
         </div>
       ) : (
         <>
