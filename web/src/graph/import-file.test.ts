@@ -20,7 +20,11 @@ const info = JSON.stringify({ logType: 'Info', details: { status: 'Started' } })
 const refused = (line: number) =>
   JSON.stringify({
     logType: 'Error',
-    details: { section: 'Twins', line, error: { code: 'ValidationFailed', message: `ValidationFailed: ä ${line}` } },
+    details: {
+      section: 'Twins',
+      line,
+      error: { code: 'ValidationFailed', message: `ValidationFailed: ä ${line}` },
+    },
   });
 
 describe('the log of an import', () => {
