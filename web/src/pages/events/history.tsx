@@ -16,12 +16,12 @@ const tables: Readonly<Record<string, string>> = {
 function Tables({ log }: { log: EventLog }) {
   const sizes = new Map(log.history_tables.map((table) => [table.name, table.bytes]));
   return (
-    <dl className="facts">
+    <dl className="facts history-facts">
       {Object.entries(tables).map(([name, what]) => (
         <div key={name}>
           <dt>{what}</dt>
           <dd>
-            <code className="event-where">
+            <code className="mono event-where">
               {log.history_folder}/{name}
             </code>
             <span className="sub num">

@@ -116,7 +116,7 @@ function Faults({ id, all }: { id: string; all: number }) {
           <li key={`${fault.line} ${fault.code}`}>
             <span className="num faint">Line {fault.line}</span>
             <span>
-              <span className="sub">{fault.section}</span> <Prose text={sentence(fault.message)} />
+              <span className="sub">{fault.section}</span> <Prose text={fault.message} />
             </span>
           </li>
         ))}
