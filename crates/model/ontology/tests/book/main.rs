@@ -13,7 +13,7 @@ mod page;
 use kinds::{CHAPTERS, Kinds};
 
 /// What the index begins with.
-const HEAD: &str = include_str!("head.md");
+const HEAD: &str = include_str!("head.txt");
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
