@@ -31,7 +31,7 @@ async fn the_example_city_is_imported_whole() {
         let request = world.request(method, &format!("{path}?{VERSION}")).bearer_auth(key).body(body);
         Answer::of(request.send().await.unwrap()).await.ok()
     };
-    send(Method::PUT, "/jobs/uploads/city", file.clone()).await;
+    send(Method::PUT, "/jobs/uploads/city", file).await;
     let spec = json!({ "inputBlobUri": "upload:city" }).to_string();
     send(Method::PUT, "/jobs/imports/city", spec).await;
     let mut job = Json::Null;
