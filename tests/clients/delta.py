@@ -14,7 +14,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from events import EventServer, lines
-from harness import TENANT, Report, arguments, checked, equal
+from harness import TENANT, Report, arguments, checked, equal, until
 
 TABLES = ("property_updates", "twin_events", "relationship_events")
 FLUSHED_WITHIN_S = 40
@@ -126,6 +126,13 @@ def wait_for_rows(server: EventServer, folder: Path) -> None:
         assert same(by_duckdb(folder, name), wanted[name]), f"{name} by DuckDB"
 
 
+def sizes_are_told(server: EventServer, folder: Path) -> bool:
+    log = server.api().get("/event-log")
+    equal(log["history_folder"], f"events/{TENANT}/history", "where the tables are")
+    told_of = {table["name"]: table["bytes"] for table in log["history_tables"]}
+    return told_of == {name: sum(Path(file).stat().st_size for file in DeltaTable(str(folder / name)).file_uris()) for name in TABLES}
+
+
 async def rows_across_kills(server: EventServer) -> None:
     server.api().call("PUT", "/event-log", {"history": True})
     folder = server.data / "events" / TENANT / "history"
@@ -137,6 +144,7 @@ async def rows_across_kills(server: EventServer) -> None:
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
     await asyncio.to_thread(wait_for_rows, server, folder)
+    await until(lambda: sizes_are_told(server, folder), "the sizes of the tables by the API", within_s=20)
     await asyncio.to_thread(server.stop)
     await asyncio.to_thread(server.start)
     await asyncio.to_thread(work, server, 3)

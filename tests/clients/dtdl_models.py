@@ -57,6 +57,18 @@ def ontology(folder: Path) -> list[Json]:
     return [json.loads(path.read_text()) for path in sorted(folder.rglob("*.json"))]
 
 
+def needed(model: Json, among: list[Json]) -> list[Json]:
+    """A model with what it extends and what it has as components, directly or not."""
+    by_id, found = {one["@id"]: one for one in among}, [model]
+    for one in found:
+        extends = one.get("extends", [])
+        components = [content["schema"] for content in one["contents"] if content["@type"] == "Component"]
+        for id_ in [*([extends] if isinstance(extends, str) else extends), *components]:
+            if by_id[id_] not in found:
+                found.append(by_id[id_])
+    return found
+
+
 def seeds() -> list[Json]:
     hub = ["dtmi:dtdl:context;2", "dtmi:iotcentral:context;2"]
     newest = {"@type": "Array", "elementSchema": {"@type": "Map", "mapKey": {"name": "k", "schema": "string"},

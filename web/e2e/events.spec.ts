@@ -40,3 +40,21 @@ test('an endpoint and a route are set up, a filter’s mistake is marked, and bo
     await expect(page.getByRole('row').filter({ has: page.getByText(one, { exact: true }) })).toHaveCount(0);
   }
 });
+
+test('data history is turned on, tells where it goes and how large it is, and is turned off', async ({
+  page,
+}) => {
+  await enter(page, '/graph/events');
+  const panel = page.getByRole('region', { name: 'Data history' });
+  const history = panel.getByRole('switch', { name: 'Data history' });
+  await expect(history).toHaveAttribute('aria-checked', 'false');
+  await history.focus();
+  await page.keyboard.press('Space');
+  await expect(history).toHaveAttribute('aria-checked', 'true');
+  await expect(panel).toContainText(/events\/\w+\/history\/property_updates/);
+  // Rows are written every ten seconds; the city never stands still.
+  await expect(panel).toContainText(/property_updates\s*[\d.]+ (B|KiB|kB)/, { timeout: 40_000 });
+  await history.click();
+  await expect(history).toHaveAttribute('aria-checked', 'false');
+  await expect(panel).toContainText('Nothing is added to them now');
+});

@@ -4,13 +4,13 @@ use anyhow::Result;
 
 use crate::{shell::Cmd, web, workspace};
 
-/// Wire vectors and layouts, the OpenAPI document, the TypeScript types of both, the schemas that forms are tested with,
-/// and the templates of the example on Azure.
+/// The reference of the kinds of twin, wire vectors and layouts, the OpenAPI document, the TypeScript types of both, the
+/// schemas that forms are tested with, and the templates of the example on Azure.
 pub(crate) async fn run() -> Result<()> {
     let root = workspace::root();
     let show = |line: &str| println!("{line}");
     web::install_quietly(&root).await?;
-    for package in ["voltwin-wire", "voltwin-server", "voltwin-azure-deploy"] {
+    for package in ["voltwin-ontology", "voltwin-wire", "voltwin-server", "voltwin-azure-deploy"] {
         Cmd::cargo(&root)
             .args(["test", "--locked", "--package", package])
             .env("VOLTWIN_BLESS", "1")

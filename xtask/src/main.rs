@@ -42,7 +42,7 @@ enum Command {
     Test(test::Options),
     /// Run the checks that need no running server: format, layers, tidiness, licences, clippy.
     Lint,
-    /// Write again what is generated from code: wire vectors, OpenAPI document, TypeScript types, schemas of forms.
+    /// Write again what is generated: reference of the ontology, wire vectors, OpenAPI document, TypeScript types, schemas of forms.
     Codegen,
     /// Write again the tables of the DTDL metamodel from its published digest.
     Metamodel,

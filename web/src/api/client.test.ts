@@ -106,3 +106,62 @@ describe('refusals', () => {
     expect(ended).toHaveBeenCalledOnce();
   });
 });
+
+describe('uploads', () => {
+  class FakeCall {
+    static last: FakeCall;
+    readonly upload: { onprogress?: (event: { loaded: number }) => void } = {};
+    readonly sent: Record<string, string> = {};
+    status = 0;
+    statusText = '';
+    responseText = '';
+    address = '';
+    onload?: () => void;
+    onerror?: () => void;
+    onabort?: () => void;
+    onloadend?: () => void;
+    constructor() {
+      FakeCall.last = this;
+    }
+    open(method: string, address: string) {
+      this.address = `${method} ${address}`;
+    }
+    setRequestHeader(name: string, value: string) {
+      this.sent[name] = value;
+    }
+    getResponseHeader = () => 'application/json';
+    send() {}
+    abort() {
+      this.onabort?.();
+    }
+    answer(status: number, body: unknown) {
+      Object.assign(this, { status, responseText: JSON.stringify(body) });
+      this.onload?.();
+    }
+  }
+
+  beforeEach(() => {
+    vi.stubGlobal('XMLHttpRequest', FakeCall);
+  });
+
+  it('tell how far they are, and what came of them', async () => {
+    const onSent = vi.fn();
+    const done = api.upload('/jobs/uploads/a', new Blob(['x']), onSent, { base: '', params: { v: 1 } });
+    FakeCall.last.upload.onprogress?.({ loaded: 1 });
+    FakeCall.last.answer(201, { bytes: 1 });
+    await expect(done).resolves.toEqual({ bytes: 1 });
+    expect(onSent).toHaveBeenCalledWith(1);
+    expect(FakeCall.last.address).toBe('PUT /jobs/uploads/a?v=1');
+    expect(FakeCall.last.sent['x-voltwin']).toBe('1');
+  });
+
+  it('are refused in the words of the server, and end when they are told to', async () => {
+    const refusal = api.upload('/jobs/uploads/a', new Blob(['x']), vi.fn());
+    FakeCall.last.answer(413, { error: { code: 'RequestBodyTooLarge', message: 'the file has more' } });
+    expect((await refused(refusal)).message).toBe('the file has more');
+    const stop = new AbortController();
+    const ended = api.upload('/jobs/uploads/a', new Blob(['x']), vi.fn(), { signal: stop.signal });
+    stop.abort();
+    await expect(ended).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});

@@ -128,6 +128,40 @@ async function request<T>(method: string, path: string, body: unknown, options: 
   }
 }
 
+/** Sends a file and tells how much of it is on its way, which `fetch` cannot. */
+function upload<T>(
+  path: string,
+  file: Blob,
+  onSent: (bytes: number) => void,
+  { params, base, signal }: RequestOptions = {},
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const call = new XMLHttpRequest();
+    const abort = () => call.abort();
+    call.open('PUT', url(path, params, base));
+    call.setRequestHeader('accept', 'application/json, application/problem+json');
+    call.setRequestHeader('x-voltwin', '1');
+    call.setRequestHeader('content-type', file.type || 'application/octet-stream');
+    call.upload.onprogress = (event) => onSent(event.loaded);
+    call.onload = () => {
+      const { status, statusText, responseText } = call;
+      const headers = { 'content-type': call.getResponseHeader('content-type') ?? '' };
+      const response = new Response(responseText, { status, statusText, headers });
+      if (response.ok) resolve(response.json() as Promise<T>);
+      else
+        void problemOf(response).then((problem) => {
+          if (status === 401) onUnauthorized?.();
+          reject(new ApiError(status, problem));
+        });
+    };
+    call.onerror = () => reject(new ApiError(0, { title: 'the server cannot be reached' }));
+    call.onabort = () => reject(new DOMException('the upload was ended', 'AbortError'));
+    call.onloadend = () => signal?.removeEventListener('abort', abort);
+    signal?.addEventListener('abort', abort);
+    call.send(file);
+  });
+}
+
 /** Typed calls; `T` is what docs/api.md promises for the path. A body that is a `Blob` goes as it is, with its type. */
 export const api = {
   get: <T>(path: string, options: RequestOptions = {}) => request<T>('GET', path, undefined, options),
@@ -138,6 +172,7 @@ export const api = {
   patch: <T>(path: string, body: unknown, options: RequestOptions = {}) =>
     request<T>('PATCH', path, body, options),
   delete: <T>(path: string, options: RequestOptions = {}) => request<T>('DELETE', path, undefined, options),
+  upload,
 };
 
 /** One page of a list. */

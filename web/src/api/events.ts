@@ -1,4 +1,5 @@
-import { api, seg } from './client';
+import { queryOptions } from '@tanstack/react-query';
+import { api, ApiError, seg } from './client';
 import type { ListSpec } from './queries';
 import type { Schemas, Whole, With } from './types';
 
@@ -36,6 +37,27 @@ export type EventRoute = Whole<Schemas['EventRoute']>;
 export type DeadLetter = With<Whole<Schemas['DeadLetter']>, { event: { type?: string; subject?: string } }>;
 
 export const eventsKey = ['events'] as const;
+
+export type EventLog = Whole<Schemas['EventLog']>;
+
+const LOG = '/event-log';
+
+/** The event log of the tenant, which data history is written from; null where there is none yet. */
+export const logQuery = queryOptions({
+  queryKey: [...eventsKey, 'log'] as const,
+  queryFn: async ({ signal }): Promise<EventLog | null> => {
+    try {
+      return await api.get<EventLog>(LOG, { signal });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }
+  },
+});
+
+/** Turns data history on or off; how long the log is kept stays as it is. */
+export const putHistory = (log: EventLog | null, history: boolean) =>
+  api.put<EventLog>(LOG, { history, ...(log ? { keep_s: log.keep_s } : {}) });
 
 export const endpointsQuery: ListSpec<EventEndpoint> = {
   key: [...eventsKey, 'endpoints'],

@@ -1,7 +1,8 @@
 import { queryOptions } from '@tanstack/react-query';
-import type { AnswerRow } from '@/graph/answer';
+import { graphIn, type AnswerRow } from '@/graph/answer';
 import { readKind, type Kind } from '@/graph/dtdl';
 import { Kinds } from '@/graph/kinds';
+import { queriesOf } from '@/graph/read';
 import { api } from './client';
 import { keys, type ListSpec } from './queries';
 import type { Twin } from './types';
@@ -10,7 +11,7 @@ import type { Twin } from './types';
 const VERSION = '2023-10-31';
 
 /** A call of the data plane: at the root of the server, of one version. */
-const at = (params: Record<string, string | number | boolean | null | undefined> = {}) => ({
+export const at = (params: Record<string, string | number | boolean | null | undefined> = {}) => ({
   base: '',
   params: { ...params, 'api-version': VERSION },
 });
@@ -81,3 +82,33 @@ export async function ask(
   });
   return { rows: page.value, token: page.continuationToken ?? null, charge };
 }
+
+/** Pages that are read of one question about some twins: what has more relationships is not drawn with all of them. */
+const PAGES_MAX = 10;
+
+async function rowsOf(query: string, signal: AbortSignal): Promise<AnswerRow[]> {
+  const rows: AnswerRow[] = [];
+  let body: Parameters<typeof ask>[0] = { query };
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const answer = await ask(body, signal);
+    rows.push(...answer.rows);
+    if (answer.token === null) break;
+    body = { continuationToken: answer.token };
+  }
+  return rows;
+}
+
+/** Some twins by id, with their relationships: a few queries in pages, and not a call for each. */
+export const someTwinsQuery = (ids: readonly string[]) =>
+  queryOptions({
+    queryKey: [...keys.twins, 'some', ids] as const,
+    queryFn: async ({ signal }): Promise<ReadonlyMap<string, Twin>> => {
+      const rows: AnswerRow[] = [];
+      for (const queries of queriesOf(ids)) {
+        const answers = await Promise.all(queries.map((query) => rowsOf(query, signal)));
+        rows.push(...answers.flat());
+      }
+      return graphIn(rows).twins;
+    },
+    staleTime: 30_000,
+  });

@@ -2646,6 +2646,13 @@ export interface components {
             /** @description Whether the tables of data history are written. */
             history: boolean;
             /**
+             * @description Where the tables of data history are, within the data folder.
+             * @example events/demo/history
+             */
+            history_folder: string;
+            /** @description These tables, as they were when they were last written; none before that. */
+            history_tables: components["schemas"]["HistoryTable"][];
+            /**
              * Format: int32
              * @description Seconds that an event stays.
              */
@@ -2779,6 +2786,19 @@ export interface components {
         Grouping: {
             /** @description 1 to 64 characters. */
             group: string;
+        };
+        /** @description A table of data history. */
+        HistoryTable: {
+            /**
+             * Format: int64
+             * @description Bytes of its files.
+             */
+            bytes: number;
+            /**
+             * @description Its name, which is that of its folder too.
+             * @example property_updates
+             */
+            name: string;
         };
         /** @description One thing that was found. */
         Hit: {

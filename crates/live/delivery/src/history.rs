@@ -68,6 +68,21 @@ const RELATIONSHIPS: [Column; 7] = [
 const TABLES: [(&str, &[Column]); 3] =
     [("property_updates", &PROPERTIES), ("twin_events", &TWINS), ("relationship_events", &RELATIONSHIPS)];
 
+/// A table of data history, as it is on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryTable {
+    /// Its name, which is that of its folder too.
+    pub name: &'static str,
+    /// Bytes of the files of its newest version.
+    pub bytes: u64,
+}
+
+/// Where the tables of a tenant are, within the data folder.
+#[must_use]
+pub fn history_folder(tenant: &TenantId) -> String {
+    format!("events/{tenant}/history")
+}
+
 /// One tenant's tables in the order of [`TABLES`], and its place in the log.
 struct History {
     tables: Vec<Table>,
@@ -94,6 +109,7 @@ pub(crate) async fn run(inner: Arc<Inner>, written: CancellationToken) {
             let known = histories.remove(&id);
             match step(&inner, &id, &tenant, known).await {
                 Ok(history) => {
+                    inner.histories.write().insert(id.clone(), sizes(&history.tables));
                     histories.insert(id, history);
                 }
                 // opened anew the next time, at the place that was saved
@@ -104,6 +120,11 @@ pub(crate) async fn run(inner: Arc<Inner>, written: CancellationToken) {
             return;
         }
     }
+}
+
+fn sizes(tables: &[Table]) -> Vec<HistoryTable> {
+    let named = TABLES.iter().zip(tables);
+    named.map(|((name, _), table)| HistoryTable { name, bytes: table.bytes() }).collect()
 }
 
 fn cursor(id: &TenantId) -> String {

@@ -50,6 +50,7 @@ use sink::{Means, Sink};
 pub use dead::DeadLetter;
 pub use endpoint::{Mode, Mqtt, MqttVersion, Nats, Retry, Settings, Target, Validation, Webhook};
 pub use error::EventsError;
+pub use history::{HistoryTable, history_folder};
 pub use log::{Entry, EventLog, LogReader};
 pub use worker::EndpointStatus;
 
@@ -102,6 +103,8 @@ pub(crate) struct Inner {
     tenants: RwLock<HashMap<TenantId, Tenant>>,
     statuses: RwLock<HashMap<Key, Arc<Mutex<EndpointStatus>>>>,
     dead: RwLock<HashMap<Key, Arc<DeadLetters>>>,
+    /// The tables of data history, as they were when they were last written.
+    histories: RwLock<HashMap<TenantId, Vec<HistoryTable>>>,
     changed: Notify,
     /// Whoever opens a log does so alone.
     opening: tokio::sync::Mutex<()>,
@@ -195,6 +198,7 @@ impl Events {
             tenants: RwLock::default(),
             statuses: RwLock::default(),
             dead: RwLock::default(),
+            histories: RwLock::default(),
             changed: Notify::new(),
             opening: tokio::sync::Mutex::default(),
         });
@@ -244,6 +248,12 @@ impl Events {
     #[must_use]
     pub fn open_log(&self, tenant: &TenantId) -> Option<EventLog> {
         self.inner.tenants.read().get(tenant).map(|tenant| tenant.log.clone())
+    }
+
+    /// The tables of data history, as they were when they were last written; none that were not since the start.
+    #[must_use]
+    pub fn history_tables(&self, tenant: &TenantId) -> Vec<HistoryTable> {
+        self.inner.histories.read().get(tenant).cloned().unwrap_or_default()
     }
 
     /// Begins to keep a log, or changes how it is kept.

@@ -42,7 +42,7 @@ fn every_file_of_the_folder_is_embedded() {
     assert_eq!(found, listed);
 }
 
-/// The table of twins in the architecture document, word by word.
+/// What the program itself writes.
 const CONTRACT: &[(&str, &str)] = &[
     ("Zone", "name boundary roads"),
     ("Site", "name address city postal_code country lat_deg lon_deg time_zone"),
@@ -86,25 +86,96 @@ fn the_models_are_those_of_the_contract() {
     }
 }
 
+/// Endings of names, and what a number of that name is.
+const UNITS: &[(&str, &str, &str)] = &[
+    ("lat_deg", "Latitude", "degreeOfArc"),
+    ("lon_deg", "Longitude", "degreeOfArc"),
+    ("odometer_m", "Distance", "metre"),
+    ("_a", "Current", "ampere"),
+    ("_ah", "ElectricCharge", "ampereHour"),
+    ("_c", "Temperature", "degreeCelsius"),
+    ("_deg", "Angle", "degreeOfArc"),
+    ("_hz", "Frequency", "hertz"),
+    ("_kg", "Mass", "kilogram"),
+    ("_m", "Length", "metre"),
+    ("_m2", "Area", "squareMetre"),
+    ("_mps", "Velocity", "metrePerSecond"),
+    ("_mps2", "Acceleration", "metrePerSecondSquared"),
+    ("_nm", "Torque", "newtonMetre"),
+    ("_ohm", "Resistance", "ohm"),
+    ("_radps", "AngularVelocity", "radianPerSecond"),
+    ("_s", "TimeSpan", "second"),
+    ("_v", "Voltage", "volt"),
+    ("_va", "ApparentPower", "voltAmpere"),
+    ("_var", "ReactivePower", "voltAmpereReactive"),
+    ("_w", "Power", "watt"),
+    ("_wh", "Energy", "wattHour"),
+    ("_wpm2", "Irradiance", "wattPerSquareMetre"),
+];
+
+fn ours(ontology: &Ontology) -> impl Iterator<Item = (&Arc<Model>, Json)> {
+    let models = ontology.models().filter(|model| model.id.as_str().starts_with("dtmi:voltwin:"));
+    models.map(|model| (model, serde_json::from_str(&model.document).unwrap()))
+}
+
+/// Every object below a value, itself first.
+fn objects(value: &Json) -> Vec<&Json> {
+    let inner: Vec<&Json> = match value {
+        Json::Array(items) => items.iter().collect(),
+        Json::Object(members) => members.values().collect(),
+        _ => Vec::new(),
+    };
+    let own = value.is_object().then_some(value);
+    own.into_iter().chain(inner.into_iter().flat_map(objects)).collect()
+}
+
+/// Properties, telemetry, and fields of objects alike.
 #[test]
 fn units_in_names_and_in_types_agree() {
-    let suffixes = [
-        ("_w", "Power", "watt"),
-        ("_wh", "Energy", "wattHour"),
-        ("_a", "Current", "ampere"),
-        ("_v", "Voltage", "volt"),
-        ("_c", "Temperature", "degreeCelsius"),
-        ("lat_deg", "Latitude", "degreeOfArc"),
-        ("lon_deg", "Longitude", "degreeOfArc"),
-        ("heading_deg", "Angle", "degreeOfArc"),
-        ("_mps", "Velocity", "metrePerSecond"),
-        ("_m", "Distance", "metre"),
-    ];
-    for model in Ontology::built_in().models() {
-        for (name, spec) in model.properties.iter().filter(|(_, spec)| spec.schema.is_numeric()) {
-            let expected = suffixes.iter().find(|(suffix, ..)| name.as_str().ends_with(suffix));
-            let unit = spec.semantic_type.as_deref().zip(spec.unit.as_deref());
+    let numbers = ["double", "float", "integer", "long"];
+    for (model, document) in ours(&Ontology::built_in()) {
+        for element in objects(&document).into_iter().filter(|element| element["name"].is_string()) {
+            let name = element["name"].as_str().unwrap();
+            let is_number = element["schema"].as_str().is_some_and(|schema| numbers.contains(&schema));
+            let expected = UNITS.iter().find(|(ending, ..)| is_number && name.ends_with(ending));
+            let quantity = element["@type"].as_array().map(|types| types[1].as_str().unwrap());
+            let unit = quantity.zip(element["unit"].as_str());
             assert_eq!(unit, expected.map(|(_, kind, unit)| (*kind, *unit)), "{} {name}", model.id);
+        }
+    }
+}
+
+#[test]
+fn every_kind_and_content_is_told_of_in_the_form_of_the_house() {
+    let snake = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let is_property = |content: &Json| content["@type"] == "Property" || content["@type"][0] == "Property";
+    let camel = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric());
+    for (model, document) in ours(&Ontology::built_in()) {
+        let id = &model.id;
+        assert_eq!(document["@context"][0], "dtmi:dtdl:context;3", "{id}");
+        assert_eq!(model.display_names.len() + model.descriptions.len(), 2, "{id}");
+        for content in document["contents"].as_array().unwrap() {
+            let name = content["name"].as_str().unwrap();
+            let told = |key: &str| content[key].as_str().is_some_and(|text| !text.is_empty());
+            assert!(told("displayName") && told("description"), "{id} {name}");
+            assert!(content["description"].as_str().unwrap().ends_with('.'), "{id} {name}");
+            let is_relationship = content["@type"] == "Relationship";
+            assert!(if is_relationship { camel(name) } else { snake(name) }, "{id} {name}");
+            assert!(!is_property(content) || content["writable"] == true, "{id} {name}");
+        }
+    }
+}
+
+/// A relationship of a built-in kind leads to a kind that there is; one of two kinds of target leads to their common base.
+#[test]
+fn every_target_is_there_and_has_those_that_can_be_one() {
+    let ontology = Ontology::built_in();
+    for (model, _) in ours(&ontology) {
+        let own = model.relationships.values().filter_map(|relationship| relationship.target.as_ref());
+        for target in own.filter(|target| target.as_str().starts_with("dtmi:voltwin:")) {
+            let target = ontology.model(target.as_str()).unwrap_or_else(|| panic!("{}: {target}", model.id));
+            let extending = ontology.models().filter(|other| other.bases.contains(&target.id)).count();
+            assert!(target.contents() > 0 || extending > 1, "{}: nothing can be a {}", model.id, target.id);
         }
     }
 }
@@ -124,6 +195,16 @@ fn relationships_point_where_the_contract_says() {
         ("Vehicle", "hasPack", "BatteryPack"),
         ("Vehicle", "pluggedInto", "Connector"),
         ("ChargingTransaction", "atConnector", "Connector"),
+        ("Site", "contains", "SwapStation"),
+        ("Site", "contains", "ProductionLine"),
+        ("GridNode", "feeds", "Transformer"),
+        ("Feeder", "feeds", "GridConnection"),
+        ("StationaryStorage", "connectedTo", "GridConnection"),
+        ("ProductionLine", "contains", "Buffer"),
+        ("WorkOrder", "concerns", "Connector"),
+        ("WorkOrder", "concerns", "BatteryPack"),
+        ("WorkOrder", "assignedTo", "Crew"),
+        ("Part", "becomes", "BatteryPack"),
     ];
     for (source, name, target) in edges {
         let model = ontology.model(&format!("dtmi:voltwin:{source};1")).unwrap();

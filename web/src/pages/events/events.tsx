@@ -23,6 +23,7 @@ import { useNow } from '@/ui/use-now';
 import { GraphFrame } from '../graph/frame';
 import { kinds, whereOf } from './draft';
 import { EndpointDialog } from './endpoint-dialog';
+import { HistoryPanel } from './history';
 import { LettersDialog } from './letters-dialog';
 import { RouteDialog } from './route-dialog';
 import './events.css';
@@ -275,6 +276,7 @@ export function EventsPage() {
           />
         )}
       </section>
+      <HistoryPanel allowed={admin} />
       {open?.kind === 'endpoint' && (
         <EndpointDialog
           endpoint={open.of}

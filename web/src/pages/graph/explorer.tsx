@@ -21,6 +21,7 @@ import { useMedia } from '@/ui/use-media';
 import { useNow } from '@/ui/use-now';
 import { hasWebGl } from '@/ui/webgl';
 import { GraphFrame } from './frame';
+import { ImportAction } from './import-dialog';
 import { KindSign } from './kind-sign';
 import { TwinPanel } from './twin-panel';
 import { MOST, useNet } from './use-net';
@@ -156,6 +157,7 @@ export function ExplorerPage() {
     <GraphFrame
       title="Twin graph"
       text="Everything there is, what kind it is, and what it is related to."
+      actions={<ImportAction />}
       fill
     >
       <div className="toolbar">

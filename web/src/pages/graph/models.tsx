@@ -14,6 +14,7 @@ import { Json } from '@/ui/json';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { DataTable, type Column } from '@/ui/table';
 import { GraphFrame } from './frame';
+import { ImportAction } from './import-dialog';
 import { KindSign } from './kind-sign';
 
 const route = getRouteApi('/shell/graph/models');
@@ -246,6 +247,7 @@ export function ModelsPage() {
     <GraphFrame
       title="Kinds of twin"
       text="What a twin of each kind has, in DTDL: what it inherits, and where it is used."
+      actions={<ImportAction />}
     >
       {query.error && !kinds ? (
         <section className="panel">

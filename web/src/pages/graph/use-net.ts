@@ -1,14 +1,11 @@
-import { useQueries } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { twinQuery } from '@/api/queries';
+import { someTwinsQuery } from '@/api/graph';
 import type { Twin } from '@/api/types';
 import { around, netOf, type Net } from '@/graph/net';
 
 /** Twins that are drawn at most. */
 export const MOST = 800;
-/** Twins that are read one by one because the list does not hold them. */
-const MOST_READ = 64;
-
 /** The twins that are drawn: all that are listed, or those around the opened ones, as far as they are known. */
 export function useNet(
   rows: readonly Twin[] | undefined,
@@ -38,13 +35,18 @@ export function useNet(
   return { net, left: Math.max(0, ids.length - MOST), twins };
 }
 
-/** Some twins by id, as far as they have come. */
-export function useRead(ids: readonly string[]): ReadonlyMap<string, Twin> {
-  return useQueries({
-    queries: ids.slice(0, MOST_READ).map((id) => ({ ...twinQuery(id), staleTime: 30_000 })),
-    combine,
-  });
-}
+/** Twins that are read at most beside those of the list. */
+const MOST_READ = 5_000;
 
-const combine = (results: readonly { data: Twin | undefined }[]): ReadonlyMap<string, Twin> =>
-  new Map(results.flatMap(({ data }) => (data ? [[data.id, data] as const] : [])));
+const none: ReadonlyMap<string, Twin> = new Map();
+
+/** Some twins by id, as far as they have come; of those that were read before, what was read then. */
+export function useRead(ids: readonly string[]): ReadonlyMap<string, Twin> {
+  const wanted = useMemo(() => ids.slice(0, MOST_READ), [ids]);
+  const { data } = useQuery({
+    ...someTwinsQuery(wanted),
+    enabled: wanted.length > 0,
+    placeholderData: keepPreviousData,
+  });
+  return wanted.length > 0 ? (data ?? none) : none;
+}

@@ -16,11 +16,11 @@ function Faults({ checked }: { checked: Checked }) {
   const { faults } = checked;
   return (
     <section aria-label="What is wrong with the file">
-      <p className="token-fault-head" role="alert">
+      <p className="fault-head" role="alert">
         <Icon name="warn" size={14} /> {plural(faults.length, 'line')} to put right; nothing is taken over
         before.
       </p>
-      <ol className="token-faults" tabIndex={0} aria-label="Lines at fault">
+      <ol className="faults" tabIndex={0} aria-label="Lines at fault">
         {faults.slice(0, FAULTS_SHOWN).map((fault: Fault) => (
           <li key={`${fault.line} ${fault.text}`}>
             <span className="num faint">Line {fault.line}</span>
@@ -113,7 +113,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
         </div>
       ) : (
         <>
-          <label className="btn token-file">
+          <label className="btn file-choice">
             <input
               type="file"
               accept=".csv,text/csv,text/plain"

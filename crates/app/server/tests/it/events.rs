@@ -89,6 +89,7 @@ async fn lines_are_read_from_any_number_on_by_one_tenant() {
         (&log["head"], &log["first"], &log["source"]),
         (&json!(2), &json!(1), &json!("north.voltwin"))
     );
+    assert_eq!(log["history_folder"], "events/north/history");
     let short = world.put(&world.north.admin, "/event-log", json!({"keep_s": 1})).await;
     assert_eq!(short.problem(400).as_deref(), Some("keep_s"));
     world.put(viewer, "/event-log", json!({})).await.problem(403);

@@ -7,6 +7,7 @@ mod adt;
 mod api;
 mod desk;
 mod events;
+mod example_city;
 mod files;
 mod live;
 mod money;

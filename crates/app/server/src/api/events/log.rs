@@ -33,6 +33,21 @@ pub(crate) struct EventLog {
     first: u64,
     /// The number of the newest event; 0 before the first.
     head: u64,
+    /// Where the tables of data history are, within the data folder.
+    #[schema(example = "events/demo/history")]
+    history_folder: String,
+    /// These tables, as they were when they were last written; none before that.
+    history_tables: Vec<HistoryTable>,
+}
+
+/// A table of data history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HistoryTable {
+    /// Its name, which is that of its folder too.
+    #[schema(example = "property_updates")]
+    name: String,
+    /// Bytes of its files.
+    bytes: u64,
 }
 
 /// How the event log is to be kept.
@@ -55,12 +70,17 @@ async fn shown(state: &AppState, principal: &Principal) -> Result<EventLog, Prob
         )
     })?;
     let log = state.events.log(&principal.tenant, &principal.name).await?;
+    let tables = state.events.history_tables(&principal.tenant).into_iter();
     Ok(EventLog {
         keep_s: settings.keep_s,
         history: settings.history,
         source: state.events.source(&principal.tenant),
         first: log.first(),
         head: log.head(),
+        history_folder: voltwin_delivery::history_folder(&principal.tenant),
+        history_tables: tables
+            .map(|table| HistoryTable { name: table.name.to_owned(), bytes: table.bytes })
+            .collect(),
     })
 }
 
