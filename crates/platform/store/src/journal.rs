@@ -69,12 +69,12 @@ impl Journal {
                     outcome.push(Committed::Duplicate { transaction_id: Some(transaction_id) });
                     continue;
                 }
-            } else {
+            } else if registry::is_meant(&event.body) {
                 registry::apply(tx.conn(), event).await?;
             }
-            if matches!(event.body, EventBody::Patched { .. }) {
+            if let EventBody::Patched { values } = &event.body {
                 let seq = rows.skip();
-                batch.push(seq, event)?;
+                batch.push(seq, event, values)?;
                 outcome.push(Committed::New(seq));
             } else {
                 outcome.push(Committed::New(rows.push(event)?));
