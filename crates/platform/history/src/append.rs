@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::json;
 use sqlx::{AssertSqlSafe, SqliteConnection};
@@ -35,16 +35,21 @@ impl History {
         if known.len() >= SERIES_CACHED_MAX {
             known.clear();
         }
-        let finite = || points.iter().filter(|point| point.value.is_finite());
-        let name = |point: &Point| (point.tenant.clone(), point.twin.clone(), point.property.clone());
-        let unknown: HashSet<Name> = finite().map(name).filter(|name| !known.contains_key(name)).collect();
-        let added = add_series(tx.conn(), unknown.into_iter().collect()).await.map_err(&fail)?;
-        let row = |point: &Point| {
-            let name = name(point);
-            let series = *known.get(&name).or_else(|| added.get(&name))?;
-            Some(Row { series, at_us: point.at.as_micros(), value: point.value })
-        };
-        let mut rows: Vec<Row> = finite().filter_map(row).collect();
+        let mut rows = Vec::with_capacity(points.len());
+        let mut unknown: Vec<(Name, usize)> = Vec::new();
+        for point in points.iter().filter(|point| point.value.is_finite()) {
+            let name = (point.tenant.clone(), point.twin.clone(), point.property.clone());
+            let series = known.get(&name).copied().unwrap_or_else(|| {
+                unknown.push((name, rows.len()));
+                0
+            });
+            rows.push(Row { series, at_us: point.at.as_micros(), value: point.value });
+        }
+        let names: BTreeSet<&Name> = unknown.iter().map(|(name, _)| name).collect();
+        let added = add_series(tx.conn(), names.into_iter().cloned().collect()).await.map_err(&fail)?;
+        for (name, place) in &unknown {
+            rows[*place].series = *added.get(name).ok_or_else(|| fail(sqlx::Error::RowNotFound))?;
+        }
         // One key of the table after the other is several times faster than here and there.
         rows.sort_by_key(|row| (row.at_us, row.series));
         self.tell_sealer(&rows);
@@ -77,12 +82,10 @@ impl History {
 
 /// The numbers of series, of which some may be new. A new fleet brings hundreds of thousands of them at once: all that
 /// come together take two statements.
-async fn add_series(conn: &mut SqliteConnection, mut names: Vec<Name>) -> Result<HashMap<Name, i64>, sqlx::Error> {
+async fn add_series(conn: &mut SqliteConnection, names: Vec<Name>) -> Result<HashMap<Name, i64>, sqlx::Error> {
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    // neighbours in the index one after the other; and the numbers do not depend on chance
-    names.sort_unstable();
     let json = json!(names).to_string();
     sqlx::query(
         "INSERT INTO series (tenant, twin, property)
