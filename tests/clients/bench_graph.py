@@ -84,9 +84,13 @@ class Bench:
         loader = self.args.loader or self.server.voltwin
         command = [str(loader), "load", "graph", *map(str, args), "--server", self.server.url, "--seconds",
                    str(seconds or self.args.seconds), "--json"]
+        assert self.server.process is not None
+        process = Process(self.server.process.pid)
+        cpu = process.cpu_s()
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True,
                               preexec_fn=die_with_parent, env={**os.environ, "VOLTWIN_API_KEY": self.server.keys["admin"]})
         report = json.loads(done.stdout)
+        report["cpu_us"] = 1e6 * (process.cpu_s() - cpu) / max(1, report["items"])
         if report["errors"]:
             say(f"**{report['errors']} errors** in `{' '.join(map(str, args))}`")
         return report
@@ -278,13 +282,13 @@ def dtdl(args: Namespace) -> None:
 
 def tell(args: Namespace, world: World, own: dict[str, Any], peer: dict[str, Any], version: str | None) -> None:
     size = f"{world.twins:,} twins"
-    row = table(f"durable changes, {size}", "Voltwin", "PostgreSQL, JSONB with GIN", "PostgreSQL without the GIN index",
+    row = table(f"durable changes, {size}", "Voltwin", "of it CPU of the server, each", "PostgreSQL, JSONB with GIN", "PostgreSQL without the GIN index",
                 "times PostgreSQL")
 
     def against(name: str, ours_per_s: float, key: str, shown: Callable[[Run], str]) -> None:
         runs = [peer.get(key), peer.get(key + " bare")]
         times = [f"{ours_per_s / run.per_s:.1f}" for run in runs if run]
-        row(name, f"{ours_per_s:,.0f}/s, p99 {ms(own[key]['p99_ms'])} ms", *(shown(run) if run else "–" for run in runs),
+        row(name, f"{ours_per_s:,.0f}/s, p99 {ms(own[key]['p99_ms'])} ms", f"{own[key]['cpu_us']:.1f} µs", *(shown(run) if run else "–" for run in runs),
             " / ".join(times) or "–")
 
     shown = lambda run: f"{run.per_s:,.0f}/s, p99 {ms(run.p99_ms)} ms"  # noqa: E731
@@ -292,7 +296,7 @@ def tell(args: Namespace, world: World, own: dict[str, Any], peer: dict[str, Any
                       ("8 connections, 100 twins a call", "batch 100"), ("8 connections, 1,000 twins a call", "batch 1000")]:
         against(name, own[key]["items_per_s"], key, shown)
     row("64 connections over our own API, each also in the audit",
-        f"{own['change']['items_per_s']:,.0f}/s, p99 {ms(own['change']['p99_ms'])} ms", "–", "–", "–")
+        f"{own['change']['items_per_s']:,.0f}/s, p99 {ms(own['change']['p99_ms'])} ms", f"{own['change']['cpu_us']:.1f} µs", "–", "–", "–")
     row = table(f"reading, {size}, 4 connections", "Voltwin p50 / p99 ms", "Voltwin/s", "PostgreSQL p50 / p99 ms", "PostgreSQL/s")
     for name, key in [("a twin", "read"), ("two hops from a site: its 20 EVSEs, filtered", "hop"),
                       ("COUNT over all twins by a property, no index", "count")]:

@@ -44,8 +44,8 @@ pub use demo::{Demo, DemoConfig, DemoProgress};
 pub use error::FleetError;
 pub use load::{
     Anomaly, ChaosConfig, ChaosReport, Crowd, GraphConfig, GraphReport, GraphWork, HostileConfig,
-    HostileReport, Hostility, LoadConfig, LoadReport, StormConfig, StormReport, StormRound, run_chaos, run_graph,
-    run_hostile, run_load, run_storm,
+    HostileReport, Hostility, LoadConfig, LoadReport, StormConfig, StormReport, StormRound, run_chaos,
+    run_graph, run_hostile, run_load, run_storm,
 };
 pub use replay::{
     EnergyProfile, MAX_BYTES, MAX_ENERGY_KWH, MAX_LINE_BYTES, MAX_ROWS, ProfilePoint, RecordedSession,

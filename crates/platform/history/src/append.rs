@@ -82,7 +82,10 @@ impl History {
 
 /// The numbers of series, of which some may be new. A new fleet brings hundreds of thousands of them at once: all that
 /// come together take two statements.
-async fn add_series(conn: &mut SqliteConnection, names: Vec<Name>) -> Result<HashMap<Name, i64>, sqlx::Error> {
+async fn add_series(
+    conn: &mut SqliteConnection,
+    names: Vec<Name>,
+) -> Result<HashMap<Name, i64>, sqlx::Error> {
     if names.is_empty() {
         return Ok(HashMap::new());
     }

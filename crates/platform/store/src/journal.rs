@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use voltwin_core::{Event, EventBody, Seq, Sequenced, TenantId, Timestamp};
 
 use crate::db::Db;
@@ -372,7 +372,8 @@ impl Rows {
     async fn flush(&mut self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
         self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
-        let Some(size) = INSERT_SIZES.into_iter().find(|size| *size >= rows.len()).filter(|_| !rows.is_empty())
+        let Some(size) =
+            INSERT_SIZES.into_iter().find(|size| *size >= rows.len()).filter(|_| !rows.is_empty())
         else {
             return Ok(());
         };

@@ -103,7 +103,10 @@ impl Batch {
             trace: event.trace.map(|trace| trace.0),
             decided: event.decided,
             sources: event.sources.iter().map(|(name, at)| (name.as_str(), at.as_micros())).collect(),
-            values: values.iter().map(|(name, value)| (name.as_str(), value.as_ref().map(Held::of))).collect(),
+            values: values
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_ref().map(Held::of)))
+                .collect(),
         };
         self.bytes = postcard::to_extend(&line, std::mem::take(&mut self.bytes)).map_err(bad("event"))?;
         self.last = seq;

@@ -58,7 +58,11 @@ enum Work {
     Query,
 }
 
-pub(super) async fn run(args: GraphArgs, prefix: String, cancel: CancellationToken) -> Result<Json, CliError> {
+pub(super) async fn run(
+    args: GraphArgs,
+    prefix: String,
+    cancel: CancellationToken,
+) -> Result<Json, CliError> {
     let work = match args.work {
         Work::Patch => GraphWork::Patch,
         Work::Change => GraphWork::Change,

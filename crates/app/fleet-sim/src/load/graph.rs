@@ -172,7 +172,8 @@ pub async fn run_graph(config: &GraphConfig, cancel: CancellationToken) -> Resul
         let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
         let (ready, tallies, ended) = (ready.clone(), tallies.clone(), ended.clone());
         tokio::spawn(async move {
-            let _ = tallies.send(watch(&config, &endpoint, &calls, number as u64, &ready, &ended).await).await;
+            let _ =
+                tallies.send(watch(&config, &endpoint, &calls, number as u64, &ready, &ended).await).await;
         });
     }
     drop(tallies);
@@ -200,7 +201,13 @@ fn checked(config: &GraphConfig) -> Result<Endpoint, FleetError> {
         ("connections", config.connections, 1, 1_000, "1 to 1000"),
         ("items", items, 1, 10_000, "1 to 10000"),
         ("subscribers", config.subscribers, 0, 5_000, "0 to 5000"),
-        ("twins", usize::try_from(config.twins).unwrap_or(usize::MAX), items.max(1), usize::MAX, "as many as items"),
+        (
+            "twins",
+            usize::try_from(config.twins).unwrap_or(usize::MAX),
+            items.max(1),
+            usize::MAX,
+            "as many as items",
+        ),
     ];
     if let Some((field, value, _, _, rule)) =
         bounds.into_iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value))
@@ -208,7 +215,11 @@ fn checked(config: &GraphConfig) -> Result<Endpoint, FleetError> {
         return Err(FleetError::Setting { field, value: value.to_string(), rule });
     }
     if !(0.0..=1e7).contains(&config.rate) {
-        return Err(FleetError::Setting { field: "rate", value: config.rate.to_string(), rule: "0 to 10000000" });
+        return Err(FleetError::Setting {
+            field: "rate",
+            value: config.rate.to_string(),
+            rule: "0 to 10000000",
+        });
     }
     Endpoint::new(&config.server, config.key.as_deref())
 }
@@ -356,7 +367,11 @@ impl Call {
                     format!(r#"{{"twin":"{}{twin}","values":{{"{property}":{value}}}}}"#, config.prefix)
                 };
                 let items: Vec<String> = self.twins(config).map(item).collect();
-                (Method::POST, "/api/v1/telemetry".to_owned(), format!(r#"{{"items":[{}]}}"#, items.join(",")))
+                (
+                    Method::POST,
+                    "/api/v1/telemetry".to_owned(),
+                    format!(r#"{{"items":[{}]}}"#, items.join(",")),
+                )
             }
             GraphWork::Read => {
                 (Method::GET, format!("/digitaltwins/{}?{VERSION}", self.id(config)), String::new())
@@ -492,7 +507,9 @@ impl Lines {
             let Some(data) = line.strip_prefix(b"data: ") else { continue };
             let event: Json = serde_json::from_slice(data).unwrap_or_default();
             let patch = event["data"]["patch"].as_array().into_iter().flatten();
-            let own = |change: &&Json| change["path"].as_str().and_then(|path| path.strip_prefix('/')) == Some(property);
+            let own = |change: &&Json| {
+                change["path"].as_str().and_then(|path| path.strip_prefix('/')) == Some(property)
+            };
             values.extend(patch.filter(own).filter_map(|change| Some(change["value"].as_f64()? as u64)));
         }
         self.rest.drain(..begin);
@@ -513,7 +530,8 @@ mod tests {
             json!({"data": {"patch": [{"op": "replace", "path": "/odometer_m", "value": value},
                                       {"op": "replace", "path": "/soc", "value": 1}]}})
         };
-        let text = format!("id: 1\n: from here on\n\nid: 2\ndata: {}\n\nid: 3\ndata: {}\n\n", event(7), event(8));
+        let text =
+            format!("id: 1\n: from here on\n\nid: 2\ndata: {}\n\nid: 3\ndata: {}\n\n", event(7), event(8));
         let mut lines = Lines::default();
         let found: Vec<u64> =
             text.as_bytes().chunks(5).flat_map(|piece| lines.values(piece, "odometer_m")).collect();

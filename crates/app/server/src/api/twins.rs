@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use voltwin_core::{AuditFact, Dtmi, EventBody, PropertyMap, PropertyName, RelationshipId, Timestamp, TwinId, Value};
+use voltwin_core::{
+    AuditFact, Dtmi, EventBody, PropertyMap, PropertyName, RelationshipId, Timestamp, TwinId, Value,
+};
 use voltwin_graph::TwinRef;
 use voltwin_runtime::{Precondition, RuntimeError};
 use voltwin_security::Permission;
@@ -412,8 +414,7 @@ async fn note(
     action: &str,
     twin: &TwinId,
 ) -> Result<(), Problem> {
-    let fact =
-        AuditFact { by: principal.name.clone(), action: action.to_owned(), detail: String::new() };
+    let fact = AuditFact { by: principal.name.clone(), action: action.to_owned(), detail: String::new() };
     let event = state.event(&principal.tenant, twin.clone(), EventBody::Audit(fact), trace);
     state.runtime.submit(event).await?;
     Ok(())

@@ -74,7 +74,9 @@ async fn a_session_is_priced_from_tariff_to_receipt() {
     assert_eq!(assigned.await.ok()["number"], 1);
 
     world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 100).into())).await;
-    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_100).into())).await;
+    world
+        .happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_100).into()))
+        .await;
     let running = get("/transactions/1/receipt").await.ok();
     assert_eq!((&running["final"], &running["cost"]["net"]), (&json!(false), &json!("5.50")));
     let mut end = fact("t", TransactionPhase::Ended, 3, 20_100);
@@ -175,7 +177,9 @@ async fn a_running_transaction_gets_another_tariff_and_its_receipt_tells_the_dif
     let path = "/transactions/1/tariff";
     world.put(admin, path, wish("night")).await.problem(404);
     world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 0).into())).await;
-    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_000).into())).await;
+    world
+        .happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_000).into()))
+        .await;
     world.put(&world.north.operator, path, wish("night")).await.problem(403);
     world.put(&world.south.admin, path, wish("night")).await.problem(404);
     assert_eq!(world.put(admin, path, wish("dusk")).await.problem(400).as_deref(), Some("tariff"));

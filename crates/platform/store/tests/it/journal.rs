@@ -79,7 +79,10 @@ async fn property_changes_come_back_as_they_were() {
     let written = [power("S:1", 4), rich.clone().traced(TraceId(u128::MAX)), rich, power("S:2", 6)];
     journal.commit(&written).await.unwrap();
     let read = journal.read_after(Seq(0), 10).await.unwrap();
-    assert_eq!(read.iter().map(|sequenced| &sequenced.event).collect::<Vec<_>>(), written.iter().collect::<Vec<_>>());
+    assert_eq!(
+        read.iter().map(|sequenced| &sequenced.event).collect::<Vec<_>>(),
+        written.iter().collect::<Vec<_>>()
+    );
     let EventBody::Patched { values } = &read[1].event.body else { unreachable!() };
     assert!(matches!(values[2].1, Some(Value::Double(x)) if x.is_sign_negative()));
 }
