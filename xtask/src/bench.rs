@@ -24,9 +24,12 @@ pub(crate) struct Options {
     /// Hostile peers of `hostile`.
     #[arg(long, default_value_t = 1_000)]
     hostile: u32,
-    /// Seconds of each measurement of `values`, `commands` and `hostile`.
+    /// Seconds of each measurement of `values`, `commands`, `hostile` and `graph`.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
+    /// Sizes of the graph of `graph`, in twins.
+    #[arg(long, default_values_t = [100_000])]
+    twins: Vec<u32>,
     /// Transactions of `chaos`.
     #[arg(long, default_value_t = 100_000)]
     transactions: u32,
@@ -51,6 +54,8 @@ enum What {
     Hostile,
     /// Memory and handshakes over TLS.
     Tls,
+    /// The twin graph beside PostgreSQL, and the reading of an ontology beside the official parser.
+    Graph,
     /// Transactions told badly to a server that is killed again and again: exact, or not.
     Chaos,
 }
@@ -98,6 +103,15 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
             bench = bench.arg(name).arg(number.to_string());
         }
         bench.arg("--only").args(many).run(show).await?;
+    }
+    if asked(What::Graph) {
+        let modules = clients::node_modules(&root).await?;
+        let mut graph = script("bench_graph.py").arg("--modules").arg(modules);
+        graph = graph.arg("--seconds").arg(options.seconds.to_string()).arg("--twins");
+        for twins in &options.twins {
+            graph = graph.arg(twins.to_string());
+        }
+        graph.run(show).await?;
     }
     if asked(What::Chaos) {
         let numbers = [("--transactions", options.transactions), ("--stations", 200), ("--kills", 20)];

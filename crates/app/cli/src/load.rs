@@ -1,4 +1,6 @@
-//! `voltwin load`: load from outside, for any central system.
+//! `voltwin load`: load from outside, for any central system, and for the twin graph.
+
+mod graph;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -98,6 +100,9 @@ enum What {
         #[arg(long, value_name = "FILE")]
         ledger: PathBuf,
     },
+    /// Patches, reads and queries of twins over HTTP, and subscribers that watch them. Takes none of the options of
+    /// stations but --prefix.
+    Graph(Box<graph::GraphArgs>),
     /// Peers that mean harm: half-open, trickle, huge or flood.
     Hostile {
         /// What they do.
@@ -170,6 +175,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
                 "bytes": report.bytes,
             })
         }
+        What::Graph(graph) => graph::run(*graph, args.prefix, cancel).await?,
     };
     if args.json {
         print_line(&report.to_string());

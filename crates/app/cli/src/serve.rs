@@ -80,6 +80,9 @@ pub(crate) struct Args {
     /// Where events may be sent though it is not on the public network: HOST or HOST:PORT.
     #[arg(long, value_name = "HOST")]
     event_host: Vec<String>,
+    /// Live streams that one tenant may have open at once, and event streams of all; 1 to 10000.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    streams: u32,
     /// Seconds between two tellings of what a running transaction costs, at least.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     cost_every: u32,
@@ -137,6 +140,7 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
         tenant_domain: args.tenant_domain.map(|domain| domain.to_ascii_lowercase()),
         blob_hosts: args.blob_host,
         event_hosts: args.event_host,
+        live_clients_max: args.streams as usize,
         ..ServerConfig::default()
     };
     let node = Node::start_with(&args.data, csms, server).await?;

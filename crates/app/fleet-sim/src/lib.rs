@@ -3,7 +3,8 @@
 //! - [`VirtualStation`]: one charging station over a real WebSocket, in OCPP 1.6, 2.0.1 or 2.1, with an offline queue.
 //! - [`City`] and [`Demo`]: a small city of vehicles that drive, queue and charge at such stations.
 //! - [`read_sessions`] and [`Replay`]: recorded charging sessions told again through such stations.
-//! - [`run_load`], [`run_storm`], [`run_hostile`]: many stations at once, for benchmarks; [`run_chaos`]: transactions
+//! - [`run_load`], [`run_storm`], [`run_hostile`]: many stations at once, for benchmarks; [`run_graph`]: the same for
+//!   twins over HTTP; [`run_chaos`]: transactions
 //!   told in every way that goes wrong, with a ledger of what they really came to.
 //!
 //! # Invariants
@@ -42,8 +43,9 @@ pub use city::{
 pub use demo::{Demo, DemoConfig, DemoProgress};
 pub use error::FleetError;
 pub use load::{
-    Anomaly, ChaosConfig, ChaosReport, Crowd, HostileConfig, HostileReport, Hostility, LoadConfig,
-    LoadReport, StormConfig, StormReport, StormRound, run_chaos, run_hostile, run_load, run_storm,
+    Anomaly, ChaosConfig, ChaosReport, Crowd, GraphConfig, GraphReport, GraphWork, HostileConfig,
+    HostileReport, Hostility, LoadConfig, LoadReport, StormConfig, StormReport, StormRound, run_chaos,
+    run_graph, run_hostile, run_load, run_storm,
 };
 pub use replay::{
     EnergyProfile, MAX_BYTES, MAX_ENERGY_KWH, MAX_LINE_BYTES, MAX_ROWS, ProfilePoint, RecordedSession,

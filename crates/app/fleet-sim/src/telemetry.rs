@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, header};
+use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpStream;
@@ -26,6 +26,8 @@ use crate::station::host_and_port;
 const BATCH: usize = 5_000;
 const WITHIN: Duration = Duration::from_secs(15);
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
+
+pub(crate) type Connection = SendRequest<Full<Bytes>>;
 
 /// Where to post.
 #[derive(Debug, Clone)]
@@ -51,6 +53,28 @@ impl Endpoint {
 
     pub(crate) fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// A connection that takes one request after the other.
+    pub(crate) async fn connect(&self) -> Result<Connection, String> {
+        let stream = TcpStream::connect(&self.address).await.map_err(|e| e.to_string())?;
+        stream.set_nodelay(true).map_err(|e| e.to_string())?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection to the server ended");
+            }
+        });
+        Ok(sender)
+    }
+
+    /// The head of a request, with the key.
+    pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        let request = Request::builder().method(method).uri(path).header(header::HOST, &self.authority);
+        match &self.authorization {
+            Some(authorization) => request.header(header::AUTHORIZATION, authorization),
+            None => request,
+        }
     }
 }
 
@@ -172,20 +196,6 @@ impl Telemetry {
     }
 }
 
-type Connection = SendRequest<Full<Bytes>>;
-
-async fn connect(endpoint: &Endpoint) -> Result<Connection, String> {
-    let stream = TcpStream::connect(&endpoint.address).await.map_err(|e| e.to_string())?;
-    stream.set_nodelay(true).map_err(|e| e.to_string())?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "telemetry connection ended");
-        }
-    });
-    Ok(sender)
-}
-
 async fn post(
     endpoint: &Endpoint,
     connection: &mut Option<Connection>,
@@ -196,17 +206,13 @@ async fn post(
         .map(|(twin, item)| json!({"twin": twin, "at": item.at, "values": item.values}))
         .collect();
     let body = serde_json::to_vec(&json!({"items": items})).map_err(|e| e.to_string())?;
-    let mut request = Request::post("/api/v1/telemetry")
-        .header(header::HOST, &endpoint.authority)
-        .header(header::CONTENT_TYPE, "application/json");
-    if let Some(authorization) = &endpoint.authorization {
-        request = request.header(header::AUTHORIZATION, authorization);
-    }
+    let request = endpoint.request(Method::POST, "/api/v1/telemetry");
+    let request = request.header(header::CONTENT_TYPE, "application/json");
     let request = request.body(Full::new(Bytes::from(body))).map_err(|e| e.to_string())?;
     let exchange = async {
         let sender = match connection.take().filter(|c| !c.is_closed()) {
             Some(sender) => connection.insert(sender),
-            None => connection.insert(connect(endpoint).await?),
+            None => connection.insert(endpoint.connect().await?),
         };
         sender.ready().await.map_err(|e| e.to_string())?;
         let response = sender.send_request(request).await.map_err(|e| e.to_string())?;

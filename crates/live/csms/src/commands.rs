@@ -239,7 +239,7 @@ impl CentralSystem {
             answer: record.answer.clone(),
             reason: record.reason.clone(),
         };
-        let event = self.event(&journey.tenant, &journey.station, EventBody::Command(fact));
+        let event = self.event(&journey.tenant, &journey.station, EventBody::Command(Box::new(fact)));
         let at = if requested { record.requested_at } else { record.finished_at.unwrap_or(event.at) };
         Event { at, ..event }
     }

@@ -53,7 +53,7 @@ impl CentralSystem {
         let mut clock = Events::new(self, speaker.tenant, speaker.trace);
         fact.clock_ahead_ms = self.clock_ahead_ms(speaker, told, &mut clock).await?;
         // The journal keeps the time as told; the twins live by our clock.
-        events.add(speaker.station, told, EventBody::Transaction(fact.clone()));
+        events.add(speaker.station, told, EventBody::Transaction(fact.clone().into()));
         events.list.append(&mut clock.list);
         let at = put_right(told, fact.clock_ahead_ms);
         if let Some(connector) = &connector {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use voltwin_core::Seq;
@@ -51,13 +51,14 @@ struct Shared {
     dir: PathBuf,
     head: watch::Sender<u64>,
     state: Mutex<State>,
+    /// The newest events. Many readers look through them at once.
+    recent: RwLock<VecDeque<Arc<Entry>>>,
 }
 
 #[derive(Debug)]
 struct State {
     files: VecDeque<LogFile>,
     open: Option<File>,
-    recent: VecDeque<Arc<Entry>>,
     known: Known,
 }
 
@@ -96,8 +97,12 @@ impl EventLog {
             }
             files.pop_back();
         }
-        let state = State { files, open: None, recent: VecDeque::new(), known };
-        let shared = Shared { dir: dir.to_owned(), head: watch::Sender::new(head), state: Mutex::new(state) };
+        let shared = Shared {
+            dir: dir.to_owned(),
+            head: watch::Sender::new(head),
+            state: Mutex::new(State { files, open: None, known }),
+            recent: RwLock::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -133,10 +138,11 @@ impl EventLog {
         let mut state = self.shared.state.lock();
         state.write(&self.shared.dir, self.head() + 1, &bytes)?;
         state.known = entries.iter().fold(state.known, follow);
-        state.recent.extend(entries.into_iter().map(Arc::new));
-        let surplus = state.recent.len().saturating_sub(RECENT);
-        state.recent.drain(..surplus);
-        drop(state);
+        let mut recent = self.shared.recent.write();
+        recent.extend(entries.into_iter().map(Arc::new));
+        let surplus = recent.len().saturating_sub(RECENT);
+        recent.drain(..surplus);
+        drop((recent, state));
         self.shared.head.send_replace(head);
         Ok(())
     }
@@ -167,11 +173,28 @@ impl EventLog {
         LogReader { log: self.clone(), head: self.shared.head.subscribe(), place, lost: 0, open: None }
     }
 
-    fn recent(&self, after: u64, limit: usize) -> Option<Vec<Arc<Entry>>> {
-        let state = self.shared.state.lock();
-        let first = state.recent.front()?.event.sequence;
+    /// Of the events in memory the next that are wanted, and up to which number there are no others; `None` where the next
+    /// event is not in memory.
+    fn recent(
+        &self,
+        after: u64,
+        limit: usize,
+        wanted: impl Fn(&CloudEvent) -> bool,
+    ) -> Option<(Vec<Arc<Entry>>, u64)> {
+        let recent = self.shared.recent.read();
+        let first = recent.front()?.event.sequence;
         let skip = usize::try_from((after + 1).checked_sub(first)?).ok()?;
-        Some(state.recent.iter().skip(skip).take(limit).cloned().collect())
+        let (mut found, mut place) = (Vec::new(), after);
+        for entry in recent.iter().skip(skip) {
+            place = entry.event.sequence;
+            if wanted(&entry.event) {
+                found.push(entry.clone());
+                if found.len() == limit {
+                    break;
+                }
+            }
+        }
+        Some((found, place))
     }
 
     fn file_of(&self, sequence: u64) -> Option<LogFile> {
@@ -281,9 +304,22 @@ impl LogReader {
     /// # Errors
     /// [`EventsError::File`], [`EventsError::Stopped`] when the log is gone.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
+        self.next_where(limit, |_| true).await
+    }
+
+    /// As [`LogReader::next`], of the events that are wanted; those that are not are passed over at next to no cost, so
+    /// that many can each wait for a few of all events.
+    ///
+    /// # Errors
+    /// Those of [`LogReader::next`].
+    pub async fn next_where(
+        &mut self,
+        limit: usize,
+        wanted: impl Fn(&CloudEvent) -> bool + Sync,
+    ) -> Result<Vec<Arc<Entry>>, EventsError> {
         loop {
             self.head.mark_unchanged();
-            let entries = self.ready(limit).await?;
+            let entries = self.ready_where(limit, &wanted).await?;
             if !entries.is_empty() {
                 return Ok(entries);
             }
@@ -297,6 +333,14 @@ impl LogReader {
     /// # Errors
     /// [`EventsError::File`], [`EventsError::Stopped`] when the log is gone.
     pub async fn ready(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
+        self.ready_where(limit, |_| true).await
+    }
+
+    async fn ready_where(
+        &mut self,
+        limit: usize,
+        wanted: impl Fn(&CloudEvent) -> bool + Sync,
+    ) -> Result<Vec<Arc<Entry>>, EventsError> {
         while self.place < self.log.head() {
             let first = self.log.first();
             if self.place + 1 < first {
@@ -305,12 +349,17 @@ impl LogReader {
                 self.open = None;
                 continue;
             }
-            let entries = match self.log.recent(self.place, limit) {
-                Some(entries) => entries,
-                None => self.read(limit).await?,
+            let (entries, place) = match self.log.recent(self.place, limit, &wanted) {
+                Some(found) => found,
+                None => {
+                    let mut entries = self.read(limit).await?;
+                    let place = entries.last().map_or(self.place, |last| last.event.sequence);
+                    entries.retain(|entry| wanted(&entry.event));
+                    (entries, place)
+                }
             };
-            if let Some(last) = entries.last() {
-                self.place = last.event.sequence;
+            self.place = place;
+            if !entries.is_empty() {
                 return Ok(entries);
             }
         }
@@ -426,6 +475,25 @@ mod tests {
         let log = EventLog::open(folder.path(), Seq(0)).unwrap();
         assert_eq!((log.head(), log.known(), log.first()), (total, (Seq(total * 10), 1), 1));
         assert_eq!(read(&mut log.reader(0), total).await.len() as u64, total);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_wanted_is_passed_over_in_memory_and_in_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EventLog::open(folder.path(), Seq(0)).unwrap();
+        let total = RECENT as u64 * 2;
+        for first in (1..=total).step_by(100) {
+            add(&log, first..=(first + 99).min(total));
+        }
+        let (mut reader, mut found) = (log.reader(0), Vec::new());
+        while found.len() < 3 {
+            let batch = reader.next_where(7, |event| event.sequence % 700 == 1).await.unwrap();
+            found.extend(batch.iter().map(|entry| entry.event.sequence));
+        }
+        assert_eq!(found, [1, 701, 1_401]);
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, reader.next_where(7, |_| false)).await.is_err());
+        assert_eq!((reader.place(), reader.lost()), (total, 0));
     }
 
     #[tokio::test]

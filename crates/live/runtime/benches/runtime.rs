@@ -69,7 +69,7 @@ fn entries(from: usize, to: usize) -> Vec<Entry> {
         let mut document = values;
         document["$dtId"] = format!("t-{n}").into();
         document["$metadata"] = json!({ "$model": format!("dtmi:voltwin:{model};1") });
-        Entry::Twin(document)
+        Entry::Twin(document.into())
     };
     (from..to).map(twin).collect()
 }
@@ -79,7 +79,7 @@ fn links(from: usize, to: usize) -> Vec<Entry> {
         // Within its hundred: the zone has room for anything that a station can be in.
         let site = n - n % 100;
         Entry::Relationship(json!({ "$relationshipId": format!("r-{n}"), "$sourceId": format!("t-{site}"),
-                                    "$targetId": format!("t-{}", site + 1 + n % 10), "$relationshipName": "contains" }))
+                                    "$targetId": format!("t-{}", site + 1 + n % 10), "$relationshipName": "contains" }).into())
     };
     (from..to).map(link).collect()
 }

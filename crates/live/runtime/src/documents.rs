@@ -1,5 +1,7 @@
 //! Twins and relationships as JSON documents: what somebody asks for is decided at its turn.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 use voltwin_core::{Event, EventBody, RelationshipId, Seq, TenantId, Timestamp, TraceId, TwinId};
 use voltwin_document::{self as document, DocumentError, Draft};
@@ -26,13 +28,13 @@ pub struct Written {
     pub document: Json,
 }
 
-/// One entry of an import.
+/// One entry of an import. Cheap to clone, for whoever has to try again.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
     /// A twin, by its document; `$dtId` is its id.
-    Twin(Json),
+    Twin(Arc<Json>),
     /// A relationship, by its document; `$sourceId` and `$relationshipId` are its address.
-    Relationship(Json),
+    Relationship(Arc<Json>),
 }
 
 impl Runtime {

@@ -13,6 +13,8 @@ use crate::watch::Watched;
 
 /// Events handed out by one call of [`FeedReader::next`] at most.
 const BATCH: usize = 1_024;
+/// Events that a reader which is behind memory reads from the journal at once: it unpacks thousands at a time anyway.
+const AHEAD: usize = 8 * BATCH;
 
 /// The writing end; readers come from [`crate::Runtime::feed`].
 #[derive(Clone)]
@@ -63,7 +65,8 @@ impl Feed {
     }
 
     pub(crate) fn reader(&self, after: Seq) -> FeedReader {
-        FeedReader { shared: self.shared.clone(), head: self.shared.head.subscribe(), place: after }
+        let (shared, head) = (self.shared.clone(), self.shared.head.subscribe());
+        FeedReader { shared, head, place: after, ahead: VecDeque::new() }
     }
 }
 
@@ -72,6 +75,8 @@ pub struct FeedReader {
     shared: Arc<Shared>,
     head: watch::Receiver<Seq>,
     place: Seq,
+    /// What was read from the journal and not handed out.
+    ahead: VecDeque<Watched>,
 }
 
 impl FeedReader {
@@ -101,7 +106,10 @@ impl FeedReader {
             let head = *self.head.borrow_and_update();
             if self.place < head {
                 let batch = match self.read_memory(pick) {
-                    Some(batch) => batch,
+                    Some(batch) => {
+                        self.ahead.clear();
+                        batch
+                    }
                     None => self.read_journal().await?.iter().map(pick).collect(),
                 };
                 match batch.last() {
@@ -139,8 +147,12 @@ impl FeedReader {
         Some(ring.events.range(start..).take(BATCH).map(pick).collect())
     }
 
-    async fn read_journal(&self) -> Result<Vec<Watched>, RuntimeError> {
-        let events = self.shared.journal.read_after(self.place, BATCH).await?;
-        Ok(events.into_iter().map(Watched::unseen).collect())
+    async fn read_journal(&mut self) -> Result<Vec<Watched>, RuntimeError> {
+        if self.ahead.is_empty() {
+            let events = self.shared.journal.read_after(self.place, AHEAD).await?;
+            self.ahead.extend(events.into_iter().map(Watched::unseen));
+        }
+        let count = self.ahead.len().min(BATCH);
+        Ok(self.ahead.drain(..count).collect())
     }
 }

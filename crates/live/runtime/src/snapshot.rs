@@ -121,7 +121,9 @@ async fn newest(
     Ok((HashMap::new(), Seq(0)))
 }
 
-/// Writes a snapshot each `every` events and at the end, and then prunes telemetry that it covers.
+/// Writes a snapshot each `every` events and at the end, and then prunes telemetry that it covers. A large graph has
+/// one after half as many events as it has twins: a snapshot costs in proportion to its size, and a graph that grows
+/// must not be folded all the time.
 pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: CancellationToken) {
     let mut last = inner.feed.head();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -131,8 +133,14 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
             _ = tick.tick() => false,
         };
         let head = inner.feed.head();
-        if head > last && (ending || head.0 - last.0 >= every) {
-            match write(&inner, ending).await {
+        let due = || head.0 - last.0 >= every.max(twins(&graphs(&inner)) as u64 / 2);
+        if head > last && (ending || due()) {
+            let written = tokio::select! {
+                written = write(&inner, ending) => written,
+                // the last one, of the live graphs, takes its place
+                () = cancel.cancelled(), if !ending => continue,
+            };
+            match written {
                 Ok(seq) => {
                     last = seq;
                     if let Err(error) = tidy(&inner, keep_s).await {
@@ -148,13 +156,19 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
     }
 }
 
+fn graphs(inner: &Inner) -> Vec<(TenantId, SharedGraph)> {
+    inner.graphs.read().iter().map(|(tenant, graph)| (tenant.clone(), graph.clone())).collect()
+}
+
+fn twins(graphs: &[(TenantId, SharedGraph)]) -> usize {
+    graphs.iter().map(|(_, graph)| graph.read().len()).sum()
+}
+
 async fn write(inner: &Arc<Inner>, ending: bool) -> Result<Seq, RuntimeError> {
     // every event up to here is applied; later ones that slip in are applied again harmlessly at a restart
     let seq = inner.feed.head();
-    let graphs: Vec<(TenantId, SharedGraph)> =
-        inner.graphs.read().iter().map(|(tenant, graph)| (tenant.clone(), graph.clone())).collect();
-    let twins: usize = graphs.iter().map(|(_, graph)| graph.read().len()).sum();
-    let (seq, packed) = if twins < FOLDED_FROM || ending {
+    let graphs = graphs(inner);
+    let (seq, packed) = if twins(&graphs) < FOLDED_FROM || ending {
         let live = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.read().snapshot_bytes())));
         (seq, tokio::task::spawn_blocking(live).await)
     } else {

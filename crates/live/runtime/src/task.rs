@@ -6,10 +6,6 @@ use voltwin_graph::Graph;
 use crate::RuntimeError;
 
 /// What a shard has to do for one twin.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all of them are events, which would only move to the heap"
-)]
 pub(crate) enum Task {
     /// To check and record an event.
     Record(Event),

@@ -99,11 +99,11 @@ pub enum EventBody {
         id: RelationshipId,
     },
     /// A charging transaction moved on; the twin is the charging station.
-    Transaction(TransactionFact),
+    Transaction(Box<TransactionFact>),
     /// An alarm of this twin changed.
     Alarm(AlarmFact),
     /// A command to this station changed.
-    Command(CommandFact),
+    Command(Box<CommandFact>),
     /// Somebody did something that must be accountable and is none of the above.
     Audit(AuditFact),
     /// Something too rich for a property is known of the twin, or is not true any more.

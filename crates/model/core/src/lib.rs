@@ -28,6 +28,7 @@ mod error;
 mod event;
 mod ids;
 mod models;
+mod text;
 mod time;
 mod value;
 

@@ -1,15 +1,27 @@
 use std::{fmt, ops, str::FromStr, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::Text;
 use crate::{CoreError, error::clip};
 
 /// A UTC instant in microseconds since 1970-01-01T00:00:00Z, from the year 1970 to 9999.
 ///
 /// Texts are RFC 3339; an offset is accepted and folded into UTC, and `Z` is always written.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Timestamp(i64);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text::new(str::parse))
+    }
+}
 
 impl Timestamp {
     /// 9999-12-31T23:59:59Z.

@@ -51,7 +51,18 @@ impl Graph {
                 event.body.clone()
             }
         };
-        Ok(Event { body, ..event.clone() })
+        let Event { tenant, twin, sources, at, received, trace, decided, .. } = event;
+        let (tenant, twin, sources) = (tenant.clone(), twin.clone(), sources.clone());
+        Ok(Event {
+            tenant,
+            twin,
+            at: *at,
+            received: *received,
+            trace: *trace,
+            sources,
+            decided: *decided,
+            body,
+        })
     }
 
     fn existing(&self, twin: &TwinId) -> Result<TwinRef<'_>, GraphError> {

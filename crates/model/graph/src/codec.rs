@@ -8,6 +8,8 @@ use voltwin_core::{CoreError, Timestamp, Value};
 
 use crate::GraphError;
 
+/// The tag of a text.
+const TEXT: u8 = 6;
 /// JSON nests at most this deep, as its text form does.
 const JSON_DEPTH_MAX: u32 = 128;
 
@@ -38,7 +40,7 @@ pub(crate) fn value(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Double(x) => double(*x, out),
         Value::Text(t) => {
-            out.push(6);
+            out.push(TEXT);
             text(t, out);
         }
         Value::Json(value) => json(value, out),
@@ -66,7 +68,7 @@ fn json(json_value: &Json, out: &mut Vec<u8>) {
             (None, None) => double(n.as_f64().unwrap_or(0.0), out),
         },
         Json::String(t) => {
-            out.push(6);
+            out.push(TEXT);
             text(t, out);
         }
         Json::Array(items) => {
@@ -158,6 +160,11 @@ impl<'b> Reader<'b> {
     }
 
     pub(crate) fn value(&mut self) -> Read<Value> {
+        // most values are texts, and need not become JSON first
+        if self.rest.first() == Some(&TEXT) {
+            self.byte()?;
+            return Ok(Value::Text(self.text()?.into()));
+        }
         Ok(match self.json(0)? {
             Json::Number(n) if n.is_f64() => Value::Double(n.as_f64().unwrap_or(0.0)),
             json => match json {
@@ -182,7 +189,7 @@ impl<'b> Reader<'b> {
                 let number = Number::from_f64(f64::from_bits(bits));
                 Json::Number(number.ok_or_else(|| wrong("a number is not finite"))?)
             }
-            6 => Json::String(self.text()?.to_owned()),
+            TEXT => Json::String(self.text()?.to_owned()),
             7 => {
                 let count = self.count()?;
                 (0..count).map(|_| self.json(depth + 1)).collect::<Read<_>>()?

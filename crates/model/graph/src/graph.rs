@@ -197,6 +197,12 @@ impl Graph {
         row
     }
 
+    /// Makes room for so many more ids at once.
+    pub(crate) fn reserve(&mut self, ids: usize) {
+        self.rows.reserve(ids);
+        self.by_id.reserve(ids);
+    }
+
     /// Gives a row back when it is neither a twin nor pointed to.
     pub(crate) fn release(&mut self, row: u32) {
         let Some(Row { id, standing: None }) = self.rows.get(row as usize) else { return };

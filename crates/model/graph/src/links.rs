@@ -65,6 +65,12 @@ impl Links {
         self.get(*self.by_id.get(&(source, id.clone()))?)
     }
 
+    /// Makes room for so many more relationships at once.
+    pub(crate) fn reserve(&mut self, links: usize) {
+        self.records.reserve(links);
+        self.by_id.reserve(links);
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<&LinkRecord> {
         self.records.get(number as usize)?.as_ref().map(|(record, _)| record)
     }

@@ -127,9 +127,11 @@ impl Graph {
         let model = ontology
             .model(model.as_str())
             .ok_or_else(|| wrong(format!("the ontology has no model `{model}` any more")))?;
-        let mut lines = Vec::new();
         let mut table = None;
-        for _ in 0..reader.count()? {
+        let count = reader.count()?;
+        self.reserve(count);
+        let mut lines = Vec::with_capacity(count);
+        for _ in 0..count {
             let id = reader.id(TwinId::new)?;
             let (changed, updated) = (Seq(reader.unsigned()?), reader.time()?);
             let row = self.intern(&id);
@@ -158,13 +160,25 @@ impl Graph {
             let id = reader.id(TwinId::new)?;
             rows.push(self.intern(&id));
         }
-        for _ in 0..reader.count()? {
+        // a few names for all of them
+        let mut names: FxHashMap<&str, PropertyName> = FxHashMap::default();
+        let count = reader.count()?;
+        self.links.reserve(count);
+        for _ in 0..count {
             let row = |place: u64| {
                 let row = usize::try_from(place).ok().and_then(|place| rows.get(place)).copied();
                 row.ok_or_else(|| wrong("a relationship ends nowhere"))
             };
             let (source, target) = (row(reader.unsigned()?)?, row(reader.unsigned()?)?);
-            let (id, name) = (reader.id(RelationshipId::new)?, reader.id(PropertyName::new)?);
+            let (id, name) = (reader.id(RelationshipId::new)?, reader.text()?);
+            let name = match names.get(name) {
+                Some(name) => name.clone(),
+                None => {
+                    let known = PropertyName::new(name).map_err(|e| wrong(e.to_string()))?;
+                    names.insert(name, known.clone());
+                    known
+                }
+            };
             let mut properties = PropertyMap::new();
             for _ in 0..reader.count()? {
                 properties.insert(reader.id(PropertyName::new)?, reader.value()?);

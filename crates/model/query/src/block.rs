@@ -46,6 +46,21 @@ impl Mask {
         self.0[line / 64] |= u64::from(value) << (line % 64);
     }
 
+    /// Two masks of bits that come in pairs, a pair a line. Words are put together outside of the mask: bit by bit, a
+    /// column would cost several times as much as its memory does.
+    fn pairs(mut pairs: impl Iterator<Item = (bool, bool)>) -> (Self, Self) {
+        let (mut one, mut other) = (Self::NONE, Self::NONE);
+        for (one, other) in one.0.iter_mut().zip(&mut other.0) {
+            let (mut a, mut b) = (0, 0);
+            for (bit, pair) in pairs.by_ref().take(64).enumerate() {
+                a |= u64::from(pair.0) << bit;
+                b |= u64::from(pair.1) << bit;
+            }
+            (*one, *other) = (a, b);
+        }
+        (one, other)
+    }
+
     /// Number of lines.
     pub(crate) fn count(self) -> u64 {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
@@ -82,10 +97,7 @@ pub(crate) struct Block<'a, 'r> {
 impl<'r> Block<'_, 'r> {
     /// The lines that have a twin for which every condition is true.
     pub(crate) fn matching(&self, conditions: impl Iterator<Item = &'r Expr<Place>>) -> Mask {
-        let mut mask = Mask::NONE;
-        for (line, taken) in self.table.taken(self.from, BLOCK).enumerate() {
-            mask.set(line, taken);
-        }
+        let (mut mask, _) = Mask::pairs(self.table.taken(self.from, BLOCK).map(|taken| (taken, false)));
         for condition in conditions {
             if mask.is_none() {
                 break;
@@ -176,15 +188,9 @@ impl<'r> Block<'_, 'r> {
     }
 
     fn test<T>(&self, lines: Lines<'r, T>, holds: impl Fn(&T) -> bool) -> Outcome {
-        let mut outcome = Outcome::UNKNOWN;
-        for (line, value) in lines.from(self.from, BLOCK).enumerate() {
-            if let Some(value) = value {
-                let holds = holds(value);
-                outcome.yes.set(line, holds);
-                outcome.no.set(line, !holds);
-            }
-        }
-        outcome
+        let judged = |value: Option<&T>| value.map_or((false, false), |value| (holds(value), !holds(value)));
+        let (yes, no) = Mask::pairs(lines.from(self.from, BLOCK).map(judged));
+        Outcome { yes, no }
     }
 
     /// Line by line, with the columns found once.

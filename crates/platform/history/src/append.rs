@@ -1,5 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use serde_json::json;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 use voltwin_core::{PropertyName, Seq, TenantId, TwinId};
 
@@ -34,19 +35,20 @@ impl History {
         if known.len() >= SERIES_CACHED_MAX {
             known.clear();
         }
-        let mut added: HashMap<Name, i64> = HashMap::new();
         let mut rows = Vec::with_capacity(points.len());
+        let mut unknown: Vec<(Name, usize)> = Vec::new();
         for point in points.iter().filter(|point| point.value.is_finite()) {
             let name = (point.tenant.clone(), point.twin.clone(), point.property.clone());
-            let series = match known.get(&name).or_else(|| added.get(&name)) {
-                Some(series) => *series,
-                None => {
-                    let series = add_series(tx.conn(), &name).await.map_err(&fail)?;
-                    added.insert(name, series);
-                    series
-                }
-            };
+            let series = known.get(&name).copied().unwrap_or_else(|| {
+                unknown.push((name, rows.len()));
+                0
+            });
             rows.push(Row { series, at_us: point.at.as_micros(), value: point.value });
+        }
+        let names: BTreeSet<&Name> = unknown.iter().map(|(name, _)| name).collect();
+        let added = add_series(tx.conn(), names.into_iter().cloned().collect()).await.map_err(&fail)?;
+        for (name, place) in &unknown {
+            rows[*place].series = *added.get(name).ok_or_else(|| fail(sqlx::Error::RowNotFound))?;
         }
         // One key of the table after the other is several times faster than here and there.
         rows.sort_by_key(|row| (row.at_us, row.series));
@@ -78,16 +80,32 @@ impl History {
     }
 }
 
-async fn add_series(conn: &mut SqliteConnection, name: &Name) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
-        "INSERT INTO series (tenant, twin, property) VALUES (?, ?, ?)
-         ON CONFLICT DO UPDATE SET tenant = tenant RETURNING id",
+/// The numbers of series, of which some may be new. A new fleet brings hundreds of thousands of them at once: all that
+/// come together take two statements.
+async fn add_series(
+    conn: &mut SqliteConnection,
+    names: Vec<Name>,
+) -> Result<HashMap<Name, i64>, sqlx::Error> {
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let json = json!(names).to_string();
+    sqlx::query(
+        "INSERT INTO series (tenant, twin, property)
+         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
     )
-    .bind(name.0.as_str())
-    .bind(name.1.as_str())
-    .bind(name.2.as_str())
-    .fetch_one(conn)
-    .await
+    .bind(&json)
+    .execute(&mut *conn)
+    .await?;
+    let numbers: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT named.key, series.id FROM json_each(?) AS named CROSS JOIN series
+         ON tenant = named.value ->> 0 AND twin = named.value ->> 1 AND property = named.value ->> 2",
+    )
+    .bind(&json)
+    .fetch_all(conn)
+    .await?;
+    let named = |(place, id): (i64, i64)| Some((names.get(usize::try_from(place).ok()?)?.clone(), id));
+    Ok(numbers.into_iter().filter_map(named).collect())
 }
 
 async fn insert(conn: &mut SqliteConnection, mut rows: &[Row]) -> Result<(), sqlx::Error> {

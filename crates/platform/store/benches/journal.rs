@@ -40,7 +40,7 @@ fn transactions(round: u64) -> Vec<Event> {
             reserved_from: None,
             quarantined: false,
         };
-        let body = EventBody::Transaction(fact);
+        let body = EventBody::Transaction(fact.into());
         Event::new("demo".parse().unwrap(), format!("ST-{n}").parse().unwrap(), at, at, body)
     };
     (0..BATCH).map(event).collect()

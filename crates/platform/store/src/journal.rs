@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, SqliteConnection};
 use voltwin_core::{Event, EventBody, Seq, Sequenced, TenantId, Timestamp};
 
 use crate::db::Db;
@@ -12,8 +12,9 @@ use crate::{StoreError, registry};
 
 /// The most events that one [`Journal::read_after`] returns.
 const READ_MAX: usize = 10_000;
-/// The most rows that one insert statement carries.
-const INSERT_ROWS_MAX: usize = 4096;
+/// Rows that one insert statement carries; the last is the most.
+const INSERT_SIZES: [usize; 4] = [8, 64, 512, INSERT_ROWS_MAX];
+const INSERT_ROWS_MAX: usize = 2048;
 /// The most JSON that one insert statement carries, but for a single event.
 const INSERT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Rows removed per transaction, so that pruning never holds up a commit for long.
@@ -69,12 +70,12 @@ impl Journal {
                     outcome.push(Committed::Duplicate { transaction_id: Some(transaction_id) });
                     continue;
                 }
-            } else {
+            } else if registry::is_meant(&event.body) {
                 registry::apply(tx.conn(), event).await?;
             }
-            if matches!(event.body, EventBody::Patched { .. }) {
+            if let EventBody::Patched { values } = &event.body {
                 let seq = rows.skip();
-                batch.push(seq, event)?;
+                batch.push(seq, event, values)?;
                 outcome.push(Committed::New(seq));
             } else {
                 outcome.push(Committed::New(rows.push(event)?));
@@ -337,63 +338,59 @@ pub(crate) fn signed(seq: Seq) -> i64 {
     i64::try_from(seq.0).unwrap_or(i64::MAX)
 }
 
-/// Journal rows gathered as one JSON array, so that a batch is one statement and one parameter. Places that have no row
-/// are `null`.
+/// Journal rows while they are gathered: a batch is one statement.
 struct Rows {
-    /// The place before the first in `json`.
-    base: u64,
-    count: u64,
-    json: Vec<u8>,
-    /// Whether all places so far have no row.
-    empty: bool,
+    /// The place given last, to a row or to what stands elsewhere.
+    last: u64,
+    rows: Vec<(i64, String)>,
+    bytes: usize,
 }
 
 impl Rows {
     fn after(head: Seq) -> Self {
-        Self { base: head.0, count: 0, json: Vec::new(), empty: true }
+        Self { last: head.0, rows: Vec::new(), bytes: 0 }
     }
 
     fn push(&mut self, event: &Event) -> Result<Seq, StoreError> {
-        let seq = self.place();
-        serde_json::to_writer(&mut self.json, event).map_err(bad("event"))?;
-        self.empty = false;
+        let seq = self.skip();
+        let text = serde_json::to_string(event).map_err(bad("event"))?;
+        self.bytes += text.len();
+        self.rows.push((signed(seq), text));
         Ok(seq)
     }
 
     /// Takes a place for an event that stands elsewhere.
     fn skip(&mut self) -> Seq {
-        let seq = self.place();
-        self.json.extend_from_slice(b"null");
-        seq
-    }
-
-    fn place(&mut self) -> Seq {
-        self.json.push(if self.count == 0 { b'[' } else { b',' });
-        self.count += 1;
-        Seq(self.base + self.count)
+        self.last += 1;
+        Seq(self.last)
     }
 
     fn full(&self) -> bool {
-        self.count >= INSERT_ROWS_MAX as u64 || self.json.len() >= INSERT_BYTES_MAX
+        self.rows.len() >= INSERT_ROWS_MAX || self.bytes >= INSERT_BYTES_MAX
     }
 
     async fn flush(&mut self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-        let base = Seq(self.base);
-        let mut json = std::mem::take(&mut self.json);
-        self.base += std::mem::take(&mut self.count);
-        if std::mem::replace(&mut self.empty, true) {
+        self.bytes = 0;
+        let rows = std::mem::take(&mut self.rows);
+        let Some(size) =
+            INSERT_SIZES.into_iter().find(|size| *size >= rows.len()).filter(|_| !rows.is_empty())
+        else {
             return Ok(());
+        };
+        // few different statements are ever prepared; what is left over of one is null
+        let sql = format!(
+            "INSERT INTO journal (seq, event) SELECT column1, column2 FROM (VALUES (?,?){}) WHERE column1 IS NOT NULL",
+            ",(?,?)".repeat(size - 1)
+        );
+        let left_over = size - rows.len();
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (seq, text) in rows {
+            query = query.bind(seq).bind(text);
         }
-        json.push(b']');
-        let json = String::from_utf8(json).map_err(bad("event"))?;
-        sqlx::query(
-            "INSERT INTO journal (seq, event) SELECT ?1 + 1 + key, value FROM json_each(?2) WHERE type <> 'null'",
-        )
-        .bind(signed(base))
-        .bind(json)
-        .execute(conn)
-        .await
-        .map_err(StoreError::database("append to the journal"))?;
+        for _ in 0..left_over {
+            query = query.bind(None::<i64>).bind(None::<String>);
+        }
+        query.execute(conn).await.map_err(StoreError::database("append to the journal"))?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Answers of the registry that are asked for with every message of a station and change seldom.
+//! Answers of the registry that are asked for with every message of a station, or every request, and change seldom.
 //!
 //! A read through a reader's connection costs two changes of thread, and SQLite throws the pages of a reader away after
 //! each commit of the writer. Both are more than the answer is worth when it is the same as the last thousand times: who a
@@ -10,6 +10,7 @@
 //! - Memory is bounded by [`ANSWERS_MAX`] and [`TWINS_MAX`].
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use voltwin_core::{Event, EventBody, TenantId};
 
-use crate::{OcpiToken, StoreError, TokenRecord, TokenSettings};
+use crate::{KeyRecord, OcpiToken, StoreError, TokenRecord, TokenSettings};
 
 /// How long an answer holds that nobody in this process has changed.
 const BESIDE: Duration = Duration::from_secs(3);
@@ -34,6 +35,8 @@ pub(crate) struct Recall {
     pub(crate) token_settings: Answers<TokenSettings>,
     pub(crate) partner_tokens: Answers<Vec<OcpiToken>>,
     pub(crate) prices: Answers<bool>,
+    /// Keys of the API by their public part.
+    pub(crate) keys: Answers<Option<(TenantId, KeyRecord)>, String>,
     pub(crate) topics: Topics,
 }
 
@@ -52,10 +55,10 @@ impl Writes {
     }
 }
 
-/// Answers to one question, by tenant and what it is asked of.
+/// Answers to one question, by what it is asked of: most often something of a tenant.
 #[derive(Debug)]
-pub(crate) struct Answers<T> {
-    known: Mutex<HashMap<(TenantId, String), Answer<T>>>,
+pub(crate) struct Answers<T, K = (TenantId, String)> {
+    known: Mutex<HashMap<K, Answer<T>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,24 +68,22 @@ struct Answer<T> {
     at: Instant,
 }
 
-impl<T> Default for Answers<T> {
+impl<T, K> Default for Answers<T, K> {
     fn default() -> Self {
         Self { known: Mutex::default() }
     }
 }
 
-impl<T: Clone> Answers<T> {
+impl<T: Clone, K: Eq + Hash> Answers<T, K> {
     /// The answer that is remembered and still holds, else what `read` says.
     pub(crate) async fn get(
         &self,
         writes: &Writes,
-        tenant: &TenantId,
-        of: &str,
+        key: K,
         read: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         // before the read: a commit that happens meanwhile may be seen by it or not
         let so_far = writes.so_far();
-        let key = (tenant.clone(), of.to_owned());
         if let Some(answer) = self.known.lock().get(&key)
             && answer.writes == so_far
             && answer.at.elapsed() < BESIDE
@@ -172,8 +173,9 @@ mod tests {
         let (writes, answers) = (Writes::default(), Answers::default());
         let (one, other): (TenantId, TenantId) = ("one".parse().unwrap(), "other".parse().unwrap());
         let reads = AtomicU64::new(0);
-        let ask =
-            |tenant| answers.get(&writes, tenant, "x", async { Ok(reads.fetch_add(1, Ordering::Relaxed)) });
+        let ask = |tenant: &TenantId| {
+            answers.get(&writes, tenant.clone(), async { Ok(reads.fetch_add(1, Ordering::Relaxed)) })
+        };
         assert_eq!((ask(&one).await.unwrap(), ask(&one).await.unwrap()), (0, 0));
         assert_eq!(ask(&other).await.unwrap(), 1, "a tenant has answers of its own");
         writes.count();
@@ -183,13 +185,12 @@ mod tests {
     #[tokio::test]
     async fn what_was_read_before_a_write_does_not_outlive_it() {
         let (writes, answers) = (Writes::default(), Answers::default());
-        let tenant: TenantId = "one".parse().unwrap();
         let during = async {
             writes.count();
             Ok("before")
         };
-        assert_eq!(answers.get(&writes, &tenant, "x", during).await.unwrap(), "before");
-        assert_eq!(answers.get(&writes, &tenant, "x", async { Ok("after") }).await.unwrap(), "after");
+        assert_eq!(answers.get(&writes, "x", during).await.unwrap(), "before");
+        assert_eq!(answers.get(&writes, "x", async { Ok("after") }).await.unwrap(), "after");
     }
 
     #[test]

@@ -18,6 +18,12 @@ const VIOLATION_TOPIC: &str = "violation";
 /// Rows of counts that a tenant has at most: vendor and firmware are what stations say they are.
 const VIOLATION_ROWS_MAX: i64 = 10_000;
 
+/// Whether events of this kind mean something for the registry, those of transactions aside.
+pub(crate) fn is_meant(body: &EventBody) -> bool {
+    use EventBody::{Alarm, Audit, Command, Note, Record};
+    matches!(body, Command(_) | Alarm(_) | Audit(_) | Record(_) | Note(_))
+}
+
 /// Applies one event that is none of a transaction; those are folded together, by [`crate::fold`].
 pub(crate) async fn apply(conn: &mut SqliteConnection, event: &Event) -> Result<(), StoreError> {
     match &event.body {

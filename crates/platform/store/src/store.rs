@@ -171,6 +171,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn find_key(&self, public_id: &str) -> Result<Option<(TenantId, KeyRecord)>, StoreError> {
+        let recall = &self.db.recall;
+        recall.keys.get(&recall.writes, public_id.to_owned(), self.read_key(public_id)).await
+    }
+
+    async fn read_key(&self, public_id: &str) -> Result<Option<(TenantId, KeyRecord)>, StoreError> {
         let row = sqlx::query("SELECT * FROM api_keys WHERE public_id = ?")
             .bind(public_id)
             .fetch_optional(self.db.readers())

@@ -1,7 +1,9 @@
-//! An import while it runs: reads the file in batches, has each judged and recorded, and writes down where it stands.
+//! An import while it runs: reads the file in batches, has each judged and recorded while it reads the next, and writes
+//! down where it stands.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,9 @@ use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncSeekExt as _, BufReader};
-use voltwin_core::Seq;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use voltwin_core::{Seq, TenantId};
 use voltwin_runtime::{Entry, Origin, RuntimeError};
 
 use super::imports::Spec;
@@ -17,6 +21,7 @@ use super::ndjson::{Broken, LINE_BYTES_MAX, Line, Section};
 use super::report::Report;
 use super::{Outcome, Running, uploads};
 use crate::error::{AdtError, Code};
+use crate::state::Plane;
 
 /// Entries and bytes of one batch.
 const BATCH: usize = 5_000;
@@ -128,6 +133,8 @@ async fn import(running: &mut Running) -> Result<Outcome, AdtError> {
         Ok(mut walk) => walk.finish_file().await,
         Err(error) => Err(error),
     };
+    // what could not be recorded because the server stops is read again when it is back
+    let outcome = outcome.or_else(|error| running.ended().map(Some).ok_or(error));
     let outcome = match outcome {
         Ok(None) if progress.refused() == 0 => Outcome::Succeeded,
         Ok(None) => {
@@ -169,6 +176,27 @@ async fn note(running: &Running, report: &mut Report, details: Json) -> Result<(
     report.info(running.adt.now(), details).await.map_err(|error| lost(&error))
 }
 
+/// A line that was not taken: its number, and why.
+type Odd = (u64, &'static str, String);
+
+/// A batch that is being recorded while the next one is read.
+struct Flight {
+    section: Section,
+    lines: Vec<u64>,
+    odd: Vec<Odd>,
+    results: JoinHandle<Result<Vec<Result<Seq, RuntimeError>>, AdtError>>,
+    /// Where the file stands once it is recorded.
+    reached: Reached,
+}
+
+/// A place in the file: what comes next.
+#[derive(Clone, Copy)]
+struct Reached {
+    offset: u64,
+    line: u64,
+    section: Section,
+}
+
 /// The walk through the file.
 struct Walk<'a> {
     running: &'a mut Running,
@@ -179,6 +207,9 @@ struct Walk<'a> {
     section: Section,
     batch: Vec<(u64, Box<RawValue>)>,
     batch_bytes: usize,
+    /// Lines among the batch that are none of its entries.
+    odd: Vec<Odd>,
+    flight: Option<Flight>,
     offset: u64,
     line: u64,
     saved: Instant,
@@ -197,7 +228,21 @@ impl<'a> Walk<'a> {
         let (section, offset, line) = (progress.section, progress.offset, progress.line);
         let reader = BufReader::with_capacity(1024 * 1024, file);
         let (batch, batch_bytes, saved) = (Vec::new(), 0, Instant::now());
-        Ok(Self { running, report, progress, reader, section, batch, batch_bytes, offset, line, saved })
+        let (odd, flight) = (Vec::new(), None);
+        Ok(Self {
+            running,
+            report,
+            progress,
+            reader,
+            section,
+            batch,
+            batch_bytes,
+            odd,
+            flight,
+            offset,
+            line,
+            saved,
+        })
     }
 
     /// Why it ended early, if it did.
@@ -218,6 +263,7 @@ impl<'a> Walk<'a> {
                 Ok(Line::Nothing) => {}
                 Ok(Line::Section(section)) => {
                     self.flush(before).await?;
+                    self.land().await?;
                     note(
                         self.running,
                         self.report,
@@ -230,42 +276,56 @@ impl<'a> Walk<'a> {
                     self.batch.push((self.line, entry));
                     self.flush_if_full().await?;
                 }
-                Err(why) => self.refuse(self.section, self.line, "InvalidArgument", &why).await?,
+                Err(why) => {
+                    self.odd.push((self.line, "InvalidArgument", why));
+                    self.flush_if_full().await?;
+                }
             }
             if let Some(outcome) = self.running.ended() {
+                self.land().await?;
                 return Ok(Some(outcome));
             }
         }
         self.flush(self.section).await?;
+        self.land().await?;
         Ok(None)
     }
 
     async fn flush_if_full(&mut self) -> Result<(), AdtError> {
         if self.section == Section::Models {
-            if self.batch.len() > MODELS_MAX || self.batch_bytes > MODELS_BYTES_MAX {
+            if self.batch.len() + self.odd.len() > MODELS_MAX || self.batch_bytes > MODELS_BYTES_MAX {
                 let limits = format!("{MODELS_MAX} models or {MODELS_BYTES_MAX} bytes of them");
                 return Err(AdtError::new(Code::LimitExceeded, format!("the file has more than {limits}")));
             }
             return Ok(());
         }
-        if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
+        if self.batch.len() + self.odd.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
             self.flush(self.section).await?;
         }
         Ok(())
     }
 
-    /// Records the batch, all of it entries of one section.
+    /// Begins to record the batch, all of it entries of one section, when the one before is recorded.
     async fn flush(&mut self, section: Section) -> Result<(), AdtError> {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        if !batch.is_empty() {
-            match section {
-                Section::Models => self.models(batch).await?,
-                _ => self.entries(section, batch).await?,
-            }
+        if section != Section::Models {
+            return self.entries(section, batch).await;
         }
-        (self.progress.offset, self.progress.line) = (self.offset, self.line);
-        self.progress.section = self.section;
+        let odd = std::mem::take(&mut self.odd);
+        self.refuse(section, odd).await?;
+        self.models(batch).await?;
+        self.reach(self.here()).await
+    }
+
+    fn here(&self) -> Reached {
+        Reached { offset: self.offset, line: self.line, section: self.section }
+    }
+
+    /// Everything before this place of the file is done.
+    async fn reach(&mut self, reached: Reached) -> Result<(), AdtError> {
+        (self.progress.offset, self.progress.line) = (reached.offset, reached.line);
+        self.progress.section = reached.section;
         if self.saved.elapsed() >= CHECKPOINT {
             self.progress.logged = self.report.sync().await.map_err(|error| lost(&error))?;
             self.running.checkpoint(json!(self.progress)).await?;
@@ -291,7 +351,8 @@ impl<'a> Walk<'a> {
                 }
                 Some(known) => {
                     let why = format!("there is another model `{}`", known.id);
-                    self.refuse(Section::Models, line, Code::ModelAlreadyExists.text(), &why).await?;
+                    let odd = vec![(line, Code::ModelAlreadyExists.text(), why)];
+                    self.refuse(Section::Models, odd).await?;
                 }
             }
         }
@@ -309,54 +370,79 @@ impl<'a> Walk<'a> {
         let mut entries = Vec::with_capacity(batch.len());
         for (line, text) in batch {
             // it was JSON when it was read
-            let document: Json = serde_json::from_str(text.get()).unwrap_or_default();
+            let document = Arc::new(serde_json::from_str(text.get()).unwrap_or_default());
             lines.push(line);
             entries.push(match section {
                 Section::Relationships => Entry::Relationship(document),
                 _ => Entry::Twin(document),
             });
         }
-        for (line, result) in lines.into_iter().zip(self.record(entries).await?) {
+        self.land().await?;
+        let (adt, tenant, stop) = self.running.handles();
+        let results = tokio::spawn(record(adt, tenant, self.running.job.id.clone(), stop, entries));
+        let odd = std::mem::take(&mut self.odd);
+        self.flight = Some(Flight { section, lines, odd, results, reached: self.here() });
+        Ok(())
+    }
+
+    /// Waits for the batch that is being recorded, and writes down what became of it.
+    async fn land(&mut self) -> Result<(), AdtError> {
+        let Some(Flight { section, lines, mut odd, results, reached }) = self.flight.take() else {
+            return Ok(());
+        };
+        let results = results.await.map_err(|error| lost(&error))??;
+        for (line, result) in lines.into_iter().zip(results) {
             match result {
                 Ok(_) => self.progress.of(section).taken += 1,
                 Err(error) => {
                     let error = AdtError::from(error);
-                    let (code, why) = (error.code.text(), error.to_string());
-                    self.refuse(section, line, code, &why).await?;
+                    odd.push((line, error.code.text(), error.to_string()));
                 }
             }
+        }
+        odd.sort_by_key(|(line, ..)| *line);
+        self.refuse(section, odd).await?;
+        self.reach(reached).await
+    }
+
+    async fn refuse(&mut self, section: Section, odd: Vec<Odd>) -> Result<(), AdtError> {
+        for (line, code, why) in odd {
+            self.progress.of(section).refused += 1;
+            let error = json!({ "code": code, "message": why });
+            let details = json!({ "section": section.name(), "line": line, "error": error });
+            let told = self.report.refused(self.running.adt.now(), details).await;
+            told.map_err(|error| lost(&error))?;
         }
         Ok(())
     }
+}
 
-    /// Has entries recorded; waits while nothing can be recorded at all.
-    async fn record(&self, entries: Vec<Entry>) -> Result<Vec<Result<Seq, RuntimeError>>, AdtError> {
-        let runtime = &self.running.adt.runtime;
-        loop {
-            let results = runtime.import(&self.running.tenant, entries.clone(), Origin::default()).await;
-            let broken = results.iter().find_map(|result| match result {
-                Err(error @ (RuntimeError::Store(_) | RuntimeError::Stopped)) => Some(error.clone()),
-                _ => None,
-            });
-            match broken {
-                None => return Ok(results),
-                Some(RuntimeError::Stopped) => return Err(RuntimeError::Stopped.into()),
-                Some(error) => {
-                    tracing::warn!(job = self.running.job.id, %error, "an import waits: nothing can be recorded");
-                    tokio::time::sleep(RETRY).await;
-                    if self.running.ended().is_some() {
-                        return Err(error.into());
-                    }
+/// Has entries recorded; waits while nothing can be recorded at all.
+async fn record(
+    adt: Plane,
+    tenant: TenantId,
+    job: String,
+    stop: CancellationToken,
+    entries: Vec<Entry>,
+) -> Result<Vec<Result<Seq, RuntimeError>>, AdtError> {
+    let runtime = &adt.runtime;
+    loop {
+        let results = runtime.import(&tenant, entries.clone(), Origin::default()).await;
+        let broken = results.iter().find_map(|result| match result {
+            Err(error @ (RuntimeError::Store(_) | RuntimeError::Stopped)) => Some(error.clone()),
+            _ => None,
+        });
+        match broken {
+            None => return Ok(results),
+            Some(RuntimeError::Stopped) => return Err(RuntimeError::Stopped.into()),
+            Some(error) => {
+                tracing::warn!(job, %error, "an import waits: nothing can be recorded");
+                tokio::time::sleep(RETRY).await;
+                if stop.is_cancelled() || runtime.stopping().is_cancelled() {
+                    return Err(error.into());
                 }
             }
         }
-    }
-
-    async fn refuse(&mut self, section: Section, line: u64, code: &str, why: &str) -> Result<(), AdtError> {
-        self.progress.of(section).refused += 1;
-        let error = json!({ "code": code, "message": why });
-        let details = json!({ "section": section.name(), "line": line, "error": error });
-        self.report.refused(self.running.adt.now(), details).await.map_err(|error| lost(&error))
     }
 }
 

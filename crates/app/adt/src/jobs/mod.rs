@@ -86,6 +86,11 @@ impl Running {
         }
     }
 
+    /// What a part of it needs that runs beside the rest.
+    fn handles(&self) -> (Plane, TenantId, CancellationToken) {
+        (self.adt.clone(), self.tenant.clone(), self.stop.clone())
+    }
+
     /// Ends when it should not go on.
     pub(crate) async fn stopped(&self) -> Outcome {
         let stopping = self.adt.runtime.stopping();

@@ -3,12 +3,14 @@
 //! - [`run_load`]: stations that send one message after the other, in closed loop or at a rate;
 //! - [`run_storm`]: all connections break at once and come back, round after round;
 //! - [`run_chaos`]: transactions told twice, late, out of order and by clocks that are wrong;
+//! - [`run_graph`]: patches, reads and queries of twins over HTTP, and subscribers that watch;
 //! - [`run_hostile`]: peers that hold handshakes open, trickle bytes, send huge frames or flood.
 //!
 //! What is drawn at random comes from the identity of each station, so that a run can be repeated.
 
 mod caller;
 mod chaos;
+mod graph;
 mod histogram;
 mod hostile;
 mod steady;
@@ -17,6 +19,7 @@ mod storm;
 use voltwin_ocpp::Version;
 
 pub use chaos::{Anomaly, ChaosConfig, ChaosReport, run_chaos};
+pub use graph::{GraphConfig, GraphReport, GraphWork, run_graph};
 pub use hostile::{HostileConfig, HostileReport, Hostility, run_hostile};
 pub use steady::{LoadConfig, LoadReport, run_load};
 pub use storm::{StormConfig, StormReport, StormRound, run_storm};

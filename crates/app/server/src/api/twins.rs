@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use voltwin_core::{Dtmi, EventBody, PropertyMap, PropertyName, RelationshipId, Timestamp, TwinId, Value};
+use voltwin_core::{
+    AuditFact, Dtmi, EventBody, PropertyMap, PropertyName, RelationshipId, Timestamp, TwinId, Value,
+};
 use voltwin_graph::TwinRef;
 use voltwin_runtime::{Precondition, RuntimeError};
 use voltwin_security::Permission;
@@ -151,6 +153,13 @@ fn missing(id: &TwinId) -> Problem {
     Problem::not_found(format!("there is no twin `{id}`"))
 }
 
+fn is_there(state: &AppState, principal: &Principal, id: &TwinId) -> Result<(), Problem> {
+    match state.runtime.read(&principal.tenant, |graph| graph.twin(id.as_str()).is_some()) {
+        true => Ok(()),
+        false => Err(missing(id)),
+    }
+}
+
 fn one(state: &AppState, principal: &Principal, id: &TwinId) -> Result<Twin, Problem> {
     let found =
         state.runtime.read(&principal.tenant, |graph| graph.twin(id.as_str()).map(|twin| Twin::of(&twin)));
@@ -288,7 +297,7 @@ async fn put(
         changes.push(link.linked()?);
     }
     submit(&state, &principal, &id, trace, precondition(&headers)?, created, changes).await?;
-    note(&state, &principal, if exists { "twin.replace" } else { "twin.create" }, &id).await?;
+    note(&state, &principal, trace, if exists { "twin.replace" } else { "twin.create" }, &id).await?;
     let status = if exists { StatusCode::OK } else { StatusCode::CREATED };
     Ok(one(&state, &principal, &id)?.answer(status))
 }
@@ -325,7 +334,7 @@ async fn patch(
     headers: HeaderMap,
     Json(body): Json<TwinPatch>,
 ) -> Result<Response, Problem> {
-    one(&state, &principal, &id)?;
+    is_there(&state, &principal, &id)?;
     check_ranges(&body.properties)?;
     limit_links(body.relationships.len())?;
     limit_links(body.remove_relationships.len())?;
@@ -339,7 +348,7 @@ async fn patch(
         changes.push(link.linked()?);
     }
     submit(&state, &principal, &id, trace, precondition(&headers)?, patched, changes).await?;
-    note(&state, &principal, "twin.change", &id).await?;
+    note(&state, &principal, trace, "twin.change", &id).await?;
     Ok(one(&state, &principal, &id)?.answer(StatusCode::OK))
 }
 
@@ -358,14 +367,14 @@ async fn delete(
     Id(id): Id<TwinId>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    one(&state, &principal, &id)?;
+    is_there(&state, &principal, &id)?;
     let expected = precondition(&headers)?;
     if state.registry(&principal.tenant).station(id.as_str()).await?.is_some() {
         let detail = format!("`{id}` is a registered station: `DELETE /api/v1/stations/{id}` removes it");
         return Err(Problem::conflict(detail));
     }
     submit(&state, &principal, &id, trace, expected, EventBody::Deleted, Vec::new()).await?;
-    note(&state, &principal, "twin.delete", &id).await?;
+    note(&state, &principal, trace, "twin.delete", &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -397,10 +406,18 @@ fn check_ranges(properties: &BTreeMap<PropertyName, serde_json::Value>) -> Resul
     Ok(())
 }
 
-/// Writes down who changed a twin.
-async fn note(state: &AppState, principal: &Principal, action: &str, twin: &TwinId) -> Result<(), Problem> {
-    let registry = state.registry(&principal.tenant);
-    Ok(registry.note_deed(&principal.name, state.runtime.now(), (action, twin.as_str(), "")).await?)
+/// Writes down who changed a twin, in a commit that others wait for too.
+async fn note(
+    state: &AppState,
+    principal: &Principal,
+    trace: Trace,
+    action: &str,
+    twin: &TwinId,
+) -> Result<(), Problem> {
+    let fact = AuditFact { by: principal.name.clone(), action: action.to_owned(), detail: String::new() };
+    let event = state.event(&principal.tenant, twin.clone(), EventBody::Audit(fact), trace);
+    state.runtime.submit(event).await?;
+    Ok(())
 }
 
 fn limit_links(count: usize) -> Result<(), Problem> {

@@ -73,7 +73,7 @@ async fn ids_of_another_tenant_do_not_exist() {
     let alarm = AlarmId(uuid::Uuid::from_u128(7));
     let change = AlarmChange::Raised { code: "C".into(), severity: Severity::Major, message: "m".into() };
     world.happen("ST-N:1:1", EventBody::Alarm(AlarmFact { id: alarm, change })).await;
-    world.happen("ST-N", EventBody::Transaction(started())).await;
+    world.happen("ST-N", EventBody::Transaction(started().into())).await;
     let registry = world.runtime.store().tenant(&world.north.tenant);
     let now = world.runtime.now();
     registry.record_claim("ST-X", "10.0.0.1", "ocpp1.6", None, now).await.unwrap();

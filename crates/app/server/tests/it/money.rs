@@ -73,8 +73,10 @@ async fn a_session_is_priced_from_tariff_to_receipt() {
     );
     assert_eq!(assigned.await.ok()["number"], 1);
 
-    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 100))).await;
-    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_100))).await;
+    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 100).into())).await;
+    world
+        .happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_100).into()))
+        .await;
     let running = get("/transactions/1/receipt").await.ok();
     assert_eq!((&running["final"], &running["cost"]["net"]), (&json!(false), &json!("5.50")));
     let mut end = fact("t", TransactionPhase::Ended, 3, 20_100);
@@ -88,7 +90,7 @@ async fn a_session_is_priced_from_tariff_to_receipt() {
         public_key: None,
     };
     end.signed.push(signed);
-    world.happen("ST-N", EventBody::Transaction(end)).await;
+    world.happen("ST-N", EventBody::Transaction(end.into())).await;
     let ended = get("/transactions/1/receipt").await.ok();
     assert_eq!(
         (&ended["final"], &ended["revision"], &ended["reason"]),
@@ -177,8 +179,10 @@ async fn a_running_transaction_gets_another_tariff_and_its_receipt_tells_the_dif
     let wish = |tariff: &str| json!({"tariff": tariff});
     let path = "/transactions/1/tariff";
     world.put(admin, path, wish("night")).await.problem(404);
-    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 0))).await;
-    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_000))).await;
+    world.happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Started, 0, 0).into())).await;
+    world
+        .happen("ST-N", EventBody::Transaction(fact("t", TransactionPhase::Updated, 1, 10_000).into()))
+        .await;
     world.put(&world.north.operator, path, wish("night")).await.problem(403);
     world.put(&world.south.admin, path, wish("night")).await.problem(404);
     assert_eq!(world.put(admin, path, wish("dusk")).await.problem(400).as_deref(), Some("tariff"));
@@ -196,7 +200,7 @@ async fn a_running_transaction_gets_another_tariff_and_its_receipt_tells_the_dif
     end.quarantined = true;
     end.station_cost =
         Some(StationCost { currency: Some("EUR".into()), net: None, gross: Some("99".parse().unwrap()) });
-    world.happen("ST-N", EventBody::Transaction(end)).await;
+    world.happen("ST-N", EventBody::Transaction(end.into())).await;
     let ended = world.get(admin, "/transactions/1/receipt").await.ok();
     assert_eq!((&ended["tariff"], &ended["tariff_changes"][0]["tariff"]), (&json!("day"), &json!("night")));
     assert_eq!(ended["tariff_changes"][0]["from"], changed["from"]);

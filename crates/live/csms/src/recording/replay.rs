@@ -215,7 +215,7 @@ impl Stage {
             |twin: &TwinId, at: Timestamp, body| Event::new(self.tenant.clone(), twin.clone(), at, now, body);
         let mut events = Vec::new();
         for (at, fact) in header.transactions {
-            events.push(event(&self.station, at, EventBody::Transaction(fact)));
+            events.push(event(&self.station, at, EventBody::Transaction(fact.into())));
         }
         for twin in &header.twins {
             let properties = voltwin_core::PropertyMap::new();

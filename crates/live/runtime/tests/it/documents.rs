@@ -295,17 +295,17 @@ async fn an_import_judges_each_entry_and_takes_twins_first() {
     let twin = |id: String| {
         let mut document = pump(json!({ "a": 1 }));
         document["$dtId"] = id.into();
-        Entry::Twin(document)
+        Entry::Twin(document.into())
     };
     let link = |source: usize, target: usize| {
         Entry::Relationship(
             json!({ "$sourceId": format!("t{source}"), "$relationshipId": "r", "$targetId": format!("t{target}"),
-                                    "$relationshipName": "feeds" }),
+                                    "$relationshipName": "feeds" }).into(),
         )
     };
     let mut entries: Vec<Entry> = (0..30).map(|n| link(n, n + 1)).collect();
     entries.extend((0..30).map(|n| twin(format!("t{n}"))));
-    entries.extend([Entry::Twin(json!({})), Entry::Twin(json!({ "$dtId": "x" }))]);
+    entries.extend([Entry::Twin(json!({}).into()), Entry::Twin(json!({ "$dtId": "x" }).into())]);
     let results = runtime.import(&tenant(), entries, Origin::default()).await;
     let refused: Vec<usize> =
         results.iter().enumerate().filter(|(_, r)| r.is_err()).map(|(n, _)| n).collect();

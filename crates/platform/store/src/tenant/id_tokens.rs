@@ -208,8 +208,8 @@ impl TenantStore {
     /// [`StoreError::Database`].
     pub async fn token(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
         let recall = &self.db.recall;
-        let of = token.to_ascii_lowercase();
-        recall.tokens.get(&recall.writes, &self.tenant, &of, self.read_token(token)).await
+        let of = (self.tenant.clone(), token.to_ascii_lowercase());
+        recall.tokens.get(&recall.writes, of, self.read_token(token)).await
     }
 
     async fn read_token(&self, token: &str) -> Result<Option<TokenRecord>, StoreError> {
@@ -294,7 +294,8 @@ impl TenantStore {
     /// [`StoreError::NotFound`] when the tenant does not exist.
     pub async fn token_settings(&self) -> Result<TokenSettings, StoreError> {
         let recall = &self.db.recall;
-        recall.token_settings.get(&recall.writes, &self.tenant, "", self.read_token_settings()).await
+        let of = (self.tenant.clone(), String::new());
+        recall.token_settings.get(&recall.writes, of, self.read_token_settings()).await
     }
 
     async fn read_token_settings(&self) -> Result<TokenSettings, StoreError> {

@@ -209,7 +209,8 @@ impl TenantStore {
     /// [`StoreError::Database`].
     pub async fn prices_anything(&self) -> Result<bool, StoreError> {
         let recall = &self.db.recall;
-        recall.prices.get(&recall.writes, &self.tenant, "", self.read_whether_priced()).await
+        let of = (self.tenant.clone(), String::new());
+        recall.prices.get(&recall.writes, of, self.read_whether_priced()).await
     }
 
     async fn read_whether_priced(&self) -> Result<bool, StoreError> {

@@ -434,7 +434,8 @@ impl TenantStore {
     /// [`StoreError::Database`].
     pub async fn ocpi_tokens(&self, uid: &str) -> Result<Vec<OcpiToken>, StoreError> {
         let recall = &self.db.recall;
-        recall.partner_tokens.get(&recall.writes, &self.tenant, uid, self.read_ocpi_tokens(uid)).await
+        let of = (self.tenant.clone(), uid.to_owned());
+        recall.partner_tokens.get(&recall.writes, of, self.read_ocpi_tokens(uid)).await
     }
 
     async fn read_ocpi_tokens(&self, uid: &str) -> Result<Vec<OcpiToken>, StoreError> {

@@ -76,7 +76,7 @@ async fn a_command_goes_forward_only_and_is_audited() {
             answer,
             reason: None,
         };
-        event("a", "S", seconds, EventBody::Command(fact))
+        event("a", "S", seconds, EventBody::Command(Box::new(fact)))
     };
     journal
         .commit(&[step(CommandState::Requested, 1, None), step(CommandState::Sent, 2, None)])

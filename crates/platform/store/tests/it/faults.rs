@@ -77,7 +77,7 @@ async fn a_full_disk_refuses_and_recovers() {
             "a",
             "S",
             id,
-            EventBody::Transaction(fact(&id.to_string(), TransactionPhase::Started, 0, Some(1))),
+            EventBody::Transaction(fact(&id.to_string(), TransactionPhase::Started, 0, Some(1)).into()),
         )
     };
     let big = |n: i64| {

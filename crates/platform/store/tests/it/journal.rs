@@ -1,6 +1,7 @@
 //! The journal: order, places, and what does not stay in it.
 
-use voltwin_core::{Event, EventBody, PropertyMap, Seq};
+use serde_json::json;
+use voltwin_core::{Event, EventBody, PropertyMap, Seq, TraceId, Value};
 
 use crate::{at, event, fresh, power, tenant};
 
@@ -56,6 +57,56 @@ async fn what_stays_and_what_does_not_are_read_in_one_order() {
     assert!(journal.pruned().await.unwrap() > Seq(0));
     assert_eq!(journal.read_after(Seq(0), 10_000).await.unwrap().len(), wanted.len());
     assert_eq!(journal.head().await.unwrap(), all);
+}
+
+#[tokio::test]
+async fn property_changes_come_back_as_they_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = fresh(&dir).await.journal();
+    let values = [
+        ("a", Value::from(true)),
+        ("b", Value::from(i64::MIN)),
+        ("c", Value::Double(-0.0)),
+        ("d", Value::from(5e-324)),
+        ("part.text", Value::from("naïve \u{1f50b}")),
+        ("f", Value::from(json!({"cells": [3.7, null, {"x": u64::MAX}]}))),
+    ];
+    let EventBody::Patched { mut values } = EventBody::patch(values) else { unreachable!() };
+    values.push(("gone".parse().unwrap(), None));
+    let mut rich = event("b", "T", 5, EventBody::Patched { values });
+    rich.sources = vec![("c".parse().unwrap(), at(2)), ("gone".parse().unwrap(), at(0))];
+    (rich.decided, rich.at) = (true, at(1));
+    let written = [power("S:1", 4), rich.clone().traced(TraceId(u128::MAX)), rich, power("S:2", 6)];
+    journal.commit(&written).await.unwrap();
+    let read = journal.read_after(Seq(0), 10).await.unwrap();
+    assert_eq!(
+        read.iter().map(|sequenced| &sequenced.event).collect::<Vec<_>>(),
+        written.iter().collect::<Vec<_>>()
+    );
+    let EventBody::Patched { values } = &read[1].event.body else { unreachable!() };
+    assert!(matches!(values[2].1, Some(Value::Double(x)) if x.is_sign_negative()));
+}
+
+/// A former release kept the property changes of a commit as compressed JSON.
+#[tokio::test]
+async fn rows_of_json_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = fresh(&dir).await.journal();
+    let former: Vec<(Seq, Event)> = (1..=3).map(|n| (Seq(n), power("S:1", n.cast_signed()))).collect();
+    let packed = zstd::bulk::compress(&serde_json::to_vec(&former).unwrap(), 1).unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("voltwin.db"));
+    let mut db = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("INSERT INTO telemetry (last, count, received_us, events) VALUES (3, 3, ?, ?)")
+        .bind(at(3).as_micros())
+        .bind(packed)
+        .execute(&mut db)
+        .await
+        .unwrap();
+    journal.commit(&[power("S:1", 4)]).await.unwrap();
+    let read: Vec<(Seq, Event)> =
+        journal.read_after(Seq(0), 10).await.unwrap().into_iter().map(|one| (one.seq, one.event)).collect();
+    assert_eq!((read.len(), &read[..3]), (4, &former[..]));
+    assert_eq!(read[3].0, Seq(4));
 }
 
 /// A former release kept property changes among the rows that stay.

@@ -81,7 +81,7 @@ async fn a_receipt_is_corrected_by_a_new_revision() {
     let dir = tempfile::tempdir().unwrap();
     let store = fresh(&dir).await;
     let (journal, a) = (store.journal(), store.tenant(&tenant("a")));
-    let step = |seconds, fact| event("a", "S", seconds, EventBody::Transaction(fact));
+    let step = |seconds, fact| event("a", "S", seconds, EventBody::Transaction(Box::new(fact)));
     let before = [step(0, fact("free", Started, 0, Some(0))), step(60, fact("free", Ended, 1, Some(10)))];
     journal.commit(&before).await.unwrap();
     assert!(a.rating_due(10).await.unwrap().is_empty(), "nothing is priced yet");

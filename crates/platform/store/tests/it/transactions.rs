@@ -8,7 +8,7 @@ use crate::{at, event, fact, fresh, tenant};
 use TransactionPhase::{Ended, Started, Updated};
 
 fn step(station: &str, seconds: i64, fact: TransactionFact) -> Event {
-    event("a", station, seconds, EventBody::Transaction(fact))
+    event("a", station, seconds, EventBody::Transaction(fact.into()))
 }
 
 #[tokio::test]

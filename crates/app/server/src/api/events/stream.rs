@@ -189,6 +189,12 @@ fn serve(
     (headers, Body::from_stream(pieces)).into_response()
 }
 
+fn piece(batch: &[Arc<Entry>]) -> String {
+    let event =
+        |entry: &Arc<Entry>| format!("id: {}\ndata: {}\n\n", entry.event.sequence, entry.event.structured());
+    batch.iter().map(event).collect()
+}
+
 /// What fills one stream.
 struct Source {
     state: AppState,
@@ -208,10 +214,10 @@ impl Source {
             let next = tokio::select! {
                 () = closing.cancelled() => return Some(self.farewell("the server is stopping")),
                 () = self.sender.closed() => return None,
-                next = tokio::time::timeout(ALIVE_EVERY, self.reader.next(BATCH)) => next,
+                next = tokio::time::timeout(ALIVE_EVERY, self.reader.next_where(BATCH, |event| self.filter.matches(event))) => next,
             };
             let piece = match next {
-                Ok(Ok(batch)) => self.piece(&batch),
+                Ok(Ok(batch)) => piece(&batch),
                 Ok(Err(error)) => return Some(self.farewell(&error.to_string())),
                 Err(_) => {
                     if !self.standing.holds(&self.state).await {
@@ -226,9 +232,6 @@ impl Source {
                 lost = self.reader.lost();
                 self.send(format!("event: gap\ndata: {gap}\n\n")).await.ok()?;
             }
-            if piece.is_empty() {
-                continue;
-            }
             let before = self.reader.place();
             if self.send(piece).await.is_err() {
                 if self.sender.is_closed() {
@@ -240,15 +243,6 @@ impl Source {
                 return Some(self.farewell(&reason));
             }
         }
-    }
-
-    fn piece(&self, batch: &[Arc<Entry>]) -> String {
-        let mut piece = String::new();
-        for entry in batch.iter().filter(|entry| self.filter.matches(&entry.event)) {
-            let event = &entry.event;
-            piece.push_str(&format!("id: {}\ndata: {}\n\n", event.sequence, event.structured()));
-        }
-        piece
     }
 
     async fn send(&self, piece: String) -> Result<(), ()> {

@@ -1,0 +1,563 @@
+//! Load for the twin graph: patches, reads and queries over HTTP in closed loop or at a rate, and subscribers that watch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, header};
+use serde_json::{Value as Json, json};
+use tokio::sync::{Barrier, mpsc};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::histogram::Histogram;
+use crate::FleetError;
+use crate::telemetry::{Connection, Endpoint};
+
+/// The version of the data plane that is spoken.
+const VERSION: &str = "api-version=2023-10-31";
+const WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long subscribers wait for what was acknowledged last.
+const LINGER: Duration = Duration::from_secs(5);
+/// Calls whose acknowledgement subscribers can look up.
+const NOTED_CALLS_MAX: usize = 4_000_000;
+/// Bytes of one line of a stream at most.
+const LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// What is asked of the graph.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GraphWork {
+    /// One property of one twin by a JSON Patch, a twin a call, over the data plane of Azure Digital Twins.
+    Patch,
+    /// One property of one twin over our own API, a twin a call.
+    Change,
+    /// One property each of so many twins in one call (`POST /api/v1/telemetry`), 1 to 10,000.
+    Batch(usize),
+    /// One twin.
+    Read,
+    /// A query; `{twin}` in it is the id of a twin.
+    Query(String),
+}
+
+/// How much load.
+#[derive(Debug, Clone)]
+pub struct GraphConfig {
+    /// `http://host[:port]`.
+    pub server: String,
+    /// The key of an API.
+    pub key: Option<String>,
+    /// What each call does.
+    pub work: GraphWork,
+    /// The property that is written, a number.
+    pub property: String,
+    /// Ids of twins are this and a number from 0.
+    pub prefix: String,
+    /// How many twins there are to choose from.
+    pub twins: u64,
+    /// Connections, each with one call at a time, 1 to 1,000.
+    pub connections: usize,
+    /// Calls per second of all connections together; 0 = as fast as answers come.
+    pub rate: f64,
+    /// How long.
+    pub duration: Duration,
+    /// Streams of events, up to 5,000; each watches the one twin of its number.
+    pub subscribers: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct GraphReport {
+    /// Calls that were answered with success.
+    pub calls: u64,
+    /// What they did, twin by twin.
+    pub items: u64,
+    /// Calls that failed, and subscribers that did not get in or were dropped.
+    pub errors: u64,
+    /// Items per second.
+    pub items_per_s: f64,
+    /// Half of the answers took at most this, in ms; and 99 of 100, and all of them.
+    pub p50_ms: f64,
+    /// See `p50_ms`.
+    pub p99_ms: f64,
+    /// See `p50_ms`.
+    pub max_ms: f64,
+    /// Changes of the watched twins that were acknowledged.
+    pub owed: u64,
+    /// Events that subscribers got.
+    pub seen: u64,
+    /// From the acknowledgement to the subscriber, in ms; 0 where the event was there first.
+    pub seen_p50_ms: f64,
+    /// See `seen_p50_ms`.
+    pub seen_p99_ms: f64,
+    /// From the sending of the call to the subscriber, in ms.
+    pub sent_p50_ms: f64,
+    /// See `sent_p50_ms`.
+    pub sent_p99_ms: f64,
+}
+
+/// When each call was sent and answered, in microseconds of the run; a call's number is the value that it writes.
+struct Calls {
+    begun: Instant,
+    next: AtomicU64,
+    sent: Vec<AtomicU64>,
+    answered: Vec<AtomicU64>,
+    owed: AtomicU64,
+}
+
+impl Calls {
+    fn new(noted: usize) -> Self {
+        let times = || (0..noted).map(|_| AtomicU64::new(0)).collect();
+        Self {
+            begun: Instant::now(),
+            next: AtomicU64::new(1),
+            sent: times(),
+            answered: times(),
+            owed: AtomicU64::new(0),
+        }
+    }
+
+    fn now_us(&self) -> u64 {
+        self.begun.elapsed().as_micros() as u64
+    }
+
+    fn note(&self, times: &[AtomicU64], number: u64) {
+        if let Some(time) = times.get(number as usize) {
+            time.store(self.now_us(), Ordering::Release);
+        }
+    }
+
+    fn noted(&self, times: &[AtomicU64], number: u64) -> Option<u64> {
+        times.get(number as usize).map(|time| time.load(Ordering::Acquire)).filter(|us| *us > 0)
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    calls: u64,
+    items: u64,
+    errors: u64,
+    times: Option<Histogram>,
+    seen: u64,
+    after_answer: Option<Histogram>,
+    after_sending: Option<Histogram>,
+}
+
+/// Brings the load, and watches meanwhile where there are subscribers.
+///
+/// # Errors
+/// [`FleetError`] when the configuration cannot work; what fails on the way is counted instead.
+pub async fn run_graph(config: &GraphConfig, cancel: CancellationToken) -> Result<GraphReport, FleetError> {
+    let endpoint = Arc::new(checked(config)?);
+    let config = Arc::new(config.clone());
+    let calls = Arc::new(Calls::new(if config.subscribers > 0 { NOTED_CALLS_MAX } else { 0 }));
+    let all = config.connections + config.subscribers;
+    let ready = Arc::new(Barrier::new(all));
+    let ended = CancellationToken::new();
+    let (tallies, mut results) = mpsc::channel(all);
+    let senders = tokio_util::task::TaskTracker::new();
+    for number in 0..config.connections {
+        let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
+        let (ready, tallies, cancel) = (ready.clone(), tallies.clone(), cancel.clone());
+        senders.spawn(async move {
+            let tally = send(&config, &endpoint, &calls, number as u64, &ready, &cancel).await;
+            let _ = tallies.send(tally).await;
+        });
+    }
+    senders.close();
+    for number in 0..config.subscribers {
+        let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
+        let (ready, tallies, ended) = (ready.clone(), tallies.clone(), ended.clone());
+        tokio::spawn(async move {
+            let _ =
+                tallies.send(watch(&config, &endpoint, &calls, number as u64, &ready, &ended).await).await;
+        });
+    }
+    drop(tallies);
+    let finish = async {
+        senders.wait().await;
+        if config.subscribers > 0 {
+            tokio::time::sleep(LINGER).await;
+        }
+        ended.cancel();
+    };
+    let gather = async {
+        let mut all = Vec::new();
+        while let Some(tally) = results.recv().await {
+            all.push(tally);
+        }
+        all
+    };
+    let ((), all) = tokio::join!(finish, gather);
+    Ok(report(&all, &calls, config.duration))
+}
+
+fn checked(config: &GraphConfig) -> Result<Endpoint, FleetError> {
+    let items = if let GraphWork::Batch(items) = config.work { items } else { 1 };
+    let bounds = [
+        ("connections", config.connections, 1, 1_000, "1 to 1000"),
+        ("items", items, 1, 10_000, "1 to 10000"),
+        ("subscribers", config.subscribers, 0, 5_000, "0 to 5000"),
+        (
+            "twins",
+            usize::try_from(config.twins).unwrap_or(usize::MAX),
+            items.max(1),
+            usize::MAX,
+            "as many as items",
+        ),
+    ];
+    if let Some((field, value, _, _, rule)) =
+        bounds.into_iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value))
+    {
+        return Err(FleetError::Setting { field, value: value.to_string(), rule });
+    }
+    if !(0.0..=1e7).contains(&config.rate) {
+        return Err(FleetError::Setting {
+            field: "rate",
+            value: config.rate.to_string(),
+            rule: "0 to 10000000",
+        });
+    }
+    Endpoint::new(&config.server, config.key.as_deref())
+}
+
+fn report(tallies: &[Tally], calls: &Calls, duration: Duration) -> GraphReport {
+    let merged = |pick: fn(&Tally) -> Option<&Histogram>| {
+        let mut all = Histogram::new();
+        tallies.iter().filter_map(pick).for_each(|times| all.merge(times));
+        all
+    };
+    let times = merged(|tally| tally.times.as_ref());
+    let after_answer = merged(|tally| tally.after_answer.as_ref());
+    let after_sending = merged(|tally| tally.after_sending.as_ref());
+    let sum = |pick: fn(&Tally) -> u64| tallies.iter().map(pick).sum::<u64>();
+    let items = sum(|tally| tally.items);
+    GraphReport {
+        calls: sum(|tally| tally.calls),
+        items,
+        errors: sum(|tally| tally.errors),
+        items_per_s: items as f64 / duration.as_secs_f64().max(1e-3),
+        p50_ms: times.quantile_ms(0.5),
+        p99_ms: times.quantile_ms(0.99),
+        max_ms: times.quantile_ms(1.0),
+        owed: calls.owed.load(Ordering::Relaxed),
+        seen: sum(|tally| tally.seen),
+        seen_p50_ms: after_answer.quantile_ms(0.5),
+        seen_p99_ms: after_answer.quantile_ms(0.99),
+        sent_p50_ms: after_sending.quantile_ms(0.5),
+        sent_p99_ms: after_sending.quantile_ms(0.99),
+    }
+}
+
+/// One connection with one call at a time.
+async fn send(
+    config: &GraphConfig,
+    endpoint: &Endpoint,
+    calls: &Calls,
+    number: u64,
+    ready: &Barrier,
+    cancel: &CancellationToken,
+) -> Tally {
+    let mut tally = Tally { times: Some(Histogram::new()), ..Tally::default() };
+    let connection = endpoint.connect().await;
+    ready.wait().await;
+    let Ok(mut connection) = connection.inspect_err(|error| tracing::warn!(error, "no connection")) else {
+        tally.errors += 1;
+        return tally;
+    };
+    let pace = (config.rate > 0.0).then(|| Duration::from_secs_f64(config.connections as f64 / config.rate));
+    let mut due = Instant::now()
+        + pace.map_or(Duration::ZERO, |pace| pace.mul_f64(number as f64 / config.connections as f64));
+    let end = Instant::now() + config.duration;
+    let mut round = number << 32;
+    while Instant::now() < end && !cancel.is_cancelled() {
+        if let Some(pace) = pace {
+            sleep_until(due.min(end)).await;
+            // One that is late sends at once and does not try to catch up in a burst.
+            due = (due + pace).max(Instant::now());
+        }
+        round += 1;
+        let call = Call::new(config, calls.next.fetch_add(1, Ordering::Relaxed), round);
+        let Some(request) = call.request(config, endpoint) else {
+            tally.errors += 1;
+            return tally;
+        };
+        calls.note(&calls.sent, call.number);
+        let sent = Instant::now();
+        let answer = timeout(WITHIN, exchange(&mut connection, request)).await;
+        match answer.map_err(|_| "timed out".to_owned()).and_then(|answer| answer) {
+            Ok(answer) => {
+                calls.note(&calls.answered, call.number);
+                // what was begun within the time counts as far as it was answered within it
+                if Instant::now() <= end {
+                    tally.calls += 1;
+                    tally.items += call.done(config, &answer);
+                }
+                if let Some(times) = &mut tally.times {
+                    times.add(sent.elapsed());
+                }
+                calls.owed.fetch_add(call.watched(config), Ordering::Relaxed);
+            }
+            Err(error) => {
+                tracing::warn!(error, "a call failed");
+                tally.errors += 1;
+                match endpoint.connect().await {
+                    Ok(fresh) => connection = fresh,
+                    Err(_) => return tally,
+                }
+            }
+        }
+    }
+    tally
+}
+
+async fn exchange(
+    connection: &mut Connection,
+    request: hyper::Request<Full<Bytes>>,
+) -> Result<Bytes, String> {
+    connection.ready().await.map_err(|e| e.to_string())?;
+    let response = connection.send_request(request).await.map_err(|e| e.to_string())?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+    let body = body.map_err(|e| e.to_string())?.to_bytes();
+    if status.is_success() {
+        return Ok(body);
+    }
+    Err(format!("{status}: {}", String::from_utf8_lossy(&body).chars().take(200).collect::<String>()))
+}
+
+/// One call: which twins, and the value that they get.
+struct Call {
+    number: u64,
+    first: u64,
+    items: u64,
+}
+
+impl Call {
+    fn new(config: &GraphConfig, number: u64, round: u64) -> Self {
+        let items = if let GraphWork::Batch(items) = config.work { items as u64 } else { 1 };
+        Self { number, first: mixed(round) % config.twins, items }
+    }
+
+    fn twins(&self, config: &GraphConfig) -> impl Iterator<Item = u64> {
+        let (first, twins) = (self.first, config.twins);
+        (0..self.items).map(move |step| (first + step) % twins)
+    }
+
+    fn id(&self, config: &GraphConfig) -> String {
+        format!("{}{}", config.prefix, self.first)
+    }
+
+    fn request(&self, config: &GraphConfig, endpoint: &Endpoint) -> Option<hyper::Request<Full<Bytes>>> {
+        let (property, value) = (&config.property, self.number);
+        let (method, path, body) = match &config.work {
+            GraphWork::Patch => {
+                let patch = format!(r#"[{{"op":"add","path":"/{property}","value":{value}}}]"#);
+                (Method::PATCH, format!("/digitaltwins/{}?{VERSION}", self.id(config)), patch)
+            }
+            GraphWork::Change => {
+                let change = format!(r#"{{"properties":{{"{property}":{value}}}}}"#);
+                (Method::PATCH, format!("/api/v1/twins/{}", self.id(config)), change)
+            }
+            GraphWork::Batch(_) => {
+                let item = |twin| {
+                    format!(r#"{{"twin":"{}{twin}","values":{{"{property}":{value}}}}}"#, config.prefix)
+                };
+                let items: Vec<String> = self.twins(config).map(item).collect();
+                (
+                    Method::POST,
+                    "/api/v1/telemetry".to_owned(),
+                    format!(r#"{{"items":[{}]}}"#, items.join(",")),
+                )
+            }
+            GraphWork::Read => {
+                (Method::GET, format!("/digitaltwins/{}?{VERSION}", self.id(config)), String::new())
+            }
+            GraphWork::Query(text) => {
+                let query = text.replace("{twin}", &self.id(config));
+                (Method::POST, format!("/query?{VERSION}"), json!({ "query": query }).to_string())
+            }
+        };
+        let request = endpoint.request(method, &path).header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Full::new(Bytes::from(body)));
+        request.inspect_err(|error| tracing::warn!(%error, "the call cannot be made")).ok()
+    }
+
+    /// How many items an answer says were done.
+    fn done(&self, config: &GraphConfig, answer: &[u8]) -> u64 {
+        if !matches!(config.work, GraphWork::Batch(_)) {
+            return 1;
+        }
+        let answer: Json = serde_json::from_slice(answer).unwrap_or_default();
+        if let Some(first) = answer["rejected"].get(0) {
+            tracing::warn!(%first, "an item was rejected");
+        }
+        answer["accepted"].as_u64().unwrap_or(0)
+    }
+
+    /// How many of its twins somebody watches.
+    fn watched(&self, config: &GraphConfig) -> u64 {
+        match config.work {
+            GraphWork::Read | GraphWork::Query(_) => 0,
+            _ => self.twins(config).filter(|twin| *twin < config.subscribers as u64).count() as u64,
+        }
+    }
+}
+
+/// Spreads numbers over all 64 bits (the finaliser of SplitMix64).
+fn mixed(number: u64) -> u64 {
+    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// One subscriber of the stream of events, that watches one twin.
+async fn watch(
+    config: &GraphConfig,
+    endpoint: &Endpoint,
+    calls: &Calls,
+    number: u64,
+    ready: &Barrier,
+    ended: &CancellationToken,
+) -> Tally {
+    let mut tally = Tally {
+        after_answer: Some(Histogram::new()),
+        after_sending: Some(Histogram::new()),
+        ..Tally::default()
+    };
+    let opened = timeout(WITHIN, subscribe(config, endpoint, number)).await;
+    ready.wait().await;
+    let opened = opened.map_err(|_| "timed out".to_owned()).and_then(|opened| opened);
+    let Ok((_connection, mut body)) =
+        opened.inspect_err(|error| tracing::warn!(error, "a subscriber did not get in"))
+    else {
+        tally.errors += 1;
+        return tally;
+    };
+    let mut lines = Lines::default();
+    loop {
+        let frame = tokio::select! {
+            () = ended.cancelled() => return tally,
+            frame = body.frame() => frame,
+        };
+        let Some(Ok(frame)) = frame else {
+            tracing::warn!("a subscriber was dropped");
+            tally.errors += 1;
+            return tally;
+        };
+        let now_us = calls.now_us();
+        let Ok(data) = frame.into_data() else { continue };
+        for value in lines.values(&data, &config.property) {
+            tally.seen += 1;
+            let since = |us: Option<u64>| us.map(|us| Duration::from_micros(now_us.saturating_sub(us)));
+            // an event may be here before the answer to its call
+            let answered = calls.noted(&calls.answered, value).or(Some(now_us));
+            if let (Some(times), Some(time)) = (&mut tally.after_answer, since(answered)) {
+                times.add(time);
+            }
+            let sent = calls.noted(&calls.sent, value);
+            if let (Some(times), Some(time)) = (&mut tally.after_sending, since(sent)) {
+                times.add(time);
+            }
+        }
+    }
+}
+
+async fn subscribe(
+    config: &GraphConfig,
+    endpoint: &Endpoint,
+    number: u64,
+) -> Result<(Connection, Incoming), String> {
+    let mut connection = endpoint.connect().await?;
+    let filter = format!("subject = '{}{number}'", config.prefix).replace(' ', "%20").replace('\'', "%27");
+    let request = endpoint.request(Method::GET, &format!("/api/v1/events?filter={filter}"));
+    let request = request.header(header::ACCEPT, "text/event-stream").body(Full::default());
+    let response = connection.send_request(request.map_err(|e| e.to_string())?).await;
+    let response = response.map_err(|e| e.to_string())?;
+    if !response.status().is_success() {
+        return Err(response.status().to_string());
+    }
+    let mut body = response.into_body();
+    // the first piece says from where on
+    match timeout_at(Instant::now() + WITHIN, body.frame()).await {
+        Ok(Some(Ok(_))) => Ok((connection, body)),
+        _ => Err("the stream did not begin".to_owned()),
+    }
+}
+
+/// Lines of a stream that come in pieces.
+#[derive(Default)]
+struct Lines {
+    rest: Vec<u8>,
+}
+
+impl Lines {
+    /// The whole numbers that a property took by the events that are complete now.
+    fn values(&mut self, piece: &[u8], property: &str) -> Vec<u64> {
+        self.rest.extend_from_slice(piece);
+        let mut values = Vec::new();
+        let mut begin = 0;
+        while let Some(length) = self.rest[begin..].iter().position(|byte| *byte == b'\n') {
+            let line = &self.rest[begin..begin + length];
+            begin += length + 1;
+            let Some(data) = line.strip_prefix(b"data: ") else { continue };
+            let event: Json = serde_json::from_slice(data).unwrap_or_default();
+            let patch = event["data"]["patch"].as_array().into_iter().flatten();
+            let own = |change: &&Json| {
+                change["path"].as_str().and_then(|path| path.strip_prefix('/')) == Some(property)
+            };
+            values.extend(patch.filter(own).filter_map(|change| Some(change["value"].as_f64()? as u64)));
+        }
+        self.rest.drain(..begin);
+        if self.rest.len() > LINE_BYTES_MAX {
+            self.rest.clear();
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_out_of_events_in_pieces() {
+        let event = |value: u64| {
+            json!({"data": {"patch": [{"op": "replace", "path": "/odometer_m", "value": value},
+                                      {"op": "replace", "path": "/soc", "value": 1}]}})
+        };
+        let text =
+            format!("id: 1\n: from here on\n\nid: 2\ndata: {}\n\nid: 3\ndata: {}\n\n", event(7), event(8));
+        let mut lines = Lines::default();
+        let found: Vec<u64> =
+            text.as_bytes().chunks(5).flat_map(|piece| lines.values(piece, "odometer_m")).collect();
+        assert_eq!(found, [7, 8]);
+    }
+
+    #[test]
+    fn a_batch_names_each_twin_once() {
+        let config = GraphConfig {
+            server: "http://127.0.0.1:1".to_owned(),
+            key: None,
+            work: GraphWork::Batch(10),
+            property: "soc".to_owned(),
+            prefix: "V-".to_owned(),
+            twins: 12,
+            connections: 1,
+            rate: 0.0,
+            duration: Duration::from_secs(1),
+            subscribers: 12,
+        };
+        for round in 0..100 {
+            let call = Call::new(&config, 1, round);
+            let twins: std::collections::HashSet<u64> = call.twins(&config).collect();
+            assert_eq!((twins.len(), call.watched(&config)), (10, 10));
+        }
+        assert!(checked(&config).is_ok());
+        assert!(checked(&GraphConfig { twins: 9, ..config }).is_err());
+    }
+}
