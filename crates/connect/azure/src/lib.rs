@@ -23,9 +23,12 @@ mod error;
 mod follow;
 mod merge;
 mod models;
+mod one;
 mod plane;
 mod progress;
 mod report;
+mod scope;
+mod settle;
 mod state;
 
 pub use crate::budget::Rates;

@@ -19,6 +19,8 @@ const UPLOAD_MAX: usize = 250;
 const UPLOAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How often models are deleted or decommissioned again that others still refer to.
 const ROUNDS: usize = 12;
+/// How the ids of models begin that Voltwin has by itself.
+const BUILT_IN: &str = "dtmi:voltwin:";
 
 /// What is done with models once the twins are settled.
 #[derive(Debug, Default)]
@@ -52,8 +54,12 @@ impl Synchronisation {
                 }
                 if base.contains_key(&model.id) && self.settings.delete_models {
                     after.deleted.push((side.other(), model.id.clone()));
-                } else {
-                    missing.push(model.id.clone());
+                    continue;
+                }
+                missing.push(model.id.clone());
+                // it is brought as it was, and its twins come before it is decommissioned again
+                if model.decommissioned && self.settings.direction.writes_to(side) {
+                    after.decommissioned.push((side, model.id.clone()));
                 }
             }
             if self.settings.direction.writes_to(side) {
@@ -232,7 +238,11 @@ impl Synchronisation {
             if found.contains_key(id) {
                 continue;
             }
-            let needs = self.ends[to.other() as usize].model_with_needs(id).await?.unwrap_or_default();
+            let end = &self.ends[to.other() as usize];
+            let mut needs = end.model_with_needs(id).await?.unwrap_or_default();
+            if needs.iter().all(|model| model.id != *id) {
+                needs.extend(end.model(id).await?);
+            }
             found.extend(needs.into_iter().filter_map(|model| Some((model.id, model.definition?))));
         }
         found.retain(|id, _| !self.knows_model(to, id));
@@ -283,11 +293,17 @@ impl Synchronisation {
                     self.report.solved("model", id);
                     if matches!(written, Written::Done(_)) {
                         self.progress.wrote(to, "create", "model");
+                        self.agree_new(id).await?;
                     }
                 }
                 Ok(true)
             }
         }
+    }
+
+    /// What the tenant brought is agreed on; what Voltwin has by itself never is.
+    async fn agree_new(&self, id: &str) -> Result<(), SyncError> {
+        if id.starts_with(BUILT_IN) { Ok(()) } else { self.state.agree_model(id, Some(false)).await }
     }
 }
 
