@@ -137,8 +137,8 @@ impl Budgets {
 
     /// Counts what something cost; the bucket may owe.
     pub(crate) fn charge(&self, rate: Rate, cost: f64) {
-        let place = rate as usize;
-        let _ = self.buckets.lock()[place].take(self.rates.0[place], cost.max(0.0));
+        let (place, cost) = (rate as usize, if cost.is_finite() { cost.clamp(0.0, RATE_MAX) } else { 0.0 });
+        let _ = self.buckets.lock()[place].take(self.rates.0[place], cost);
     }
 
     /// Waits until a twin may be written.

@@ -351,7 +351,7 @@ pub(crate) async fn body(answer: &mut reqwest::Response, limit: usize) -> Result
 /// Seconds, or a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let seconds = text.parse::<f64>().ok().or_else(|| {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| !seconds.is_nan()).or_else(|| {
         let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
         Some(at.as_second() as f64 - now_s())
     })?;
@@ -406,6 +406,6 @@ mod tests {
         assert_eq!(read("86400"), Some(RETRY_AFTER_MAX));
         assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
         assert_eq!(read("Wed, 06 Nov 2999 08:49:37 GMT"), Some(RETRY_AFTER_MAX));
-        assert_eq!((read("soon"), read("nan")), (None, Some(Duration::ZERO)));
+        assert_eq!((read("soon"), read("nan"), read("-1")), (None, None, Some(Duration::ZERO)));
     }
 }

@@ -108,8 +108,8 @@ pub(crate) struct End<'a> {
     pub(crate) sent: &'a [Sent],
 }
 
-impl End<'_> {
-    fn value(&self, place: &str) -> Option<&Json> {
+impl<'a> End<'a> {
+    fn value(&self, place: &str) -> Option<&'a Json> {
         self.seen.and_then(|seen| seen.content.values.get(place))
     }
 

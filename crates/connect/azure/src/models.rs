@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::SyncError;
 use crate::content::same;
 use crate::engine::{Mode, Synchronisation};
-use crate::merge::{Policy, Side};
+use crate::merge::Side;
 use crate::plane::{ModelData, Written};
 
 /// What Azure takes in one call: models, and bytes of all of them (each may have a megabyte).
@@ -106,14 +106,12 @@ impl Synchronisation {
             }
             self.report.solved("model", id);
             let [azure, voltwin] = models.map(|model| model.decommissioned);
-            let before = known.unwrap_or(false);
-            let want = match (azure == voltwin, azure == before, self.policy()) {
-                (true, ..) => azure,
-                (false, true, _) if known.is_some() => voltwin,
-                (false, false, _) if known.is_some() => azure,
-                // they meet for the first time
-                (false, _, Policy::Side(Side::Voltwin)) => voltwin,
-                (false, ..) => azure,
+            let want = match (azure == voltwin, known) {
+                (true, _) => azure,
+                (false, Some(before)) if azure == before => voltwin,
+                (false, Some(_)) => azure,
+                // they meet for the first time: what was put out of use at one end is so
+                (false, None) => true,
             };
             for (side, now) in [(Side::Azure, azure), (Side::Voltwin, voltwin)] {
                 if now == want || !self.settings.direction.writes_to(side) {

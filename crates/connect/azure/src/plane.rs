@@ -41,8 +41,6 @@ pub(crate) enum Written {
 pub(crate) struct Listed {
     pub(crate) key: Key,
     pub(crate) etag: Option<String>,
-    /// The target of a relationship.
-    pub(crate) target: Option<String>,
 }
 
 /// A model in a list.
@@ -213,7 +211,7 @@ impl Client {
         self.query(&text, |row| {
             if let Some(id) = row.get("$dtId").and_then(Json::as_str) {
                 let etag = row.get("$etag").and_then(Json::as_str).map(str::to_owned);
-                found.push(Listed { key: Key::Twin(id.to_owned()), etag, target: None });
+                found.push(Listed { key: Key::Twin(id.to_owned()), etag });
             }
         })
         .await?;
@@ -231,8 +229,7 @@ impl Client {
         self.query("SELECT * FROM RELATIONSHIPS", |row| {
             let text = |name: &str| row.get(name).and_then(Json::as_str).map(str::to_owned);
             if let (Some(source), Some(id)) = (text("$sourceId"), text("$relationshipId")) {
-                let (etag, target) = (text("$etag"), text("$targetId"));
-                found.push(Listed { key: Key::Relationship(source, id), etag, target });
+                found.push(Listed { key: Key::Relationship(source, id), etag: text("$etag") });
             }
         })
         .await?;

@@ -89,7 +89,8 @@ impl State {
         sqlx::raw_sql(SCHEMA).execute(&mut connection).await.map_err(|error| failed(error.to_string()))?;
         let (writer, jobs) = mpsc::channel(BATCH);
         tokio::spawn(write(connection, jobs));
-        let readers = pool(options.read_only(true).create_if_missing(false)).await.map_err(failed)?;
+        let readers =
+            pool(options.create_if_missing(false).pragma("query_only", "on")).await.map_err(failed)?;
         let state = Self { path: path.to_owned(), readers, writer: Some(writer), _lock: Some(lock) };
         match state.note("ends").await? {
             None => state.set_note("ends", ends.to_owned()).await?,
