@@ -96,7 +96,7 @@ class End(Plane):
                  for row in self.rows("SELECT * FROM RELATIONSHIPS")}
         _, models = self.do("GET", "/models?includeModelDefinition=true")
         models = {model["id"]: (model["decommissioned"], model["model"]) for model in models["value"]
-                  if not model["id"].startswith("dtmi:voltwin:")}
+                  if model.get("uploadTime")}
         return {"twins": twins, "links": links, "models": models}
 
 
@@ -189,7 +189,9 @@ class Editor:
             if held is not None and twin in (held["$sourceId"], held["$targetId"]):
                 self.drop_link(link)
         status, answer = self.end.do("DELETE", f"/digitaltwins/{twin}")
-        assert status == 204, answer
+        if status != 204:
+            rows = self.end.rows(f"SELECT * FROM RELATIONSHIPS R WHERE R.$sourceId = '{twin}' OR R.$targetId = '{twin}'")
+            raise AssertionError(f"{answer}: {[(row, self.links.get(row['$sourceId'] + '/' + row['$relationshipId'])) for row in rows]}")
         self.twins[twin] = None
 
     def patch(self, path: str, place: str, value: Any) -> bool:
@@ -259,7 +261,8 @@ class Command:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def line(self, *more: str) -> list[str]:
-        return [str(self.voltwin), "azure", more[0], "--state", str(self.state), *more[1:]]
+        state = [] if "--state" in more else ["--state", str(self.state)]
+        return [str(self.voltwin), "azure", more[0], *state, *more[1:]]
 
     def run(self, *more: str, ends_with: int = 0) -> Any:
         done = subprocess.run(self.line(*more), env=self.environment, capture_output=True, text=True, timeout=90)
@@ -279,14 +282,33 @@ class World:
 
     def __init__(self, given: Any, azure: Instance, tenant: Server, cloud: Cloud) -> None:
         self.given, self.cloud = given, cloud
+        self.proxies: dict[str, FaultProxy] = {}
         self.servers = dict(zip(SIDES, (azure, tenant)))
         self.ends = {side: End(server) for side, server in self.servers.items()}
         self.editors = {side: Editor(side, end, given.seed + place) for place, (side, end) in enumerate(self.ends.items())}
-        self.command = Command(checked(given.voltwin), tenant.folder, cloud, tenant.keys["admin"], azure.url, tenant.url)
 
-    def equal_now(self) -> bool:
+    async def start(self) -> "World":
+        """With the proxies, which do no harm until they are told to."""
+        self.proxies = {side: await FaultProxy(server.port, self.given.seed).start() for side, server in self.servers.items()}
+        tenant = self.servers["voltwin"]
+        self.command = Command(checked(self.given.voltwin), tenant.folder, self.cloud, tenant.keys["admin"],
+                               *(proxy.url for proxy in self.proxies.values()))
+        return self
+
+    def differences(self) -> list[str]:
+        """What is not the same at both ends, the first of it."""
         one, other = (self.ends[side].graph() for side in SIDES)
-        return one == other
+        found = []
+        for kind in one:
+            for name in sorted(one[kind].keys() | other[kind].keys()):
+                if one[kind].get(name) != other[kind].get(name):
+                    found.append(f"{kind} {name}: azure {one[kind].get(name)}, voltwin {other[kind].get(name)}")
+        return found
+
+    def agreed(self, what: str) -> dict[str, Any]:
+        """The graph that both ends have."""
+        equal(self.differences()[:5], [], f"differences of both ends, {what}")
+        return self.ends["azure"].graph()
 
 
 async def first_time(world: World) -> None:
@@ -305,22 +327,42 @@ async def first_time(world: World) -> None:
     assert not world.command.state.exists(), "a plan leaves nothing behind"
     done = await asyncio.to_thread(world.command.run, "sync", "--once", "--json")
     equal(sum(row["count"] for row in done["writes"]), plan["changes"], "what was done is what was planned")
-    one, other = (world.ends[side].graph() for side in SIDES)
-    equal(one, other, "both ends")
+    one = world.agreed("the first time")
     equal((len(one["twins"]), len(one["links"])), (150, sum(links.values())), "twins and relationships")
     again = await asyncio.to_thread(world.command.run, "plan", "--json")
     equal(again["changes"], 0, "a plan afterwards")
     assert world.cloud.tokens > 0, "the instance was entered by the managed identity"
 
 
+class Following:
+    """`voltwin azure sync --follow`, which can be killed and goes on."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.process = command.follow()
+
+    def __enter__(self) -> "Following":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def kill(self) -> None:
+        assert self.process.poll() is None, f"it ended by itself: {self.command.log.read_text()[-2000:]}"
+        self.process.kill()
+        self.process.wait()
+        self.process = self.command.follow()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+
 async def edits_and_faults(world: World) -> None:
     """Both ends are edited while everything between breaks and the synchronisation is killed."""
-    proxies = {side: await FaultProxy(server.port, world.given.seed).start() for side, server in world.servers.items()}
-    # the state belongs to two addresses, so this is one that begins anew: it finds two equal ends
-    command = Command(world.command.voltwin, world.command.folder, world.cloud, world.servers["voltwin"].keys["admin"],
-                      proxies["azure"].url, proxies["voltwin"].url)
-    command.state = command.folder / "faults.db"
-    dice, over = random.Random(world.given.seed), asyncio.Event()
+    command, proxies = world.command, world.proxies
+    dice, over, meddled = random.Random(world.given.seed), asyncio.Event(), 0
 
     async def edit(side: str) -> None:
         editor = world.editors[side]
@@ -328,46 +370,41 @@ async def edits_and_faults(world: World) -> None:
             await asyncio.to_thread(editor.step)
             await asyncio.sleep(editor.dice.uniform(0, 0.06))
 
-    meddled: list[str] = []
-
     async def meddle(method: str, path: str) -> None:
         """Right before a write arrives, what it is about becomes something else: it must get 412."""
-        twin = path.split("?")[0].split("/")[2] if path.startswith("/digitaltwins/") else ""
-        if method != "PATCH" or "/relationships/" in path or not twin.startswith("t-") or dice.random() > 0.1 or over.is_set():
-            return
-        await asyncio.to_thread(world.editors["azure"].edit_twin, twin)
-        meddled.append(twin)
+        nonlocal meddled
+        twin = path.split("?")[0].removeprefix("/digitaltwins/")
+        if method == "PATCH" and twin.startswith("t-") and "/" not in twin and dice.random() < 0.1 and not over.is_set():
+            await asyncio.to_thread(world.editors["azure"].edit_twin, twin)
+            meddled += 1
 
     proxies["azure"].meddle = meddle
-    process = command.follow()
-    editing = [asyncio.create_task(edit(side)) for side in SIDES]
-    for _ in range(KILLS):
-        await asyncio.sleep(EDIT_S / (KILLS + 1) * dice.uniform(0.7, 1.1))
-        assert process.poll() is None, f"it ended by itself: {command.log.read_text()[-2000:]}"
-        process.kill()
-        process.wait()
-        process = command.follow()
-    await asyncio.sleep(EDIT_S / (KILLS + 1))
-    over.set()
-    await asyncio.gather(*editing)
-    await until(world.equal_now, "agreement", within_s=60, every_s=1)
-    process.send_signal(signal.SIGINT)
-    equal(await asyncio.to_thread(process.wait, 20), 0, "the end by Ctrl-C")
+    for proxy in proxies.values():
+        proxy.faults = True
+    with Following(command) as following:
+        editing = [asyncio.create_task(edit(side)) for side in SIDES]
+        for _ in range(KILLS):
+            await asyncio.sleep(EDIT_S / (KILLS + 1) * dice.uniform(0.7, 1.1))
+            following.kill()
+        await asyncio.sleep(EDIT_S / (KILLS + 1))
+        over.set()
+        await asyncio.gather(*editing)
+        try:
+            await until(lambda: not world.differences(), "agreement", within_s=40, every_s=1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {world.differences()[:5]}") from None
+        equal(await asyncio.to_thread(following.stop), 0, "the end by Ctrl-C")
     for proxy in proxies.values():
         for fault in ("429", "503", "reset", "lost", "slow"):
             assert proxy.seen[fault] > 0, f"no {fault} in {sum(proxy.seen.values())} requests"
         proxy.faults = False
-    proxies["azure"].meddle = None
     edits = {side: world.editors[side].edits for side in SIDES}
-    faults = sum((proxy.seen for proxy in proxies.values()), start=type(proxies["azure"].seen)())
-    print(f"   {edits} edits, {len(meddled)} in between, {KILLS} kills; requests {dict(faults)}")
+    faults = {side: dict(proxy.seen) for side, proxy in proxies.items()}
+    print(f"   {edits} edits, {meddled} in between, {KILLS} kills; requests {faults}")
     check_ledgers(world)
-    conflicts = [line for line in command.report if line["what"] == "conflict"]
-    equal(conflicts, [], "edits that do not conflict")
+    equal([line for line in command.report if line["what"] == "conflict"], [], "edits that do not conflict")
     plan = await asyncio.to_thread(command.run, "plan", "--json")
     equal(plan["changes"], 0, "a plan afterwards")
-    for proxy in proxies.values():
-        await proxy.close()
 
 
 def check_ledgers(world: World) -> None:
@@ -420,8 +457,7 @@ async def conflicts(world: World) -> None:
         await asyncio.to_thread(command.run, "plan", "--conflicts", policy, ends_with=2)
         done = await asyncio.to_thread(command.run, "sync", "--conflicts", policy, "--json")
         equal(done["conflicts"], len(twins) + 2, f"conflicts by {policy}")
-        one, other = (world.ends[side].graph() for side in SIDES)
-        equal(one, other, f"both ends by {policy}")
+        one = world.agreed(f"by {policy}")
         for number, twin in enumerate(twins):
             winner = policy if policy in SIDES else "voltwin" if number % 2 else "azure"
             equal(one["twins"][twin]["shared"], number + (0.25 if winner == "azure" else 0.75), f"{twin} by {policy}")
@@ -445,8 +481,7 @@ async def a_twin_that_is_held(world: World) -> None:
         world.ends["azure"].ok("PUT", f"/digitaltwins/holder-{policy}/relationships/new", link)
         world.ends["voltwin"].ok("DELETE", f"/digitaltwins/held-{policy}")
         await asyncio.to_thread(command.run, "sync", "--once", "--conflicts", policy)
-        one, other = (world.ends[side].graph() for side in SIDES)
-        equal(one, other, f"both ends by {policy}")
+        one = world.agreed(f"by {policy}")
         lives = policy == "azure"
         equal((f"held-{policy}" in one["twins"], f"holder-{policy}/new" in one["links"]), (lives, lives), f"by {policy}")
 
@@ -536,11 +571,13 @@ async def main() -> int:
         tenant.seed("admin")
         azure.start()
         tenant.start()
-        world = World(given, azure, tenant, cloud)
+        world = await World(given, azure, tenant, cloud).start()
         for story in (first_time, edits_and_faults, conflicts, a_twin_that_is_held, models_and_their_lives, one_way, mistakes):
             await report.run(story.__name__.replace("_", " "), lambda story=story: story(world), tenant, within_s=180)
         if report.failed and (tenant.folder / "sync.log").exists():
             print("--- the last words of the synchronisation\n" + (tenant.folder / "sync.log").read_text()[-3000:])
+        for proxy in world.proxies.values():
+            await proxy.close()
         cloud.close()
     return report.finish()
 

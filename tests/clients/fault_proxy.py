@@ -21,7 +21,7 @@ class FaultProxy:
     def __init__(self, port: int, seed: int) -> None:
         self.target = port
         self.dice = random.Random(seed)
-        self.faults = True
+        self.faults = False
         self.seen: collections.Counter[str] = collections.Counter()
         # may do something to what a request is about, right before the request gets there
         self.meddle: Meddle | None = None
@@ -48,7 +48,7 @@ class FaultProxy:
         return None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while await self.one(reader, writer):
                 pass
         writer.close()

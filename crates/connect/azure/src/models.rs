@@ -19,8 +19,6 @@ const UPLOAD_MAX: usize = 250;
 const UPLOAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How often models are deleted or decommissioned again that others still refer to.
 const ROUNDS: usize = 12;
-/// How the ids of models begin that Voltwin has by itself.
-const BUILT_IN: &str = "dtmi:voltwin:";
 
 /// What is done with models once the twins are settled.
 #[derive(Debug, Default)]
@@ -231,7 +229,8 @@ impl Synchronisation {
 
     /// Brings models and all that they need to an end.
     async fn bring_models(&self, to: Side, ids: &[String]) -> Result<(), SyncError> {
-        let mut found: HashMap<String, Json> = HashMap::new();
+        // with those that somebody brought: only they are agreed on
+        let (mut found, mut own): (HashMap<String, Json>, HashSet<String>) = Default::default();
         for id in ids {
             if found.contains_key(id) {
                 continue;
@@ -241,6 +240,7 @@ impl Synchronisation {
             if needs.iter().all(|model| model.id != *id) {
                 needs.extend(end.model(id).await?);
             }
+            own.extend(needs.iter().filter(|model| model.uploaded).map(|model| model.id.clone()));
             found.extend(needs.into_iter().filter_map(|model| Some((model.id, model.definition?))));
         }
         found.retain(|id, _| !self.knows_model(to, id));
@@ -263,18 +263,23 @@ impl Synchronisation {
             return Ok(());
         }
         for upload in uploads(models) {
-            if self.upload(to, &upload).await? || upload.len() == 1 {
+            if self.upload(to, &upload, &own).await? || upload.len() == 1 {
                 continue;
             }
             // one of them is not taken: the others are, one after the other
             for model in upload {
-                self.upload(to, &[model]).await?;
+                self.upload(to, &[model], &own).await?;
             }
         }
         Ok(())
     }
 
-    async fn upload(&self, to: Side, models: &[(String, Json)]) -> Result<bool, SyncError> {
+    async fn upload(
+        &self,
+        to: Side,
+        models: &[(String, Json)],
+        own: &HashSet<String>,
+    ) -> Result<bool, SyncError> {
         let texts: Vec<Json> = models.iter().map(|(_, text)| text.clone()).collect();
         match self.ends[to as usize].add_models(&texts).await? {
             Written::Refused(refusal) => {
@@ -291,17 +296,14 @@ impl Synchronisation {
                     self.report.solved("model", id);
                     if matches!(written, Written::Done(_)) {
                         self.progress.wrote(to, "create", "model");
-                        self.agree_new(id).await?;
+                        if own.contains(id) {
+                            self.state.agree_model(id, Some(false)).await?;
+                        }
                     }
                 }
                 Ok(true)
             }
         }
-    }
-
-    /// What the tenant brought is agreed on; what Voltwin has by itself never is.
-    async fn agree_new(&self, id: &str) -> Result<(), SyncError> {
-        if id.starts_with(BUILT_IN) { Ok(()) } else { self.state.agree_model(id, Some(false)).await }
     }
 }
 
