@@ -438,7 +438,10 @@ async def conflicts(world: World) -> None:
     await asyncio.to_thread(command.run, "sync", "--once")
     twins = [name for name in world.editors["azure"].mine(world.editors["azure"].twins, "t")][:6]
     bodies = {"$metadata": {"$model": THING["@id"]}, "shared": 1}
-    for policy in ("azure", "voltwin", "newest"):
+    for turn, policy in enumerate(("azure", "voltwin", "newest")):
+        def said(number: int, side: str, turn: int = turn) -> float:
+            return 100 * turn + number + (0.25 if side == "azure" else 0.75)
+
         doomed = {side: f"doomed-{policy}-{side}" for side in SIDES}
         for name in doomed.values():
             world.ends["azure"].ok("PUT", f"/digitaltwins/{name}", bodies)
@@ -447,7 +450,7 @@ async def conflicts(world: World) -> None:
         # the later one of the two is Azure's for every second twin
         for number, twin in enumerate(twins):
             for side in SIDES if number % 2 else reversed(SIDES):
-                world.editors[side].patch(f"/digitaltwins/{twin}", "shared", number + (0.25 if side == "azure" else 0.75))
+                world.editors[side].patch(f"/digitaltwins/{twin}", "shared", said(number, side))
                 await asyncio.sleep(0.01)
         # deleted at one end, edited at the other
         for side, name in doomed.items():
@@ -460,13 +463,13 @@ async def conflicts(world: World) -> None:
         one = world.agreed(f"by {policy}")
         for number, twin in enumerate(twins):
             winner = policy if policy in SIDES else "voltwin" if number % 2 else "azure"
-            equal(one["twins"][twin]["shared"], number + (0.25 if winner == "azure" else 0.75), f"{twin} by {policy}")
+            equal(one["twins"][twin]["shared"], said(number, winner), f"{twin} by {policy}")
         for side, name in doomed.items():
             equal(name in one["twins"], policy != side, f"whether {name} lives by {policy}")
         told = [line for line in command.report[before:] if line["what"] == "conflict"]
         equal(len(told), len(twins) + 2, "conflicts in the report")
         first = next(line for line in told if line["id"] == twins[0])
-        equal((first["place"], first["azure"], first["voltwin"]), ("/shared", 0.25, 0.75), "both values")
+        equal((first["place"], first["azure"], first["voltwin"]), ("/shared", said(0, "azure"), said(0, "voltwin")), "both values")
 
 
 async def a_twin_that_is_held(world: World) -> None:
