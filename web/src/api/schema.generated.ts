@@ -2942,7 +2942,7 @@ export interface components {
             /** @description The twin that it is of; left out for the default. */
             target?: string;
             /** @description The tariff; null ends an earlier assignment. */
-            tariff?: string | null;
+            tariff: string | null;
             /** @description For tokens of this group only. */
             token_group?: string | null;
         };
@@ -3267,7 +3267,7 @@ export interface components {
         };
         /** @description A new policy; `null` takes the rule back. */
         NewPolicy: {
-            policy?: components["schemas"]["ValidationPolicy"] | null;
+            policy: components["schemas"]["ValidationPolicy"] | null;
         };
         /** @description How a station must come from now on. */
         NewProfile: {
@@ -3328,7 +3328,7 @@ export interface components {
             firmware_version?: string | null;
             /** @description Any when left out. */
             model?: string | null;
-            policy?: components["schemas"]["ValidationPolicy"] | null;
+            policy: components["schemas"]["ValidationPolicy"] | null;
             /** @description 1 to 50 characters, exactly as the stations say in their boot. */
             vendor: string;
         };
@@ -9036,7 +9036,10 @@ export interface operations {
                 kind?: string;
                 /** @description `in` from the station or `out` to it. */
                 direction?: string;
-                /** @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`. */
+                /**
+                 * @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`; stations answer with codes of
+                 *     their own, too.
+                 */
                 outcome?: string;
                 /** @description Only frames that hold this text, at most 200 characters. */
                 text?: string;
@@ -11616,7 +11619,10 @@ export interface operations {
                 kind?: string;
                 /** @description `in` from the station or `out` to it. */
                 direction?: string;
-                /** @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`. */
+                /**
+                 * @description `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`; stations answer with codes of
+                 *     their own, too.
+                 */
                 outcome?: string;
                 /** @description Only frames that hold this text, at most 200 characters. */
                 text?: string;

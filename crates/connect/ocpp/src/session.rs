@@ -29,8 +29,10 @@ pub const INBOX_LIMIT: usize = 16;
 pub const OUTBOX_LIMIT: usize = 32;
 /// The most text of one frame that goes into the message log, in bytes.
 const LOG_BYTES: usize = envelope::REPORT_MAX_BYTES;
-/// Calls that may be longer than others: reports, and what carries meter values of a whole transaction, which are money.
-const LONG: [&str; 9] = [
+/// Calls that may be longer than others: reports, and what carries meter values, which are money: a station sends them until they are
+/// taken.
+const LONG: [&str; 10] = [
+    "MeterValues",
     "NotifyCustomerInformation",
     "NotifyDisplayMessages",
     "NotifyEvent",

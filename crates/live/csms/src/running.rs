@@ -1,15 +1,15 @@
 //! How far each running transaction has come and where it is, so that its next event need not be looked for in the
 //! registry.
 //!
-//! Only a transaction whose start this process recorded is known here: from then on every event of it passes through
+//! Only a transaction whose start this process recorded before anything else of it is known here: from then on every event of it passes through
 //! this process, and one that lies beyond all of them cannot have been recorded. Any doubt is settled by the registry.
 
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use voltwin_core::{
-    TenantId, TransactionFact, TransactionPhase, TwinId, last_seq_no_of_moment, told_transaction_id,
-};
+use voltwin_core::{TenantId, TransactionFact, TransactionPhase, TwinId, last_seq_no_of_moment};
+
+use crate::uses::Standing;
 
 /// Transactions remembered at once; beyond it new ones are looked up, which costs time and nothing else.
 const RUNNING_MAX: usize = 200_000;
@@ -49,24 +49,32 @@ impl Running {
         self.known.lock().get(&key).map(|known| known.outlet)
     }
 
-    /// Takes note of an event that has been recorded for the first time.
-    pub(crate) fn recorded(&self, tenant: &TenantId, station: &TwinId, fact: &TransactionFact) {
+    /// From here on the transaction is looked up.
+    pub(crate) fn forget(&self, tenant: &TenantId, station: &TwinId, transaction_id: &str) {
+        self.known.lock().remove(&(tenant.clone(), station.clone(), transaction_id.to_owned()));
+    }
+
+    /// Takes note of an event that has been recorded for the first time. A start that was not the first that was told of
+    /// its transaction begins nothing here: it may have ended already, or share its id with another.
+    pub(crate) fn recorded(
+        &self,
+        tenant: &TenantId,
+        station: &TwinId,
+        fact: &TransactionFact,
+        standing: Standing,
+    ) {
         let key = (tenant.clone(), station.clone(), fact.transaction_id.clone());
         let mut running = self.known.lock();
         match fact.phase {
             TransactionPhase::Ended => {
                 running.remove(&key);
             }
-            TransactionPhase::Started if running.len() < RUNNING_MAX => {
-                // an id that is given again is looked up from here on: more than one transaction has it
-                let told = told_transaction_id(&fact.transaction_id);
-                if told != fact.transaction_id {
-                    running.remove(&(key.0, key.1, told.to_owned()));
-                } else {
+            TransactionPhase::Started => {
+                if standing == Standing::First && running.len() < RUNNING_MAX {
                     running.insert(key, Known { farthest: place(fact), outlet: (fact.evse, fact.connector) });
                 }
             }
-            _ => {
+            TransactionPhase::Updated => {
                 if let Some(known) = running.get_mut(&key) {
                     let (seq_no, phase) = place(fact);
                     known.farthest = known.farthest.max((last_seq_no_of_moment(seq_no), phase));
@@ -122,16 +130,23 @@ mod tests {
         let running = Running::default();
         let (tenant, station) = ("demo".parse().unwrap(), "ST-1".parse().unwrap());
         let is_new = |phase, seq_no| running.is_new(&tenant, &station, &fact(phase, seq_no));
-        let record = |phase, seq_no| running.recorded(&tenant, &station, &fact(phase, seq_no));
+        let record = |phase, seq_no, standing| {
+            running.recorded(&tenant, &station, &fact(phase, seq_no), standing);
+        };
         assert!(!is_new(Updated, 1), "nothing is known of it");
-        record(Updated, 1);
+        record(Updated, 1, Standing::First);
         assert!(!is_new(Updated, 2), "its start may have been recorded by an earlier run, and more with it");
-        record(Started, 0);
+        record(Started, 0, Standing::More);
+        assert!(!is_new(Updated, 2), "its end may have been told before its start");
+        record(Started, 0, Standing::First);
         assert!(is_new(Updated, 1) && !is_new(Started, 0));
         assert!(!is_new(Started, 7), "it may begin another transaction");
-        record(Updated, 5);
+        record(Updated, 5, Standing::More);
         assert!(!is_new(Updated, 4) && !is_new(Updated, 5) && is_new(Updated, 6));
-        record(Ended, 6);
+        running.forget(&tenant, &station, "t");
+        assert!(!is_new(Updated, 6), "its id was given again");
+        record(Started, 0, Standing::First);
+        record(Ended, 6, Standing::More);
         assert!(!is_new(Updated, 7), "a transaction that has ended is looked up");
     }
 
@@ -141,8 +156,8 @@ mod tests {
         let running = Running::default();
         let (tenant, station) = ("demo".parse().unwrap(), "ST-1".parse().unwrap());
         let report = |ms| seq_no_of_report(Timestamp::from_millis(ms), "a");
-        running.recorded(&tenant, &station, &fact(Started, 0));
-        running.recorded(&tenant, &station, &fact(Updated, report(1_795_000_000_500)));
+        running.recorded(&tenant, &station, &fact(Started, 0), Standing::First);
+        running.recorded(&tenant, &station, &fact(Updated, report(1_795_000_000_500)), Standing::More);
         let is_new = |phase, seq_no| running.is_new(&tenant, &station, &fact(phase, seq_no));
         let other = seq_no_of_report(Timestamp::from_millis(1_795_000_000_500), "b");
         assert!(!is_new(Updated, other) && !is_new(Updated, report(1_795_000_000_900)));
@@ -156,7 +171,7 @@ mod tests {
         let (tenant, station) = ("demo".parse().unwrap(), "ST-1".parse().unwrap());
         let at = |phase, seq_no, evse, connector| {
             let fact = TransactionFact { evse, connector, ..fact(phase, seq_no) };
-            running.recorded(&tenant, &station, &fact);
+            running.recorded(&tenant, &station, &fact, Standing::First);
             running.outlet(&tenant, &station, "t")
         };
         assert_eq!(at(Started, 0, Some(1), None), Some((Some(1), None)));

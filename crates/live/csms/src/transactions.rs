@@ -12,7 +12,7 @@ use crate::clock::put_right;
 use crate::decide::{Speaker, created};
 use crate::meter::Reading;
 use crate::stations::{Events, patch, station_status};
-use crate::uses::orphan_id;
+use crate::uses::{Standing, orphan_id};
 use crate::{CentralSystem, CsmsError};
 
 const TRANSACTION: &str = "dtmi:voltwin:ChargingTransaction;1";
@@ -34,8 +34,8 @@ impl CentralSystem {
         let _place = self.inner.transactions.acquire().await.ok();
         let (told, reservation) = (report.at, report.reservation_id);
         let details = report.cost_details.clone();
-        let (mut fact, known) = self.identify(speaker, report).await?;
-        if known {
+        let (mut fact, standing) = self.identify(speaker, report).await?;
+        if standing == Standing::Again {
             metrics::counter!("voltwin_transaction_events_repeated_total").increment(1);
             let cost = self.cost_to_tell(speaker, &fact).await?;
             return Ok(answer(&fact, token, cost));
@@ -64,7 +64,7 @@ impl CentralSystem {
         drop(turn);
         let receipt = first?;
         if !receipt.duplicate {
-            self.inner.running.recorded(speaker.tenant, speaker.station, &fact);
+            self.inner.running.recorded(speaker.tenant, speaker.station, &fact, standing);
         }
         if let Some(transaction_id) = receipt.transaction_id {
             fact.transaction_id = transaction_id;
@@ -131,10 +131,10 @@ impl CentralSystem {
         &self,
         speaker: &Speaker<'_>,
         report: TransactionReport,
-    ) -> Result<(TransactionFact, bool), CsmsError> {
+    ) -> Result<(TransactionFact, Standing), CsmsError> {
         let store = self.inner.runtime.store();
         let tenant = store.tenant(speaker.tenant);
-        let mut known = false;
+        let mut told_before = false;
         let transaction_id = match (&report.transaction_id, &report.start_key) {
             // a 1.6 station that never got an id stops -1 or 0; each such stop is an orphan of its own
             (Some(id), _) if matches!(id.as_str(), "-1" | "0") && speaker.version == Version::V16 => {
@@ -146,7 +146,7 @@ impl CentralSystem {
                     Some(key) => tenant.find_start(speaker.station.as_str(), key).await?,
                     None => None,
                 };
-                known = earlier.is_some();
+                told_before = earlier.is_some();
                 match earlier {
                     Some(id) => id,
                     None => store.next_transaction_number().await?.to_string(),
@@ -155,16 +155,20 @@ impl CentralSystem {
         };
         let told = report.at;
         let mut fact = report.into_fact(transaction_id);
-        if !known && !self.inner.running.is_new(speaker.tenant, speaker.station, &fact) {
-            known = match (speaker.version, fact.phase) {
-                (Version::V16, TransactionPhase::Ended) => {
-                    self.put_stop_to_its_start(speaker, told, &mut fact).await?
-                }
-                (Version::V16, _) => tenant.has_transaction_event(speaker.station.as_str(), &fact).await?,
-                _ => self.put_to_its_use(speaker, told, &mut fact).await?,
-            };
-        }
-        Ok((fact, known))
+        let again = |known: bool| if known { Standing::Again } else { Standing::More };
+        let standing = match (speaker.version, fact.phase) {
+            _ if told_before => Standing::Again,
+            (Version::V16, TransactionPhase::Started) => Standing::First,
+            _ if self.inner.running.is_new(speaker.tenant, speaker.station, &fact) => Standing::More,
+            (Version::V16, TransactionPhase::Ended) => {
+                again(self.put_stop_to_its_start(speaker, told, &mut fact).await?)
+            }
+            (Version::V16, TransactionPhase::Updated) => {
+                again(tenant.has_transaction_event(speaker.station.as_str(), &fact).await?)
+            }
+            _ => self.put_to_its_use(speaker, told, &mut fact).await?,
+        };
+        Ok((fact, standing))
     }
 
     /// Finds the connector of an event that does not name it, as a 1.6 stop never does; a 1.6 stop of a

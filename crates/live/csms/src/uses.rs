@@ -23,26 +23,42 @@ enum Place {
     New(String),
 }
 
+/// How an event stands to what is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing is recorded under its id.
+    First,
+    /// Its transaction is known, or one whose id it has, and the event is not.
+    More,
+    /// This very event is recorded.
+    Again,
+}
+
 impl CentralSystem {
-    /// Puts the event to the transaction that it belongs to; says whether it is recorded there already.
+    /// Puts the event to the transaction that it belongs to.
     pub(crate) async fn put_to_its_use(
         &self,
         speaker: &Speaker<'_>,
         told: Timestamp,
         fact: &mut TransactionFact,
-    ) -> Result<bool, CsmsError> {
+    ) -> Result<Standing, CsmsError> {
         let store = self.inner.runtime.store().tenant(speaker.tenant);
         let uses = store.transaction_uses(speaker.station.as_str(), fact).await?;
         if uses.is_empty() {
-            return Ok(false);
+            return Ok(Standing::First);
         }
         let right = put_right(told, self.believed_ahead_ms(speaker).await?);
-        let (known, id) = match place(&uses, fact, told, right) {
-            Place::Known(id) => (true, id),
-            Place::New(id) => (false, id),
+        let (standing, id) = match place(&uses, fact, told, right) {
+            Place::Known(id) => (Standing::Again, id),
+            Place::New(id) => (Standing::More, id),
         };
+        if id != fact.transaction_id {
+            // Before it is recorded, and so before anybody is told that it is: what follows must be looked up, for more
+            // than one transaction has the id.
+            self.inner.running.forget(speaker.tenant, speaker.station, &fact.transaction_id);
+        }
         fact.transaction_id = id;
-        Ok(known)
+        Ok(standing)
     }
 
     /// Says whether a stop of OCPP 1.6 is recorded already. One that only shares its id with another stop that has no

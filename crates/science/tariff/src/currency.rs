@@ -8,25 +8,19 @@ use crate::TariffError;
 /// A currency by its ISO 4217 code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Currency([u8; 3]);
+pub struct Currency(iso_currency::Currency);
 
 impl Currency {
     /// The code, three capital letters.
     #[must_use]
-    pub fn code(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+    pub fn code(&self) -> &'static str {
+        self.0.code()
     }
 
-    /// Decimal places of an amount (ISO 4217; 2 for a code that the list does not know).
+    /// Decimal places of an amount (ISO 4217; 2 for what has none there, such as gold).
     #[must_use]
     pub fn minor_digits(&self) -> u32 {
-        match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG" | b"RWF"
-            | b"UGX" | b"UYI" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
-            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
-            b"CLF" | b"UYW" => 4,
-            _ => 2,
-        }
+        self.0.exponent().map_or(2, u32::from)
     }
 
     /// The amount in whole minor units, half away from zero, always with all its decimal places.
@@ -43,8 +37,7 @@ impl FromStr for Currency {
     type Err = TariffError;
     fn from_str(text: &str) -> Result<Self, TariffError> {
         let refused = || TariffError::Currency(text.chars().take(12).collect());
-        let code: [u8; 3] = text.as_bytes().try_into().map_err(|_| refused())?;
-        if code.iter().all(u8::is_ascii_uppercase) { Ok(Self(code)) } else { Err(refused()) }
+        iso_currency::Currency::from_code(text).map(Self).ok_or_else(refused)
     }
 }
 
@@ -87,6 +80,7 @@ mod tests {
         assert_eq!(round("EUR", "3"), "3.00");
         assert_eq!(round("JPY", "12.5"), "13");
         assert_eq!(round("KWD", "0.0005"), "0.001");
+        assert!("XXQ".parse::<Currency>().is_err());
         assert!("eur".parse::<Currency>().is_err());
         assert!("EURO".parse::<Currency>().is_err());
         assert!("€".parse::<Currency>().is_err());

@@ -13,8 +13,8 @@ pub enum TariffError {
         /// What is allowed.
         rule: String,
     },
-    /// A currency code is not three capital letters.
-    #[error("`{0}` is no ISO 4217 currency code of three capital letters")]
+    /// A currency code is none of ISO 4217.
+    #[error("`{0}` is no currency of ISO 4217, such as EUR")]
     Currency(String),
     /// A time of day is not `HH:MM`.
     #[error("`{0}` is no time of day from 00:00 to 23:59")]

@@ -288,10 +288,24 @@ impl Actor {
         self.outbox.push(Entry::Passing(StationMessage::MeterValues { evse, samples: values }));
     }
 
+    /// In 2.x only where no transaction runs, and with the connector named.
+    fn unlock(&self, payload: &Value) -> &'static str {
+        let v16 = self.config.version == Version::V16;
+        let evse = payload[if v16 { "connectorId" } else { "evseId" }].as_u64();
+        let slot = evse.and_then(|evse| self.evses.get(usize::try_from(evse).ok()?.checked_sub(1)?));
+        match slot {
+            None if v16 => "NotSupported",
+            None => "UnknownConnector",
+            Some(_) if !v16 && payload["connectorId"] != 1 => "UnknownConnector",
+            Some(slot) if !v16 && slot.session.is_some() => "OngoingAuthorizedTransaction",
+            Some(_) => "Unlocked",
+        }
+    }
+
     fn other(&mut self, action: &str, payload: &Value) -> StationReply {
         match action {
             "ChangeAvailability" => self.change_availability(payload),
-            "UnlockConnector" => status("Unlocked"),
+            "UnlockConnector" => status(self.unlock(payload)),
             "ClearCache" => status("Accepted"),
             "DataTransfer" => status("UnknownVendorId"),
             "GetConfiguration" => self.configuration(payload),

@@ -17,10 +17,12 @@ use voltwin_store::{Job, JobStation};
 use super::commands::NewCommand;
 use crate::auth::{Guard, Principal};
 use crate::fleet::{Chosen, Filter, choose};
-use crate::http::{Json, Page, PageLimit, PageQuery, Problem, Query};
+use crate::http::{Json, Page, PageLimit, PageQuery, Problem, Query, one_of};
 use crate::state::AppState;
 
 const CONCURRENCY_DEFAULT: u32 = 16;
+const STATION_STATES: [&str; 8] =
+    ["pending", "running", "accepted", "rejected", "failed", "unanswered", "invalid", "not_sent"];
 /// A body that names 20,000 stations.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Stations that the answer of a dry run names.
@@ -251,6 +253,7 @@ async fn stations(
     Query(query): Query<StationsQuery>,
 ) -> Result<Json<Page<BulkStation>>, Problem> {
     let limit = query.limit.get()?;
+    one_of("state", query.state.as_deref(), &STATION_STATES)?;
     find(&state, &principal, &id).await?;
     let registry = state.registry(&principal.tenant);
     let page = registry.job_stations(&id, query.state.as_deref(), query.cursor.as_deref(), limit).await?;

@@ -15,9 +15,21 @@ use voltwin_store::{FileKind, FileState, Job, JobStation};
 use super::bulk::StationsQuery;
 use crate::auth::{Guard, Principal};
 use crate::fleet::{Chosen, Filter, choose};
-use crate::http::{Json, Page, PageQuery, Problem, Query, Reached};
+use crate::http::{Json, Page, PageQuery, Problem, Query, Reached, one_of};
 use crate::state::AppState;
 
+const STATION_STATES: [&str; 10] = [
+    "pending",
+    "asked",
+    "downloading",
+    "downloaded",
+    "installing",
+    "verifying",
+    "installed",
+    "failed",
+    "given_up",
+    "cancelled",
+];
 /// A body that names 20,000 stations.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Stations that the answer of a dry run names.
@@ -407,6 +419,7 @@ async fn stations(
     Query(query): Query<StationsQuery>,
 ) -> Result<Json<Page<CampaignStation>>, Problem> {
     let limit = query.limit.get()?;
+    one_of("state", query.state.as_deref(), &STATION_STATES)?;
     find(&state, &principal, &id).await?;
     let registry = state.registry(&principal.tenant);
     let page = registry.job_stations(&id, query.state.as_deref(), query.cursor.as_deref(), limit).await?;

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use voltwin_core::{PropertyName, Timestamp, TwinId};
 
 use crate::auth::Principal;
-use crate::http::{Id, Json, Problem, Query};
+use crate::http::{Id, Json, Problem, Query, in_order};
 use crate::state::AppState;
 
 const POINTS_DEFAULT: usize = 300;
@@ -59,12 +59,7 @@ pub(super) async fn get(
 ) -> Result<Json<PropertyHistory>, Problem> {
     let to = query.to.unwrap_or_else(|| state.runtime.now());
     let from = query.from.unwrap_or_else(|| to.plus_seconds(-SPAN_DEFAULT_S));
-    if from >= to {
-        return Err(Problem::field(
-            "from",
-            format!("`from` is {from}; it must be before `to`, which is {to}"),
-        ));
-    }
+    in_order(Some(from), Some(to))?;
     let points = query.points.unwrap_or(POINTS_DEFAULT);
     if !(1..=POINTS_MAX).contains(&points) {
         let detail = format!("`points` is {points}; it must be 1 to {POINTS_MAX}");

@@ -13,6 +13,7 @@ use voltwin_store::{IdToken as Terms, TokenFilter, TokenPolicy, TokenRecord, Tok
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::network::{STATION, is_a};
 use crate::state::AppState;
 
 /// The longest token that any version of OCPP has room for, in characters.
@@ -246,6 +247,22 @@ fn check(terms: &Terms) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A token that holds nowhere would be a mistake that nobody sees. An EVSE may be named before its station has told of it.
+fn check_places(state: &AppState, principal: &Principal, terms: &Terms) -> Result<(), Problem> {
+    let unknown = state.runtime.read(&principal.tenant, |graph| {
+        let is_station = |id: &str| graph.twin(id).is_some_and(|twin| is_a(graph, &twin, STATION));
+        let is_evse = |id: &str| {
+            let parts = id.rsplit_once(':');
+            parts.is_some_and(|(station, evse)| evse.parse::<u32>().is_ok() && is_station(station))
+        };
+        terms.only_at.iter().find(|id| !is_station(id) && !is_evse(id)).cloned()
+    });
+    match unknown {
+        Some(id) => Err(Problem::field("only_at", format!("`{id}` is neither a station nor an EVSE of one"))),
+        None => Ok(()),
+    }
+}
+
 fn path(id: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
     id.map(|Path(id)| id).map_err(|rejection| Problem::field("id", rejection.body_text()))
 }
@@ -296,6 +313,7 @@ async fn add(
 ) -> Result<(StatusCode, Json<IdToken>), Problem> {
     let token = body.id_token.take().ok_or_else(|| Problem::field("id_token", "`id_token` is missing"))?;
     let terms = body.terms(token)?;
+    check_places(&state, &principal, &terms)?;
     let (registry, now) = (state.registry(&principal.tenant), state.runtime.now());
     registry.add_id_token(&terms, &principal.name, now).await?;
     state.csms.tokens_changed(&principal.tenant);
@@ -343,6 +361,7 @@ async fn set(
     let (registry, now) = (state.registry(&principal.tenant), state.runtime.now());
     let known = registry.token(&id).await?.ok_or_else(|| missing(&id))?;
     let terms = body.terms(known.token.token)?;
+    check_places(&state, &principal, &terms)?;
     registry.set_id_token(&terms, &principal.name, now).await?;
     state.csms.tokens_changed(&principal.tenant);
     let record = TokenRecord { token: terms, changed_at: now, changed_by: principal.name };
@@ -453,6 +472,12 @@ async fn import(
 ) -> Result<Json<IdTokensImported>, Problem> {
     let bytes = body.map_err(|_| Problem::too_large(IMPORT_BYTES_MAX))?;
     let tokens = rows(&bytes)?;
+    for terms in &tokens {
+        check_places(&state, &principal, terms).map_err(|problem| {
+            let detail = format!("the token {}: {}", terms.token, problem.detail);
+            Problem::field("only_at", detail)
+        })?;
+    }
     let (registry, now) = (state.registry(&principal.tenant), state.runtime.now());
     let added = registry.import_id_tokens(&tokens, &principal.name, now).await?;
     state.csms.tokens_changed(&principal.tenant);

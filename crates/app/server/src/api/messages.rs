@@ -9,7 +9,7 @@ use voltwin_messages::{Filter, Logged, Outcome};
 use voltwin_security::Permission;
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageLimit, Problem, Query, in_order, one_of};
 use crate::state::AppState;
 
 /// The longest text that is sought.
@@ -84,7 +84,8 @@ struct MessagesQuery {
     kind: Option<String>,
     /// `in` from the station or `out` to it.
     direction: Option<String>,
-    /// `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`.
+    /// `ok`, `wrong` for whatever is not, or one outcome such as `TypeConstraintViolation`; stations answer with codes of
+    /// their own, too.
     outcome: Option<String>,
     /// Only frames that hold this text, at most 200 characters.
     text: Option<String>,
@@ -106,6 +107,7 @@ impl MessagesQuery {
             let detail = format!("`text` has more than {TEXT_CHARS_MAX} characters");
             return Err(Problem::field("text", detail).limit(TEXT_CHARS_MAX));
         }
+        in_order(self.from, self.to)?;
         let outcome = self.outcome.map(|outcome| match outcome.as_str() {
             "ok" => Outcome::Ok,
             "wrong" => Outcome::Wrong,
@@ -122,13 +124,6 @@ impl MessagesQuery {
             from: self.from,
             to: self.to,
         })
-    }
-}
-
-fn one_of(field: &'static str, value: Option<&str>, words: &[&str]) -> Result<(), Problem> {
-    match value.filter(|value| !words.contains(value)) {
-        Some(other) => Err(Problem::field(field, format!("`{other}` is none of {}", words.join(", ")))),
-        None => Ok(()),
     }
 }
 

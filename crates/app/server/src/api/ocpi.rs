@@ -11,6 +11,7 @@ use voltwin_core::Timestamp;
 use voltwin_ocpi::{CredentialsRole, OcpiError, Text, Url, VERSION};
 use voltwin_security::{PartnerToken, Permission, Secret};
 use voltwin_store::{OcpiParty, OcpiPartyState, OcpiPush, OcpiSettings};
+use voltwin_tariff::Currency;
 
 use crate::auth::{Guard, Principal};
 use crate::http::{Json, Page, PageLimit, PageQuery, Problem, Query};
@@ -76,11 +77,7 @@ impl Settings {
             self.party_id.len() == 3 && capitals(&self.party_id, true),
             "three capital letters or digits",
         )?;
-        rule(
-            "currency",
-            self.currency.len() == 3 && capitals(&self.currency, false),
-            "three capital letters",
-        )?;
+        rule("currency", self.currency.parse::<Currency>().is_ok(), "a currency of ISO 4217, such as EUR")?;
         rule("name", !self.name.trim().is_empty(), "1 to 100 characters")?;
         Text::<100>::new(&self.name).map_err(wrong("name"))?;
         self.website.as_deref().map(Url::new).transpose().map_err(wrong("website"))?;

@@ -17,7 +17,7 @@ use voltwin_store::{ReceiptRecord, StoreError, TenantStore, TransactionState};
 use super::tariffs::CostView;
 use super::transactions::{Transaction, state_name};
 use crate::auth::{Guard, Principal};
-use crate::http::{Json, Page, PageLimit, Problem, Query};
+use crate::http::{Json, Page, PageLimit, Problem, Query, in_order};
 use crate::state::AppState;
 
 /// Records that a CSV export reads at once.
@@ -436,6 +436,7 @@ async fn cdrs(
     principal: Principal,
     Query(query): Query<CdrQuery>,
 ) -> Result<Response, Problem> {
+    in_order(Some(query.from), Some(query.to))?;
     let registry = state.registry(&principal.tenant);
     match query.format {
         Format::Html => Err(Problem::field("format", "records are `json` or `csv`")),

@@ -14,7 +14,7 @@ use voltwin_store::{NewTariffAssignment, TariffRecord, TariffScope};
 use voltwin_tariff::{Cost, Tariff, TariffError};
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Json, Page, PageQuery, Problem, Query};
+use crate::http::{Json, Page, PageQuery, Problem, Query, said};
 use crate::network::{EVSE, SITE, STATION, is_a};
 use crate::state::AppState;
 
@@ -400,6 +400,8 @@ pub(crate) struct NewAssignment {
     #[schema(value_type = Option<String>, format = DateTime)]
     from: Option<Timestamp>,
     /// The tariff; null ends an earlier assignment.
+    #[serde(deserialize_with = "said")]
+    #[schema(required = true)]
     tariff: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use voltwin_security::Permission;
 use voltwin_store::{NoteFilter, ValidationScope};
 
 use crate::auth::{Guard, Principal};
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query};
+use crate::http::{Id, Json, Page, PageLimit, Problem, Query, said};
 use crate::network::{STATION, is_a};
 use crate::state::AppState;
 
@@ -74,6 +74,8 @@ pub(crate) struct StationValidation {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPolicy {
+    #[serde(deserialize_with = "said")]
+    #[schema(required = true)]
     policy: Option<ValidationPolicy>,
 }
 
@@ -123,6 +125,8 @@ pub(crate) struct NewRule {
     model: Option<String>,
     /// Any when left out; needs a model.
     firmware_version: Option<String>,
+    #[serde(deserialize_with = "said")]
+    #[schema(required = true)]
     policy: Option<ValidationPolicy>,
 }
 

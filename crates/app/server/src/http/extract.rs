@@ -8,8 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use voltwin_core::CoreError;
 
 use super::Problem;
@@ -20,6 +20,11 @@ pub(crate) const BODY_LIMIT_BYTES: usize = 256 * 1024;
 /// How large a body this route takes, for the message of its refusal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimit(pub(crate) usize);
+
+/// Reads a field that may be null and must be there: leaving it out is a mistake where null takes something back.
+pub(crate) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(from)
+}
 
 /// A JSON body, in or out.
 #[derive(Debug, Clone, Copy)]

@@ -9,9 +9,9 @@ mod serve;
 mod tls;
 
 pub(crate) use extract::json_body;
-pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query};
+pub(crate) use extract::{BODY_LIMIT_BYTES, BodyLimit, Id, Json, Query, said};
 pub(crate) use middleware::{Trace, layers, wrong_method};
-pub(crate) use page::{Page, PageLimit, PageQuery};
+pub(crate) use page::{Page, PageLimit, PageQuery, in_order, one_of};
 pub(crate) use problem::Problem;
 pub(crate) use reached::Reached;
 pub use serve::{serve, serve_on, serve_tls};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use voltwin_core::Timestamp;
 
 use super::Problem;
 
@@ -62,6 +63,28 @@ pub(crate) struct PageQuery {
     pub(crate) limit: PageLimit,
     /// `next` of the page before.
     pub(crate) cursor: Option<String>,
+}
+
+/// A word of a filter that no item can have is a mistake, and no empty list.
+pub(crate) fn one_of(field: &'static str, value: Option<&str>, words: &[&str]) -> Result<(), Problem> {
+    match value.filter(|value| !words.contains(value)) {
+        Some(other) => {
+            let other: String = other.chars().take(40).collect();
+            Err(Problem::field(field, format!("`{other}` is none of {}", words.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A window that ends before it begins is a mistake, and no empty list.
+pub(crate) fn in_order(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), Problem> {
+    match from.zip(to).filter(|(from, to)| from >= to) {
+        Some((from, to)) => {
+            let detail = format!("`from` is {from}; it must be before `to`, which is {to}");
+            Err(Problem::field("from", detail))
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ impl FromRequestParts<AppState> for Partner {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
         let visitor = Visitor::from_request_parts(parts, state).await?;
         if visitor.party.state != OcpiPartyState::Registered {
-            return Err(Refusal::unauthorized());
+            let why = "the token is one to register with, by POST to the credentials of the version";
+            return Err(Refusal::new(Http::UNAUTHORIZED, StatusCode::CLIENT, why));
         }
         let to = |name: &str, ours: &str| match text(&parts.headers, name) {
             Some(theirs) if !theirs.trim().eq_ignore_ascii_case(ours) => Err(Refusal::new(

@@ -150,6 +150,9 @@ async fn bad_tariffs_and_assignments_name_the_field() {
     assert_eq!(assign(station).await.problem(400).as_deref(), Some("target"), "a station is no EVSE");
     let nobody = json!({"scope": "station", "tariff": "t"});
     assert_eq!(assign(nobody).await.problem(400).as_deref(), Some("target"));
+    let silent = json!({"scope": "default"});
+    let field = assign(silent).await.problem(400);
+    assert_eq!(field.as_deref(), Some("tariff"), "only a null that is said ends an assignment");
     let past = json!({"scope": "default", "tariff": "t", "from": "2020-01-01T00:00:00Z"});
     assert_eq!(assign(past).await.problem(400).as_deref(), Some("from"));
     let group = world.put(admin, "/token-groups/TAG", json!({"group": "staff"})).await.ok();

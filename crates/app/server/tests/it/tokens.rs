@@ -9,8 +9,9 @@ use crate::world::World;
 async fn tokens_are_added_changed_found_and_forgotten() {
     let world = World::start().await;
     let admin = &world.north.admin;
+    world.station("ST-1").await;
     let new = json!({"id_token": "04AB", "type": "ISO14443", "parent": "FLEET", "group": "staff",
-        "expires_at": "2099-01-01T00:00:00Z", "language": "de", "note": "the red card", "only_at": ["ST-1"]});
+        "expires_at": "2099-01-01T00:00:00Z", "language": "de", "note": "the red card", "only_at": ["ST-1", "ST-1:9"]});
     let made = world.post(admin, "/id-tokens", new.clone()).await;
     assert_eq!(made.status.as_u16(), 201);
     let made = made.ok();
@@ -23,6 +24,8 @@ async fn tokens_are_added_changed_found_and_forgotten() {
         (json!({"id_token": " x"}), "id_token"),
         (json!({"id_token": "x", "language": "much-too-long"}), "language"),
         (json!({"id_token": "x", "only_at": [""]}), "only_at"),
+        (json!({"id_token": "x", "only_at": ["ST-1", "ST-2"]}), "only_at"),
+        (json!({"id_token": "x", "only_at": ["ST-1:x"]}), "only_at"),
         (json!({"id_token": "x", "status": "Accepted"}), "status"),
         (json!({"id_token": "x", "unknown": 1}), "unknown"),
     ] {
@@ -50,6 +53,8 @@ async fn tokens_are_added_changed_found_and_forgotten() {
     };
     assert_eq!(import(admin, file).await.ok(), json!({"added": 2, "changed": 1}));
     assert_eq!(import(admin, "id_token\nC-1\nC-1\n").await.problem(400).as_deref(), Some("line 3"));
+    let elsewhere = import(admin, "id_token,only_at\nC-1,ST-1 ST-2\n").await;
+    assert_eq!(elsewhere.problem(400).as_deref(), Some("only_at"));
     import(&world.north.operator, file).await.problem(403);
     let reader = &world;
     let found = |query: &'static str| async move {

@@ -24,6 +24,10 @@ async fn policies_are_set_by_station_and_make_and_taken_back() {
     assert_eq!((&own["policy"], &own["own"]), (&json!("quarantine"), &json!("quarantine")));
     let own = &world.get(admin, "/validation").await.ok()["stations"];
     assert_eq!((&own[0]["station"], &own[0]["policy"]), (&json!("ST-1"), &json!("quarantine")));
+    for path in ["/stations/ST-1/validation", "/validation"] {
+        let body = if path == "/validation" { json!({"vendor": "Acme"}) } else { json!({}) };
+        assert_eq!(world.put(admin, path, body).await.problem(400).as_deref(), Some("policy"));
+    }
     world.put(admin, "/stations/ST-1/validation", json!({"policy": null})).await.ok();
     assert_eq!(world.get(admin, "/validation").await.ok()["stations"], json!([]));
     assert_eq!(of_station().await.ok()["policy"], "lenient");
