@@ -130,12 +130,15 @@ impl State {
         Err(self.failed(format!("it is the state of {known}, not of {ends}: --state must name another file")))
     }
 
-    fn failed(&self, reason: impl ToString) -> SyncError {
-        SyncError::State { path: self.path.display().to_string(), reason: reason.to_string() }
+    fn failed(&self, reason: impl Into<String>) -> SyncError {
+        SyncError::State { path: self.path.display().to_string(), reason: reason.into() }
     }
 
     fn read<T: DeserializeOwned + Default>(&self, text: Option<&str>) -> Result<T, SyncError> {
-        text.map_or_else(|| Ok(T::default()), |text| serde_json::from_str(text).map_err(|e| self.failed(e)))
+        text.map_or_else(
+            || Ok(T::default()),
+            |text| serde_json::from_str(text).map_err(|e| self.failed(e.to_string())),
+        )
     }
 
     /// What is known under a key.
@@ -149,9 +152,11 @@ impl State {
         .bind(id)
         .fetch_optional(&self.readers)
         .await
-        .map_err(|error| self.failed(error))?;
+        .map_err(|error| self.failed(error.to_string()))?;
         let Some(found) = found else { return Ok(Row::default()) };
-        let text = |column| found.try_get::<Option<String>, _>(column).map_err(|error| self.failed(error));
+        let text = |column| {
+            found.try_get::<Option<String>, _>(column).map_err(|error| self.failed(error.to_string()))
+        };
         Ok(Row {
             base: self.read(text("base")?.as_deref())?,
             etags: [text("azure")?, text("voltwin")?],
@@ -167,14 +172,14 @@ impl State {
         .bind(kind)
         .fetch_all(&self.readers)
         .await
-        .map_err(|error| self.failed(error))?;
+        .map_err(|error| self.failed(error.to_string()))?;
         let read = |row: &SqliteRow| -> Result<(Key, Standing), sqlx::Error> {
             let (source, id): (String, String) = (row.try_get("source")?, row.try_get("id")?);
             let key = if kind == TWIN { Key::Twin(id) } else { Key::Relationship(source, id) };
             let etags = [row.try_get("azure")?, row.try_get("voltwin")?];
             Ok((key, Standing { etags, pending: row.try_get::<i64, _>("pending")? != 0 }))
         };
-        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error.to_string()))
     }
 
     /// The models that both ends had, and whether they were decommissioned.
@@ -183,11 +188,11 @@ impl State {
             .bind(MODEL)
             .fetch_all(&self.readers)
             .await
-            .map_err(|error| self.failed(error))?;
+            .map_err(|error| self.failed(error.to_string()))?;
         let read = |row: &SqliteRow| -> Result<(String, bool), sqlx::Error> {
             Ok((row.try_get("id")?, row.try_get::<Option<String>, _>("base")?.as_deref() == Some("true")))
         };
-        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+        rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.failed(error.to_string()))
     }
 
     /// Writes down what is about to be sent.
@@ -214,7 +219,7 @@ impl State {
 
     pub(crate) async fn note(&self, name: &str) -> Result<Option<String>, SyncError> {
         let found = sqlx::query_scalar("SELECT value FROM notes WHERE name = ?").bind(name);
-        found.fetch_optional(&self.readers).await.map_err(|error| self.failed(error))
+        found.fetch_optional(&self.readers).await.map_err(|error| self.failed(error.to_string()))
     }
 
     pub(crate) async fn set_note(&self, name: &'static str, value: String) -> Result<(), SyncError> {
@@ -222,7 +227,7 @@ impl State {
     }
 
     fn text(&self, value: &impl Serialize) -> Result<String, SyncError> {
-        serde_json::to_string(value).map_err(|error| self.failed(error))
+        serde_json::to_string(value).map_err(|error| self.failed(error.to_string()))
     }
 
     async fn change(&self, change: Change) -> Result<(), SyncError> {
