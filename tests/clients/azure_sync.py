@@ -506,6 +506,10 @@ async def models_and_their_lives(world: World) -> None:
     azure.ok("DELETE", path)
     await run("--delete-models")
     tenant.refused("models.get", "ModelNotFound", "GET", path)
+    # a model that Voltwin has by itself is in no list of the instance, which has it by itself too
+    tenant.ok("PUT", "/digitaltwins/car", {"$metadata": {"$model": "dtmi:voltwin:Vehicle;1"}, "soc": 0.5})
+    await run()
+    equal(world.agreed("with a vehicle")["twins"]["car"]["soc"], 0.5, "the vehicle")
     plan = await asyncio.to_thread(command.run, "plan", "--json")
     equal(plan["changes"], 0, "a plan afterwards")
 
