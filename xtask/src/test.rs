@@ -98,6 +98,7 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
         .await?;
     report.run("the errors of Azure Digital Twins", &script("azure_errors.py")).await?;
     report.run("the deployment on Azure", &script("azure_deploy.py")).await?;
+    report.run("synchronisation with Azure Digital Twins", &script("azure_sync.py")).await?;
     report.run("replay of recorded sessions", &script("replay.py")).await?;
     report.run("events for programs", &script("events.py")).await?;
     if brokers_missing() {

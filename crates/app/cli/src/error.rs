@@ -9,6 +9,9 @@ pub(crate) enum CliError {
     /// The user's arguments or files are wrong.
     #[error("{0}")]
     Input(String),
+    /// What was compared differs; the outcome is on standard output.
+    #[error("{0}")]
+    Differences(String),
     /// Something went wrong while doing what was asked.
     #[error("{0}")]
     Failure(#[from] anyhow::Error),
@@ -25,7 +28,7 @@ impl CliError {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Input(_) => 2,
+            Self::Input(_) | Self::Differences(_) => 2,
             Self::Failure(_) => 1,
         })
     }

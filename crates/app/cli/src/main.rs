@@ -1,6 +1,7 @@
 //! The `voltwin` command.
 //!
-//! Exit codes: 0 on success, 2 on bad arguments or input (one clear line on standard error), 1 on failure.
+//! Exit codes: 0 on success, 2 on bad arguments or input and where what was compared differs (one clear line on standard
+//! error), 1 on failure.
 
 mod admin;
 mod authority;
