@@ -78,7 +78,13 @@ async fn a_peer_that_answers_no_ping_is_dropped_and_one_that_does_stays() {
     });
     let dead = connect(&world, "DEAD").await;
     let online = |station: &str| world.csms.is_online(&world.north.tenant, &station.parse().unwrap());
-    assert!(online("DEAD"));
+    // the handshake is answered before the connection is known by its station
+    let come = async {
+        while !online("DEAD") || !online("ALIVE") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), come).await.unwrap();
     let gone = async {
         while online("DEAD") {
             tokio::time::sleep(Duration::from_millis(20)).await;
