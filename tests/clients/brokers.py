@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -56,6 +58,10 @@ class Broker:
                 if time.monotonic() > deadline:
                     raise AssertionError(f"{self.command[0]} does not listen") from None
                 time.sleep(0.05)
+
+    def reload(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -105,7 +111,11 @@ async def mqtt(server: EventServer, version: str) -> None:
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="voltwin-mosquitto-"))
     passwords = folder / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "volt", "swordfish"], check=True)
+    # the one who listens has a name of its own, so that it can be let in first: a broker keeps nothing for who is not there
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "ear", "swordfish"], check=True)
+    deaf = passwords.read_text()
+    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "volt", "swordfish"], check=True)
+    both = passwords.read_text()
     passwords.chmod(0o644)
     folder.chmod(0o755)
     settings = folder / "mosquitto.conf"
@@ -119,16 +129,20 @@ async def mqtt(server: EventServer, version: str) -> None:
         kinds.add(getattr(message.properties, "ContentType", None) if message.properties else None)
         events.append((message.topic, json.loads(message.payload)))
 
+    listening = threading.Event()
+
     def came(client: Any, *_: Any) -> None:
         client.subscribe("v/#", qos=1)
 
     protocol = paho.MQTTv311 if version == "3.1.1" else paho.MQTTv5
     listener = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"listener-{name}", protocol=protocol)
-    listener.username_pw_set("volt", "swordfish")
+    listener.username_pw_set("ear", "swordfish")
     listener.reconnect_delay_set(0.05, 0.2)
     listener.on_message, listener.on_connect = took, came
+    listener.on_subscribe = lambda *_: listening.set()
     listener.connect("127.0.0.1", port)
     listener.loop_start()
+    assert listening.wait(10), "the one who listens was not let in"
     try:
         target = {"kind": "mqtt", "url": f"mqtt://127.0.0.1:{port}", "topic": "v/{twin}", "version": version,
                   "user": "volt"}
@@ -140,8 +154,12 @@ async def mqtt(server: EventServer, version: str) -> None:
         await asyncio.to_thread(work, server, name, range(half, ROUNDS))
         status = (await asyncio.to_thread(server.api().get, f"/event-endpoints/{name}"))["status"]
         assert status["lag"] > 0, f"nobody listened, and yet {status}"
-        # the one who listens must be there first: the broker keeps nothing for it
+        passwords.write_text(deaf)
+        listening.clear()
         broker.start()
+        assert await asyncio.to_thread(listening.wait, 20), "the one who listens did not come back"
+        passwords.write_text(both)
+        broker.reload()
         await arrived(events, ROUNDS * TWINS)
         judge(name, events, "/")
         if version == "5":
