@@ -244,7 +244,10 @@ async fn what_devices_of_an_iot_hub_say_becomes_values() {
     assert_eq!(answer.status, 202, "{answer:?}");
     let rejected: Vec<&Json> =
         answer.body["rejected"].as_array().unwrap().iter().map(|item| &item["index"]).collect();
-    assert_eq!((&answer.body["accepted"], rejected), (&json!(2), vec![&json!(3), &json!(4), &json!(6), &json!(7)]));
+    assert_eq!(
+        (&answer.body["accepted"], rejected),
+        (&json!(2), vec![&json!(3), &json!(4), &json!(6), &json!(7)])
+    );
     let vehicle = world.get(key, "/vehicles/V-1").await.ok();
     assert_eq!((&vehicle["soc"], &vehicle["speed_mps"]), (&json!(0.5), &json!(3.0)));
     let answer = world.post(key, "/iot-hub/events", json!([{}])).await;
