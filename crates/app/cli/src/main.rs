@@ -75,7 +75,7 @@ enum Command {
     Dtdl(dtdl::Args),
     /// Play what passed between a station and us again.
     Wire(wire::Args),
-    /// Work with Azure Digital Twins from outside: keep a tenant and an instance in agreement.
+    /// Work with Azure: keep a tenant and an instance of Azure Digital Twins in agreement, deploy an installation.
     Azure(azure::Args),
     /// Manage tenants, API keys, users, stations and tokens of a data folder.
     Admin(admin::Args),

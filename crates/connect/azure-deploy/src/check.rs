@@ -94,6 +94,9 @@ impl Found {
             self.rule(fits, "tags", "named by 1 to 128 characters without < > % & \\ ? /", name);
             let fits = value.chars().count() <= 256;
             self.rule(fits, &format!("tags.{name}"), "256 characters at most", value);
+            // to Azure, capital letters make no other name
+            let twice = config.tags.keys().any(|other| other < name && other.eq_ignore_ascii_case(name));
+            self.rule(!twice, &format!("tags.{name}"), "there once, capital letters or not", name);
         }
         self.addresses("network.operators", &config.network.operators);
     }
@@ -360,6 +363,7 @@ mod tests {
                 "`network.operators[0]` must be an IPv4",
             ),
             ("[storage]\n[tags]\n'a/b' = 'c'", "`tags` must be named by 1 to 128 characters"),
+            ("[storage]\n[tags]\nEnv = 'a'\nenv = 'b'", "`tags.env` must be there once"),
         ] {
             let found = said(more);
             assert!(found.contains(wanted), "{more}: {found}");

@@ -125,8 +125,12 @@ impl Client {
         let wrong = |reason: &str| SyncError::Setting(format!("{option} `{}` {reason}", settings.url));
         let base = Url::parse(settings.url.trim_end_matches('/'))
             .map_err(|error| wrong(&format!("is no address: {error}")))?;
-        if !matches!(base.scheme(), "https" | "http") || !base.has_host() || !base.username().is_empty() {
-            return Err(wrong("must be an http:// or https:// address without a user"));
+        if !base.username().is_empty() || base.password().is_some() {
+            // not said again, as it may hold a password
+            return Err(SyncError::Setting(format!("{option} must be an address without a user")));
+        }
+        if !matches!(base.scheme(), "https" | "http") || !base.has_host() {
+            return Err(wrong("must be an http:// or https:// address"));
         }
         if base.query().is_some() || base.fragment().is_some() {
             return Err(wrong("must end with its path"));

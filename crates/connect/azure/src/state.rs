@@ -93,7 +93,10 @@ impl State {
             pool(options.create_if_missing(false).pragma("query_only", "on")).await.map_err(failed)?;
         let state = Self { path: path.to_owned(), readers, writer: Some(writer), _lock: Some(lock) };
         match state.note("ends").await? {
+            Some(known) if known == ends => {}
+            // nothing came of the first ones, such as a mistyped address
             None => state.set_note("ends", ends.to_owned()).await?,
+            Some(_) if state.is_empty().await? => state.set_note("ends", ends.to_owned()).await?,
             Some(known) => state.check_ends(&known, ends)?,
         }
         Ok(state)
@@ -117,10 +120,18 @@ impl State {
             sqlx::raw_sql(SCHEMA).execute(&readers).await.map_err(|error| failed(error.to_string()))?;
         }
         let state = Self { path: path.to_owned(), readers, writer: None, _lock: None };
-        if let Some(known) = state.note("ends").await? {
+        if let Some(known) = state.note("ends").await?
+            && !state.is_empty().await?
+        {
             state.check_ends(&known, ends)?;
         }
         Ok(state)
+    }
+
+    async fn is_empty(&self) -> Result<bool, SyncError> {
+        let any: Result<bool, _> =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM entities)").fetch_one(&self.readers).await;
+        Ok(!any.map_err(|error| self.failed(error.to_string()))?)
     }
 
     fn check_ends(&self, known: &str, ends: &str) -> Result<(), SyncError> {
@@ -401,9 +412,21 @@ mod tests {
         // a plan may look all the same
         let look = State::look_at(&path, "A and B").await.unwrap();
         assert!(look.set_note("position", "1".into()).await.is_err());
+        state.agree_model("dtmi:a;1", Some(false)).await.unwrap();
         drop(state);
-        let error = State::open(&path, "A and C").await.unwrap_err().to_string();
-        assert!(error.contains("--state"), "{error}");
+        for mode in ["open", "look"] {
+            let error = match mode {
+                "open" => State::open(&path, "A and C").await.unwrap_err(),
+                _ => State::look_at(&path, "A and C").await.unwrap_err(),
+            };
+            assert!(error.to_string().contains("--state"), "{error}");
+        }
+        // a mistyped address of which nothing came takes no file away
+        let path = folder.path().join("mistyped.db");
+        drop(State::open(&path, "A and X").await.unwrap());
+        assert!(State::look_at(&path, "A and B").await.is_ok());
+        let state = State::open(&path, "A and B").await.unwrap();
+        assert_eq!(state.note("ends").await.unwrap().as_deref(), Some("A and B"));
         let none = State::look_at(&folder.path().join("none.db"), "A and B").await.unwrap();
         assert!(none.standing(TWIN).await.unwrap().is_empty());
         std::fs::write(folder.path().join("text"), "no database at all, but long enough to be looked at")

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use voltwin_core::Timestamp;
 
 use crate::{
-    error::{IotHubError, clip},
+    error::IotHubError,
     message::{DeviceMessage, check_id},
 };
 
@@ -24,7 +24,12 @@ pub enum Incoming {
         code: String,
     },
     /// Events, in the order in which they stand.
-    Events(Vec<HubEvent>),
+    Events {
+        /// Those that can be read.
+        found: Vec<HubEvent>,
+        /// The others, by their place in the delivery: a device that says nonsense must not take the events of others along.
+        rejected: Vec<(usize, IotHubError)>,
+    },
 }
 
 /// One event of a hub.
@@ -73,10 +78,10 @@ pub fn validation_answer(code: &str) -> Json {
     json!({"validationResponse": code})
 }
 
-/// Reads a delivery: one event or an array of them. Events of other sources are passed over.
+/// Reads a delivery: one event or an array of them. Events of other sources and kinds are passed over.
 ///
 /// # Errors
-/// The first event that breaks a rule, by its place.
+/// What makes it no delivery: no JSON, too many, or an entry that is no event at all, by its place.
 pub fn events(body: &[u8]) -> Result<Incoming, IotHubError> {
     let read: Json = serde_json::from_slice(body).map_err(|error| IotHubError::Body(error.to_string()))?;
     let items = match read {
@@ -87,7 +92,7 @@ pub fn events(body: &[u8]) -> Result<Incoming, IotHubError> {
     if items.len() > EVENTS_MAX {
         return Err(IotHubError::Body(format!("it has {} events, {EVENTS_MAX} at most", items.len())));
     }
-    let mut found = Vec::with_capacity(items.len());
+    let (mut found, mut rejected) = (Vec::with_capacity(items.len()), Vec::new());
     for (place, item) in items.iter().enumerate() {
         let Json::Object(item) = item else {
             return Err(IotHubError::field(format!("[{place}]"), "must be an object"));
@@ -98,9 +103,16 @@ pub fn events(body: &[u8]) -> Result<Incoming, IotHubError> {
             let code = code.ok_or_else(|| IotHubError::field("data.validationCode", "must be a text"))?;
             return Ok(Incoming::Validation { code: code.to_owned() });
         }
-        found.extend(event(place, item).map_err(|error| at_place(place, error))?);
+        let cloud = item.contains_key("specversion");
+        let names = if cloud { ["type", "time", "source"] } else { ["eventType", "eventTime", "topic"] };
+        let kind = text(item, names[0]).map_err(|error| at_place(place, error))?;
+        let Some(kind) = kind.strip_prefix("Microsoft.Devices.") else { continue };
+        match event(place, kind, names, item) {
+            Ok(event) => found.extend(event),
+            Err(error) => rejected.push((place, error)),
+        }
     }
-    Ok(Incoming::Events(found))
+    Ok(Incoming::Events { found, rejected })
 }
 
 fn at_place(place: usize, error: IotHubError) -> IotHubError {
@@ -112,13 +124,16 @@ fn at_place(place: usize, error: IotHubError) -> IotHubError {
     }
 }
 
-fn event(place: usize, item: &Map<String, Json>) -> Result<Option<HubEvent>, IotHubError> {
-    let cloud = item.contains_key("specversion");
-    let names = if cloud { ["type", "time", "source"] } else { ["eventType", "eventTime", "topic"] };
-    let [kind, time, source] = names.map(|name| text(item, name));
-    let kind = kind?;
-    let Some(kind) = kind.strip_prefix("Microsoft.Devices.") else { return Ok(None) };
-    let at = time?.parse().map_err(|error| IotHubError::field(names[1], format!("is no time: {error}")))?;
+/// One event of a kind that begins with `Microsoft.Devices.`; `names` are those of the kind, the time and the source.
+fn event(
+    place: usize,
+    kind: &str,
+    names: [&str; 3],
+    item: &Map<String, Json>,
+) -> Result<Option<HubEvent>, IotHubError> {
+    let [_, time, source] = names;
+    let at = text(item, time)?;
+    let at = at.parse().map_err(|error| IotHubError::field(time, format!("is no time: {error}")))?;
     let empty = Map::new();
     let data = match item.get("data") {
         Some(Json::Object(data)) => data,
@@ -146,10 +161,7 @@ fn event(place: usize, item: &Map<String, Json>) -> Result<Option<HubEvent>, Iot
         "DeviceDeleted" => Happening::Deleted(twin()),
         "DeviceConnected" => Happening::Connected { sequence: sequence()? },
         "DeviceDisconnected" => Happening::Disconnected { sequence: sequence()? },
-        other => {
-            let reason = format!("is no event of a device that is known: {:?}", clip(other));
-            return Err(IotHubError::field(names[0], reason));
-        }
+        _ => return Ok(None),
     };
     let (device, module) = match &happening {
         Happening::Telemetry(message) => (message.device.clone(), message.module.clone()),
@@ -159,7 +171,7 @@ fn event(place: usize, item: &Map<String, Json>) -> Result<Option<HubEvent>, Iot
             (device, said("moduleId"))
         }
     };
-    let source = source?;
+    let source = text(item, source)?;
     let hub = said("hubName").unwrap_or_else(|| source.rsplit('/').next().unwrap_or_default().to_owned());
     Ok(Some(HubEvent { place, id: text(item, "id")?.to_owned(), at, hub, device, module, happening }))
 }

@@ -49,9 +49,7 @@ impl Graph {
 
     pub(crate) fn change_models(&mut self, fact: &ModelsFact, received: Timestamp) -> Applied {
         let changed = match fact {
-            ModelsFact::Added { models } => {
-                self.ontology.with(&texts(models), received).map(|(with, _)| with)
-            }
+            ModelsFact::Added { models } => self.ontology.with_again(&texts(models), received),
             ModelsFact::Decommissioned { model, decommissioned } => {
                 self.ontology.decommission(model, *decommissioned)
             }

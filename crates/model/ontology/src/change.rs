@@ -7,11 +7,20 @@ use serde_json::value::RawValue;
 use voltwin_core::{Dtmi, ModelDocument, Timestamp};
 use voltwin_dtdl::{Error, Options, parse};
 
+use crate::again::yielding;
 use crate::compile::{CONTENTS_IN_ALL_MAX, Compiler};
 use crate::{Dtdl, Model, Ontology, OntologyError, Stored};
 
 /// Names that a later release may give to what it builds in.
 const OUR_PREFIX: &str = "dtmi:voltwin:";
+
+/// Whether texts are read for the first time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    First,
+    /// They were taken before, maybe by a release that had fewer contents of its own.
+    Again,
+}
 
 impl Ontology {
     /// Reads files, given as name and text, each with one interface or an array of interfaces; what they hold counts as
@@ -27,7 +36,7 @@ impl Ontology {
             texts.into_iter().map(move |text| (name.to_owned(), Arc::from(text)))
         };
         let (names, texts): (Vec<String>, Vec<Arc<str>>) = files.into_iter().flat_map(split).unzip();
-        let models = Self::default().read(&names, &texts)?;
+        let models = Self::default().read(&names, &texts, Reading::First)?;
         Ok(Self { models: models.into_iter().map(|model| (model.id.clone(), Arc::new(model))).collect() })
     }
 
@@ -41,10 +50,28 @@ impl Ontology {
         texts: &[Arc<str>],
         uploaded: Timestamp,
     ) -> Result<(Self, Vec<ModelDocument>), OntologyError> {
+        self.with_models(self.read(&names(texts.len()), texts, Reading::First)?, uploaded)
+    }
+
+    /// The same for texts that were taken before: what a release built in since yields to what stands in them under the
+    /// same name, as it must not cost a tenant its models.
+    ///
+    /// # Errors
+    /// Those of [`Ontology::with`].
+    pub fn with_again(&self, texts: &[Arc<str>], uploaded: Timestamp) -> Result<Self, OntologyError> {
+        let models = self.read(&names(texts.len()), texts, Reading::Again)?;
+        Ok(self.with_models(models, uploaded)?.0)
+    }
+
+    fn with_models(
+        &self,
+        models: Vec<Model>,
+        uploaded: Timestamp,
+    ) -> Result<(Self, Vec<ModelDocument>), OntologyError> {
         let mut ontology = self.clone();
-        let mut documents = Vec::with_capacity(texts.len());
+        let mut documents = Vec::with_capacity(models.len());
         let mut contents: usize = self.own().map(|model| model.contents()).sum();
-        for mut model in self.read(&names(texts.len()), texts)? {
+        for mut model in models {
             let id = model.id.clone();
             if self.model(id.as_str()).is_some_and(|known| !known.deleted) {
                 return Err(OntologyError::Exists { model: id });
@@ -110,7 +137,8 @@ impl Ontology {
         })
     }
 
-    /// The same models with those that were written down.
+    /// The same models with those that were written down. What is built in yields to them as in
+    /// [`Ontology::with_again`].
     ///
     /// # Errors
     /// [`OntologyError`] when they cannot be read any more.
@@ -119,11 +147,12 @@ impl Ontology {
         let (deleted, present): (Vec<Stored>, Vec<Stored>) =
             stored.into_iter().partition(|stored| stored.deleted.is_some());
         let texts: Vec<Arc<str>> = present.iter().map(|stored| stored.document.clone()).collect();
-        let mut models = self.read(&names(texts.len()), &texts)?;
+        let mut models = self.read(&names(texts.len()), &texts, Reading::Again)?;
         for stored in &deleted {
             let kept = stored.deleted.clone().unwrap_or_default();
             let texts: Vec<Arc<str>> = [&stored.document].into_iter().chain(&kept).cloned().collect();
-            let model = Self::default().read(&names(texts.len()), &texts)?.into_iter().next();
+            let models_of = Self::default().read(&names(texts.len()), &texts, Reading::Again)?;
+            let model = models_of.into_iter().next();
             models.extend(model.map(|model| Model { deleted: true, kept, ..model }));
         }
         for (mut model, stored) in models.into_iter().zip(present.into_iter().chain(deleted)) {
@@ -172,7 +201,12 @@ impl Ontology {
     }
 
     /// The models of some texts. What they reference is read with them.
-    fn read(&self, names: &[String], texts: &[Arc<str>]) -> Result<Vec<Model>, OntologyError> {
+    fn read(
+        &self,
+        names: &[String],
+        texts: &[Arc<str>],
+        reading: Reading,
+    ) -> Result<Vec<Model>, OntologyError> {
         let mut needed: Vec<&Arc<Model>> = Vec::new();
         let model = loop {
             let all = texts.iter().chain(needed.iter().map(|model| &model.document));
@@ -181,6 +215,13 @@ impl Ontology {
                 Ok(model) => break model,
                 Err(Error::Unresolved(missing)) if self.find(&missing, &mut needed) => {}
                 Err(error) => {
+                    if reading == Reading::Again {
+                        let fitting = yielding(&all);
+                        let fitting: Vec<&str> = fitting.iter().map(String::as_str).collect();
+                        if let Ok(model) = parse(&fitting, &Options::default()) {
+                            break model;
+                        }
+                    }
                     let known = needed.iter().map(|model| model.id.to_string());
                     let texts = names.iter().cloned().chain(known).collect();
                     return Err(OntologyError::Dtdl(Dtdl { error, texts }));

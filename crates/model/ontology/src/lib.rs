@@ -34,6 +34,7 @@ use std::sync::{Arc, OnceLock};
 
 use voltwin_core::Dtmi;
 
+mod again;
 mod built_in;
 mod change;
 mod compile;

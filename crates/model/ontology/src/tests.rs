@@ -381,6 +381,37 @@ fn models_come_and_go_in_the_order_of_their_references() {
     assert!(matches!(all.with(&[ours.into()], noon), Err(OntologyError::Reserved { .. })));
 }
 
+/// A release may give contents to what it builds in that tenants had given to models that extend it.
+#[test]
+fn what_is_built_in_yields_to_models_that_were_there_before() {
+    let noon = "2026-11-21T12:00:00Z".parse().unwrap();
+    let base = |contents: Json| interface("dtmi:a:Base;1", &[], contents);
+    let number = |name: &str| property(name, json!("double"));
+    let before = Ontology::parse([("f", base(number("x")).as_str())]).unwrap();
+    let content = |name: &str, schema: &str| json!({"@type": "Property", "name": name, "schema": schema});
+    let since = json!([content("x", "double"), content("y", "string"), content("z", "string")]);
+    let after = Ontology::parse([("f", base(since).as_str())]).unwrap();
+    let texts = [
+        interface("dtmi:b:One;1", &["dtmi:a:Base;1"], number("y")),
+        interface("dtmi:b:Two;1", &["dtmi:b:One;1"], number("w")),
+        interface("dtmi:b:Other;1", &[], number("y")),
+    ]
+    .map(|text| text.into());
+    let (had, _) = before.with(&texts, noon).unwrap();
+    assert!(after.with(&texts, noon).is_err(), "a new one may not have it");
+    let again = after.with_again(&texts, noon).unwrap();
+    assert_eq!(after.restore(had.stored().collect()), Ok(again.clone()));
+    for id in ["dtmi:b:One;1", "dtmi:b:Two;1"] {
+        let model = again.model(id).unwrap();
+        assert_eq!(model.properties["y"].schema, Schema::Double, "{id}");
+        assert!(model.properties.contains_key("x") && model.properties.contains_key("z"), "{id}");
+        assert_eq!(model.document, had.model(id).unwrap().document);
+    }
+    assert_eq!(again.model("dtmi:a:Base;1").unwrap().properties["y"].schema, Schema::String);
+    let gone = again.delete(&Dtmi::new("dtmi:b:Two;1").unwrap()).unwrap();
+    assert_eq!(after.restore(gone.stored().collect()), Ok(gone));
+}
+
 fn schema_of(schema: Json) -> Schema {
     let text = interface("dtmi:a:A;1", &[], property("x", schema));
     let ontology = Ontology::parse([("f", text.as_str())]).unwrap();

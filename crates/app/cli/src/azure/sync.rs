@@ -248,10 +248,10 @@ fn table(counts: &Counts) {
         "{:8} {:13} {}",
         "end",
         "kind",
-        columns.map(|column| format!("{column:>12}")).concat()
+        columns.map(|column| format!("{column:>13}")).concat()
     ));
     for ((end, kind), row) in rows {
-        print_line(&format!("{end:8} {kind:13} {}", row.map(|count| format!("{count:>12}")).concat()));
+        print_line(&format!("{end:8} {kind:13} {}", row.map(|count| format!("{count:>13}")).concat()));
     }
 }
 

@@ -302,7 +302,10 @@ async fn send(
                 calls.owed.fetch_add(call.watched(config), Ordering::Relaxed);
             }
             Err(error) => {
-                tracing::warn!(error, "a call failed");
+                // the first says what is wrong; the report counts the others
+                if tally.errors == 0 {
+                    tracing::warn!(error, "a call failed");
+                }
                 tally.errors += 1;
                 match endpoint.connect().await {
                     Ok(fresh) => connection = fresh,

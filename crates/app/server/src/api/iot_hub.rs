@@ -49,13 +49,14 @@ async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = body.map_err(|_| Problem::too_large(BODY_MAX_BYTES))?;
-    let found = match events(&body).map_err(problem)? {
+    let (found, rejected) = match events(&body).map_err(problem)? {
         Incoming::Validation { code } => {
             return Ok(Json(IotHubValidated { validation_response: code }).into_response());
         }
-        Incoming::Events(found) => found,
+        Incoming::Events { found, rejected } => (found, rejected),
     };
-    let items = found.into_iter().filter_map(item);
+    let rejected = rejected.into_iter().map(|(place, error)| (place, Err(error.to_string())));
+    let items = found.into_iter().filter_map(item).chain(rejected);
     let ingested = ingest(&state, &principal, trace, items).await?;
     Ok((StatusCode::ACCEPTED, Json(ingested)).into_response())
 }
