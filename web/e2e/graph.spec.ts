@@ -73,7 +73,10 @@ test('a query is completed, answered, and its mistake is shown where it is', asy
     "SELECT T.$dtId FROM DIGITALTWINS T WHERE IS_OF_MODEL(T, 'dtmi:voltwin:ChargingStation;1') AND T.ocpp",
   );
   await expect(page.getByRole('option', { name: /ocpp_version/ })).toBeVisible();
+  // for a moment the editor takes no Enter for the list, so that nobody takes what has only just come up
+  await page.waitForTimeout(300);
   await page.keyboard.press('Enter');
+  await expect(editor).toContainText('T.ocpp_version');
   await page.keyboard.type(" = '1.6'");
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Run' }).click();
