@@ -421,8 +421,9 @@ export interface paths {
         /**
          * Changes of twins and relationships as CloudEvents, in order, from any number on.
          * @description With `Accept: text/event-stream` a stream of server-sent events whose ids are the numbers; with
-         *     `Accept: application/x-ndjson` the next lines, and in the header `X-Voltwin-Next` the number to go on from. The first
-         *     request begins the event log of the tenant.
+         *     `Accept: application/x-ndjson` the next lines, and in the header `X-Voltwin-Next` the number to go on from. Where the log
+         *     no longer keeps what comes next, a line of type `Voltwin.EventLog.Gap` says from which number to which. The first request
+         *     begins the event log of the tenant.
          */
         get: operations["get_events"];
         put?: never;

@@ -116,6 +116,7 @@ enum What {
 pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), CliError> {
     let crowd = crowd(&args)?;
     let input = |error: voltwin_fleet_sim::FleetError| CliError::input(error.to_string());
+    let mut failure = None;
     let report = match args.what {
         What::Steady { rate, seconds, outside_transactions } => {
             let config = LoadConfig {
@@ -175,14 +176,18 @@ pub(crate) async fn run(args: Args, cancel: CancellationToken) -> Result<(), Cli
                 "bytes": report.bytes,
             })
         }
-        What::Graph(graph) => graph::run(*graph, args.prefix, cancel).await?,
+        What::Graph(graph) => {
+            let told = graph::run(*graph, args.prefix, cancel).await?;
+            failure = told.failure;
+            told.report
+        }
     };
     if args.json {
         print_line(&report.to_string());
     } else {
         show(&report);
     }
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
 /// One `name: value` a line; rounds one a line.

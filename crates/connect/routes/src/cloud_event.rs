@@ -1,6 +1,7 @@
 //! CloudEvents 1.0, in structured JSON and as HTTP headers.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 use voltwin_core::{TenantId, Timestamp, TraceId};
@@ -69,8 +70,8 @@ impl Kind {
 }
 
 /// One event as it leaves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Structured", into = "Structured")]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "Structured")]
 pub struct CloudEvent {
     /// The same for every delivery of the same event.
     pub id: String,
@@ -92,42 +93,45 @@ pub struct CloudEvent {
     pub data: Json,
 }
 
-/// The event as JSON has it: attributes in the order in which people read them.
-#[derive(Serialize, Deserialize)]
+/// The event as JSON has it.
+#[derive(Deserialize)]
 struct Structured {
-    specversion: String,
     id: String,
     source: String,
     r#type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     time: Option<Timestamp>,
-    datacontenttype: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     dataschema: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
     /// The extension of CloudEvents for sequences: decimal digits.
     sequence: String,
     data: Json,
 }
 
-impl From<CloudEvent> for Structured {
-    fn from(event: CloudEvent) -> Self {
-        Self {
-            specversion: CloudEvent::SPEC_VERSION.to_owned(),
-            id: event.id,
-            source: event.source,
-            r#type: event.kind,
-            subject: event.subject,
-            time: event.time,
-            datacontenttype: CloudEvent::CONTENT_TYPE.to_owned(),
-            dataschema: event.dataschema,
-            traceparent: event.traceparent,
-            sequence: event.sequence.to_string(),
-            data: event.data,
+/// Attributes stand in the order in which people read them.
+impl Serialize for CloudEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("specversion", Self::SPEC_VERSION)?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("source", &self.source)?;
+        map.serialize_entry("type", &self.kind)?;
+        if let Some(subject) = &self.subject {
+            map.serialize_entry("subject", subject)?;
         }
+        if let Some(time) = &self.time {
+            map.serialize_entry("time", time)?;
+        }
+        map.serialize_entry("datacontenttype", Self::CONTENT_TYPE)?;
+        if let Some(dataschema) = &self.dataschema {
+            map.serialize_entry("dataschema", dataschema)?;
+        }
+        if let Some(traceparent) = &self.traceparent {
+            map.serialize_entry("traceparent", traceparent)?;
+        }
+        map.serialize_entry("sequence", &self.sequence.to_string())?;
+        map.serialize_entry("data", &self.data)?;
+        map.end()
     }
 }
 

@@ -297,3 +297,21 @@ fn length_and_depth_are_bounded() {
     let long = format!("subject = '{}'", "ä".repeat(FILTER_BYTES_MAX));
     assert!(Filter::parse(&long).unwrap_err().reason.contains("4096"));
 }
+
+#[test]
+fn a_filter_knows_the_one_subject_that_it_asks_for() {
+    let cases = [
+        ("subject = 'EV-1'", Some("EV-1")),
+        ("'EV-1' = subject", Some("EV-1")),
+        ("type = 'x' AND (subject = 'it\\'s' AND source != 's')", Some("it's")),
+        ("subject = 'a' OR subject = 'b'", None),
+        ("NOT subject = 'a'", None),
+        ("subject != 'a'", None),
+        ("subject = null", None),
+        ("$body.subject = 'a'", None),
+        ("true", None),
+    ];
+    for (text, subject) in cases {
+        assert_eq!(Filter::parse(text).unwrap().subject(), subject, "{text}");
+    }
+}

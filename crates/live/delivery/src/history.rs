@@ -15,7 +15,7 @@ use voltwin_core::{Seq, TenantId, Timestamp};
 use voltwin_delta::{Column, DeltaError, Kind, Table};
 use voltwin_routes::history::Row;
 
-use crate::log::LogReader;
+use crate::reader::LogReader;
 use crate::{EventsError, Inner, Tenant};
 
 /// How often rows are written, and when they are written sooner.

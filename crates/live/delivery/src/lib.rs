@@ -21,8 +21,10 @@ mod error;
 mod history;
 mod log;
 mod outside;
+mod reader;
 mod sink;
 mod supervisor;
+mod tail;
 mod worker;
 mod writer;
 
@@ -51,7 +53,8 @@ pub use dead::DeadLetter;
 pub use endpoint::{Mode, Mqtt, MqttVersion, Nats, Retry, Settings, Target, Validation, Webhook};
 pub use error::EventsError;
 pub use history::{HistoryTable, history_folder};
-pub use log::{Entry, EventLog, LogReader};
+pub use log::{Entry, EventLog};
+pub use reader::{Gap, LogReader};
 pub use worker::EndpointStatus;
 
 /// Seconds that an event stays in the log where nothing else is said, and at most.

@@ -19,14 +19,14 @@ use voltwin_routes::CloudEvent;
 use voltwin_routes::history::Row;
 
 use crate::EventsError;
+use crate::reader::LogReader;
+use crate::tail::{Following, Tails};
 
 /// A file is followed by the next when it is this large or this old.
 const FILE_BYTES: u64 = 8 * 1024 * 1024;
 const FILE_AGE: Duration = Duration::from_secs(3_600);
 /// Events kept in memory for readers that are close behind.
 const RECENT: usize = 1_024;
-/// Bytes of one line at most; a longer one is damage.
-const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// One event of the log. Its number is the `sequence` of the event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,8 @@ struct Shared {
     state: Mutex<State>,
     /// The newest events. Many readers look through them at once.
     recent: RwLock<VecDeque<Arc<Entry>>>,
+    /// Readers that have everything and wait for what concerns one subject.
+    tails: Tails,
 }
 
 #[derive(Debug)]
@@ -67,11 +69,11 @@ struct State {
 type Known = (Seq, usize);
 
 #[derive(Debug, Clone)]
-struct LogFile {
-    first: u64,
+pub(crate) struct LogFile {
+    pub(crate) first: u64,
     bytes: u64,
     begun: SystemTime,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl EventLog {
@@ -102,6 +104,7 @@ impl EventLog {
             head: watch::Sender::new(head),
             state: Mutex::new(State { files, open: None, known }),
             recent: RwLock::default(),
+            tails: Tails::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -126,25 +129,34 @@ impl EventLog {
     ///
     /// # Errors
     /// [`EventsError::File`]; the log is then as it was before.
-    pub fn append(&self, entries: Vec<Entry>) -> Result<(), EventsError> {
+    pub fn append(&self, entries: &[Arc<Entry>]) -> Result<(), EventsError> {
         let Some(last) = entries.last() else { return Ok(()) };
         let head = last.event.sequence;
         let mut bytes = Vec::new();
-        for entry in &entries {
-            let written = serde_json::to_writer(&mut bytes, entry).map_err(std::io::Error::other);
+        for entry in entries {
+            let written = serde_json::to_writer(&mut bytes, &**entry).map_err(std::io::Error::other);
             written.map_err(EventsError::file("write", &self.shared.dir))?;
             bytes.push(b'\n');
         }
         let mut state = self.shared.state.lock();
         state.write(&self.shared.dir, self.head() + 1, &bytes)?;
-        state.known = entries.iter().fold(state.known, follow);
+        state.known = entries.iter().fold(state.known, |known, entry| follow(known, entry));
         let mut recent = self.shared.recent.write();
-        recent.extend(entries.into_iter().map(Arc::new));
+        recent.extend(entries.iter().cloned());
         let surplus = recent.len().saturating_sub(RECENT);
         recent.drain(..surplus);
-        drop((recent, state));
+        drop(recent);
+        self.shared.tails.push(entries);
+        // with the state still held: whoever follows a subject from the head on misses nothing
         self.shared.head.send_replace(head);
+        drop(state);
         Ok(())
+    }
+
+    /// What comes after `place` about a subject; `None` where `place` is not the head.
+    pub(crate) fn follow(&self, subject: &str, place: u64) -> Option<Following> {
+        let _state = self.shared.state.lock();
+        (self.head() == place).then(|| self.shared.tails.follow(subject))
     }
 
     /// Removes whole files that are older than `keep` or above `bytes_max` in all, the oldest first, and never the one
@@ -170,12 +182,12 @@ impl EventLog {
     /// A reader of everything after `place`.
     #[must_use]
     pub fn reader(&self, place: u64) -> LogReader {
-        LogReader { log: self.clone(), head: self.shared.head.subscribe(), place, lost: 0, open: None }
+        LogReader::new(self.clone(), self.shared.head.subscribe(), place)
     }
 
     /// Of the events in memory the next that are wanted, and up to which number there are no others; `None` where the next
     /// event is not in memory.
-    fn recent(
+    pub(crate) fn recent(
         &self,
         after: u64,
         limit: usize,
@@ -197,7 +209,7 @@ impl EventLog {
         Some((found, place))
     }
 
-    fn file_of(&self, sequence: u64) -> Option<LogFile> {
+    pub(crate) fn file_of(&self, sequence: u64) -> Option<LogFile> {
         let state = self.shared.state.lock();
         state.files.iter().rev().find(|file| file.first <= sequence).cloned()
     }
@@ -279,172 +291,20 @@ fn mend(file: &mut LogFile) -> Result<Option<(u64, Known)>, EventsError> {
     Ok(newest.map(|newest| (count, newest)))
 }
 
-/// One reader with its own place.
-#[derive(Debug)]
-pub struct LogReader {
-    log: EventLog,
-    head: watch::Receiver<u64>,
-    place: u64,
-    lost: u64,
-    open: Option<Open>,
-}
-
-/// A file in the middle of being read.
-#[derive(Debug)]
-struct Open {
-    file: BufReader<File>,
-    /// The number of the next line.
-    next: u64,
-}
-
-impl LogReader {
-    /// The next events in order, 1 to `limit` of them; waits while there are none. Events that the log no longer keeps
-    /// are passed over and counted. May be dropped while it waits: nothing is lost.
-    ///
-    /// # Errors
-    /// [`EventsError::File`], [`EventsError::Stopped`] when the log is gone.
-    pub async fn next(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
-        self.next_where(limit, |_| true).await
-    }
-
-    /// As [`LogReader::next`], of the events that are wanted; those that are not are passed over at next to no cost, so
-    /// that many can each wait for a few of all events.
-    ///
-    /// # Errors
-    /// Those of [`LogReader::next`].
-    pub async fn next_where(
-        &mut self,
-        limit: usize,
-        wanted: impl Fn(&CloudEvent) -> bool + Sync,
-    ) -> Result<Vec<Arc<Entry>>, EventsError> {
-        loop {
-            self.head.mark_unchanged();
-            let entries = self.ready_where(limit, &wanted).await?;
-            if !entries.is_empty() {
-                return Ok(entries);
-            }
-            self.head.changed().await.map_err(|_| EventsError::Stopped)?;
-        }
-    }
-
-    /// The next events in order, at most `limit` of those that are there already; none when the reader has them all.
-    /// May be dropped like [`LogReader::next`].
-    ///
-    /// # Errors
-    /// [`EventsError::File`], [`EventsError::Stopped`] when the log is gone.
-    pub async fn ready(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
-        self.ready_where(limit, |_| true).await
-    }
-
-    async fn ready_where(
-        &mut self,
-        limit: usize,
-        wanted: impl Fn(&CloudEvent) -> bool + Sync,
-    ) -> Result<Vec<Arc<Entry>>, EventsError> {
-        while self.place < self.log.head() {
-            let first = self.log.first();
-            if self.place + 1 < first {
-                self.lost += first - 1 - self.place;
-                self.place = first - 1;
-                self.open = None;
-                continue;
-            }
-            let (entries, place) = match self.log.recent(self.place, limit, &wanted) {
-                Some(found) => found,
-                None => {
-                    let mut entries = self.read(limit).await?;
-                    let place = entries.last().map_or(self.place, |last| last.event.sequence);
-                    entries.retain(|entry| wanted(&entry.event));
-                    (entries, place)
-                }
-            };
-            self.place = place;
-            if !entries.is_empty() {
-                return Ok(entries);
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    /// The number of the last event handed out.
-    #[must_use]
-    pub fn place(&self) -> u64 {
-        self.place
-    }
-
-    /// How many events were gone before they were read.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost
-    }
-
-    async fn read(&mut self, limit: usize) -> Result<Vec<Arc<Entry>>, EventsError> {
-        let wanted = self.place + 1;
-        let open = self.open.take().filter(|open| open.next == wanted);
-        let log = self.log.clone();
-        let work = tokio::task::spawn_blocking(move || read_lines(&log, open, wanted, limit));
-        let (entries, open) = work.await.map_err(|_| EventsError::Stopped)??;
-        self.open = open;
-        Ok(entries)
-    }
-}
-
-type Lines = (Vec<Arc<Entry>>, Option<Open>);
-
-fn read_lines(log: &EventLog, open: Option<Open>, wanted: u64, limit: usize) -> Result<Lines, EventsError> {
-    let Some(found) = log.file_of(wanted) else { return Ok((Vec::new(), None)) };
-    let fresh = open.is_none();
-    let mut open = match open {
-        Some(open) => open,
-        None => match File::open(&found.path) {
-            Ok(file) => Open { file: BufReader::new(file), next: found.first },
-            // pruned since
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), None)),
-            Err(error) => return Err(EventsError::file("open", &found.path)(error)),
-        },
-    };
-    let head = log.head();
-    let mut entries = Vec::new();
-    let mut line = Vec::new();
-    // beyond the head a line may be half written
-    while entries.len() < limit && open.next <= head {
-        line.clear();
-        let read = open.file.read_until(b'\n', &mut line).map_err(EventsError::file("read", &found.path))?;
-        if read == 0 {
-            // the end of this file: the next number stands in the next one
-            return match fresh && entries.is_empty() {
-                true => {
-                    Err(EventsError::file("read", &found.path)(std::io::Error::other("lines are missing")))
-                }
-                false => Ok((entries, None)),
-            };
-        }
-        if open.next >= wanted {
-            if line.len() > LINE_BYTES_MAX {
-                return Err(EventsError::file("read", &found.path)(std::io::Error::other(
-                    "a line is too long",
-                )));
-            }
-            let entry = serde_json::from_slice(&line).map_err(std::io::Error::other);
-            entries.push(Arc::new(entry.map_err(EventsError::file("read", &found.path))?));
-        }
-        open.next += 1;
-    }
-    Ok((entries, Some(open)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reader::Gap;
 
     fn entry(sequence: u64) -> Entry {
         let event = serde_json::json!({"specversion": "1.0", "id": "x", "source": "s", "type": "t",
-            "datacontenttype": "application/json", "sequence": sequence.to_string(), "data": {"n": sequence}});
+            "subject": format!("T-{}", sequence % 3), "datacontenttype": "application/json",
+            "sequence": sequence.to_string(), "data": {"n": sequence}});
         Entry { journal: Seq(sequence * 10), event: serde_json::from_value(event).unwrap(), rows: Vec::new() }
     }
 
     fn add(log: &EventLog, numbers: std::ops::RangeInclusive<u64>) {
-        log.append(numbers.map(entry).collect()).unwrap();
+        log.append(&numbers.map(entry).map(Arc::new).collect::<Vec<_>>()).unwrap();
     }
 
     async fn read(reader: &mut LogReader, upto: u64) -> Vec<u64> {
@@ -507,6 +367,53 @@ mod tests {
         assert_eq!(read(&mut reader, 2).await, [1, 2]);
     }
 
+    /// A reader about one subject gets all of it, once and in order, however its reading falls between the writing: close
+    /// behind, behind its own queue, and behind memory.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_reader_about_a_subject_gets_all_of_it_once_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EventLog::open(folder.path(), Seq(0)).unwrap();
+        let total = RECENT as u64 * 12;
+        let writer = {
+            let log = log.clone();
+            tokio::task::spawn_blocking(move || {
+                for first in (1..=total).step_by(64) {
+                    add(&log, first..=(first + 63).min(total));
+                }
+            })
+        };
+        let readers: tokio::task::JoinSet<u64> = (0..9u64)
+            .map(|number| {
+                let mut reader = log.reader(0).about(&format!("T-{}", number % 3));
+                async move {
+                    let wanted: Vec<u64> = (1..=total).filter(|n| n % 3 == number % 3).collect();
+                    let mut found = Vec::new();
+                    while found.len() < wanted.len() {
+                        let batch = reader.next_where(7, |_| true).await.unwrap();
+                        found.extend(batch.iter().map(|entry| entry.event.sequence));
+                        if found.len() as u64 % 1_000 < number * 7 {
+                            tokio::time::sleep(Duration::from_millis(number)).await;
+                        }
+                    }
+                    assert_eq!(found, wanted);
+                    reader.place()
+                }
+            })
+            .collect();
+        writer.await.unwrap();
+        assert!(readers.join_all().await.iter().all(|place| *place + 3 > total));
+        let mut reader = log.reader(total).about("T-1");
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, reader.next_where(7, |_| true)).await.is_err());
+        add(&log, total + 1..=total + 2);
+        assert_eq!(reader.place(), total, "what waits for it is not read");
+        let batch = reader.next_where(7, |_| true).await.unwrap();
+        assert_eq!(batch.len(), 1);
+        add(&log, total + 3..=total + 3);
+        assert!(tokio::time::timeout(soon, reader.next_where(7, |_| true)).await.is_err());
+        assert_eq!((reader.place(), reader.lost()), (total + 3, 0), "it has seen that nothing is about it");
+    }
+
     #[tokio::test]
     async fn a_torn_end_is_cut_and_written_again() {
         let folder = tempfile::tempdir().unwrap();
@@ -544,5 +451,12 @@ mod tests {
         let mut reader = log.reader(5);
         assert_eq!(read(&mut reader, 30).await, (21..=30).collect::<Vec<_>>());
         assert_eq!(reader.lost(), 15);
+        let gap = Gap { from: 6, to: 20, events: 15 };
+        assert_eq!(reader.take_gap(), Some(gap));
+        let event: serde_json::Value =
+            serde_json::from_str(&gap.event("north.voltwin").structured()).unwrap();
+        assert_eq!((&event["type"], &event["sequence"]), (&"Voltwin.EventLog.Gap".into(), &"20".into()));
+        assert_eq!((&event["data"]["from"], &event["data"]["to"]), (&6.into(), &20.into()));
+        assert_eq!(reader.take_gap(), None, "told once");
     }
 }

@@ -183,9 +183,10 @@ async fn append(log: &EventLog, entries: Vec<Entry>) {
     if entries.is_empty() {
         return;
     }
+    let entries: Arc<[Arc<Entry>]> = entries.into_iter().map(Arc::new).collect();
     loop {
-        let (log, copy) = (log.clone(), entries.clone());
-        match tokio::task::spawn_blocking(move || log.append(copy)).await {
+        let (log, entries) = (log.clone(), entries.clone());
+        match tokio::task::spawn_blocking(move || log.append(&entries)).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => tracing::error!(%error, "an event log could not be written; trying again"),
             Err(error) => tracing::error!(%error, "an event log could not be written; trying again"),

@@ -146,7 +146,7 @@ impl<'r> Block<'_, 'r> {
             _ => return None,
         };
         let Field::Property(name) = &place.field else { return None };
-        let (column, inner) = match name.meaning(self.table) {
+        let (column, inner) = match name.meaning(self.graph, self.table) {
             Meaning::Property(column, inner) => (column, inner),
             Meaning::Component => return None,
             Meaning::Nothing => return Some(Outcome::UNKNOWN),
@@ -198,7 +198,7 @@ impl<'r> Block<'_, 'r> {
         let mut meanings: Vec<(&'r Name, Meaning<'r>)> = Vec::new();
         expr.each_path(&mut |place| {
             if let Field::Property(name) = &place.field {
-                meanings.push((name, name.meaning(self.table)));
+                meanings.push((name, name.meaning(self.graph, self.table)));
             }
         });
         let mut outcome = Outcome::UNKNOWN;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 use voltwin_document as rows;
-use voltwin_graph::{ColumnRef, Link, TableRef, TwinRef};
+use voltwin_graph::{ColumnRef, Graph, Link, TableRef, TwinRef};
 
 use crate::value::Val;
 
@@ -134,8 +134,8 @@ impl Name {
         Self { first: first.to_owned(), inner, within }
     }
 
-    /// What it means for the twins of a table.
-    pub(crate) fn meaning<'r>(&'r self, table: TableRef<'r>) -> Meaning<'r> {
+    /// What it means for the twins of a table of a graph.
+    pub(crate) fn meaning<'r>(&'r self, graph: &Graph, table: TableRef<'r>) -> Meaning<'r> {
         if let Some(column) = table.column(&self.first) {
             return Meaning::Property(column, &self.inner);
         }
@@ -144,7 +144,13 @@ impl Name {
                 Some(column) => Meaning::Property(column, self.inner.get(1..).unwrap_or_default()),
                 None => Meaning::Nothing,
             },
-            None => Meaning::Component,
+            // said here once for all twins, a name that most models do not have costs nothing
+            None => match graph.ontology().model(table.model().as_str()) {
+                Some(model) if model.components.keys().any(|name| name.as_str() == self.first) => {
+                    Meaning::Component
+                }
+                _ => Meaning::Nothing,
+            },
         }
     }
 

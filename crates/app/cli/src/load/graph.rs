@@ -58,11 +58,18 @@ enum Work {
     Query,
 }
 
+/// What came of it.
+pub(super) struct Told {
+    pub(super) report: Json,
+    /// Where no call at all was answered with success.
+    pub(super) failure: Option<CliError>,
+}
+
 pub(super) async fn run(
     args: GraphArgs,
     prefix: String,
     cancel: CancellationToken,
-) -> Result<Json, CliError> {
+) -> Result<Told, CliError> {
     let work = match args.work {
         Work::Patch => GraphWork::Patch,
         Work::Change => GraphWork::Change,
@@ -89,11 +96,19 @@ pub(super) async fn run(
     });
     if config.subscribers > 0 {
         told["owed"] = report.owed.into();
+        told["missing"] = report.missing.into();
+        told["twice"] = report.twice.into();
+        told["disordered"] = report.disordered.into();
+        told["gone"] = report.gone.into();
         told["seen"] = report.seen.into();
         told["after_answer_p50_ms"] = report.seen_p50_ms.into();
         told["after_answer_p99_ms"] = report.seen_p99_ms.into();
         told["after_sending_p50_ms"] = report.sent_p50_ms.into();
         told["after_sending_p99_ms"] = report.sent_p99_ms.into();
     }
-    Ok(told)
+    let every = |why: String| {
+        let calls = report.errors;
+        CliError::from(anyhow::anyhow!("every call failed, {calls} of them; the first: {why}"))
+    };
+    Ok(Told { report: told, failure: report.failure.clone().map(every) })
 }

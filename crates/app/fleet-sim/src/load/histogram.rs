@@ -12,9 +12,19 @@ pub(crate) struct Histogram {
 const GROWTH: f64 = 1.02;
 const SMALLEST_S: f64 = 1e-5;
 
+impl Default for Histogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Histogram {
     pub(crate) fn new() -> Self {
         Self { buckets: vec![0; 910], count: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     pub(crate) fn add(&mut self, time: Duration) {

@@ -88,6 +88,12 @@ impl Filter {
         Self(Expression::Constant(true))
     }
 
+    /// The one subject that an event must have to be taken, where the filter asks for one.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.subject()
+    }
+
     /// Whether the route takes the event.
     #[must_use]
     pub fn matches(&self, event: &CloudEvent) -> bool {
@@ -96,6 +102,20 @@ impl Filter {
 }
 
 impl Expression {
+    fn subject(&self) -> Option<&str> {
+        match self {
+            Self::All(terms) => terms.iter().find_map(Self::subject),
+            Self::Compare(one, Comparison::Equal, other) => match (one, other) {
+                (Operand::Attribute(Attribute::Subject), Operand::Literal(Json::String(text)))
+                | (Operand::Literal(Json::String(text)), Operand::Attribute(Attribute::Subject)) => {
+                    Some(text)
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn holds(&self, event: &CloudEvent) -> bool {
         match self {
             Self::Constant(value) => *value,

@@ -64,8 +64,9 @@ struct EventsQuery {
 /// Changes of twins and relationships as CloudEvents, in order, from any number on.
 ///
 /// With `Accept: text/event-stream` a stream of server-sent events whose ids are the numbers; with
-/// `Accept: application/x-ndjson` the next lines, and in the header `X-Voltwin-Next` the number to go on from. The first
-/// request begins the event log of the tenant.
+/// `Accept: application/x-ndjson` the next lines, and in the header `X-Voltwin-Next` the number to go on from. Where the log
+/// no longer keeps what comes next, a line of type `Voltwin.EventLog.Gap` says from which number to which. The first request
+/// begins the event log of the tenant.
 #[utoipa::path(get, path = "/events", tag = "events", params(EventsQuery),
     responses((status = 200, content((String = "text/event-stream"), (String = "application/x-ndjson")),
         description = "Events, each a CloudEvent in structured JSON."),
@@ -92,7 +93,7 @@ async fn events(
     let reader = log.reader(place);
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepted.contains("ndjson") {
-        return lines(reader, &filter, &query).await;
+        return lines(reader, &filter, &query, &state.events.source(&principal.tenant)).await;
     }
     let limit = state.config.live_clients_max;
     let permit = state
@@ -100,6 +101,10 @@ async fn events(
         .clone()
         .try_acquire_owned()
         .map_err(|_| Problem::busy(format!("{limit} event streams are open already")).limit(limit))?;
+    let reader = match filter.subject() {
+        Some(subject) => reader.about(subject),
+        None => reader,
+    };
     Ok(serve(&state, reader, filter, Standing::new(&headers, principal), permit))
 }
 
@@ -112,7 +117,12 @@ fn asked(query: &EventsQuery, headers: &HeaderMap) -> Result<Option<u64>, Proble
     Ok(Some(query.after.map_or(number, |after| after.max(number))))
 }
 
-async fn lines(mut reader: LogReader, filter: &Filter, query: &EventsQuery) -> Result<Response, Problem> {
+async fn lines(
+    mut reader: LogReader,
+    filter: &Filter,
+    query: &EventsQuery,
+    source: &str,
+) -> Result<Response, Problem> {
     let (wait_s, limit) = (query.wait_s.unwrap_or(0), query.limit.unwrap_or(100));
     if wait_s > WAIT_MAX_S {
         let detail = format!("`wait_s` is {wait_s}; it must be 0 to {WAIT_MAX_S}");
@@ -134,6 +144,10 @@ async fn lines(mut reader: LogReader, filter: &Filter, query: &EventsQuery) -> R
             }
             let Ok(waited) = tokio::time::timeout_at(until, reader.next(BATCH)).await else { break };
             batch = waited?;
+        }
+        if let Some(gap) = reader.take_gap() {
+            text.push_str(&gap.event(source).structured());
+            text.push('\n');
         }
         for entry in batch {
             if filter.matches(&entry.event) {
@@ -208,7 +222,6 @@ impl Source {
     /// Runs until the client is gone or must go, and answers the last piece for it.
     async fn run(mut self) -> Option<String> {
         let closing = self.state.closing.clone();
-        let mut lost = 0;
         self.send(format!("id: {}\n: from here on\n\n", self.reader.place())).await.ok()?;
         loop {
             let next = tokio::select! {
@@ -226,11 +239,8 @@ impl Source {
                     format!("id: {}\n: alive\n\n", self.reader.place())
                 }
             };
-            if self.reader.lost() > lost {
-                let gap =
-                    json!({"events": self.reader.lost() - lost, "reason": "the log no longer keeps them"});
-                lost = self.reader.lost();
-                self.send(format!("event: gap\ndata: {gap}\n\n")).await.ok()?;
+            if let Some(gap) = self.reader.take_gap() {
+                self.send(format!("event: gap\ndata: {}\n\n", gap.data())).await.ok()?;
             }
             let before = self.reader.place();
             if self.send(piece).await.is_err() {
@@ -253,5 +263,58 @@ impl Source {
     /// The last piece. The client goes on after the last number that it got.
     fn farewell(&self, reason: &str) -> String {
         format!("event: end\ndata: {}\n\n", json!({"reason": reason}))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde_json::Value as Json;
+    use voltwin_core::Seq;
+    use voltwin_delivery::{EventLog, Gap};
+
+    use super::*;
+
+    /// A log of which only the events 21 to 30 are left.
+    fn cut(folder: &std::path::Path) -> EventLog {
+        for first in [1u64, 11, 21] {
+            let line = |number: u64| {
+                let event = json!({"specversion": "1.0", "id": "x", "source": "s", "type": "t", "subject": "EV-1",
+                    "datacontenttype": "application/json", "sequence": number.to_string(), "data": {}});
+                format!("{}\n", json!({"journal": number, "event": event}))
+            };
+            let lines: String = (first..first + 10).map(line).collect();
+            std::fs::write(folder.join(format!("{first:020}.ndjson")), lines).expect("a file");
+        }
+        let log = EventLog::open(folder, Seq(0)).expect("a log");
+        log.prune(Duration::ZERO, u64::MAX).expect("a shorter log");
+        log
+    }
+
+    #[tokio::test]
+    async fn lines_say_from_where_to_where_events_are_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = cut(folder.path());
+        let read = async |after: u64, filter: &str| {
+            let query = EventsQuery { after: Some(after), filter: None, wait_s: None, limit: Some(2) };
+            let filter = Filter::parse(filter).expect("a filter");
+            let answer = lines(log.reader(after), &filter, &query, "north.voltwin").await.expect("lines");
+            let next = answer.headers()["x-voltwin-next"].to_str().unwrap_or_default().to_owned();
+            let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+            let read = |line: &str| serde_json::from_str(line).expect("JSON");
+            let lines: Vec<Json> = String::from_utf8_lossy(&body).lines().map(read).collect();
+            (lines, next)
+        };
+        let (found, next) = read(5, "true").await;
+        assert_eq!((found.len(), next.as_str()), (3, "22"), "the gap is not one of the two");
+        assert_eq!(
+            (&found[0]["type"], &found[0]["source"]),
+            (&json!("Voltwin.EventLog.Gap"), &json!("north.voltwin"))
+        );
+        assert_eq!(found[0]["data"], Gap { from: 6, to: 20, events: 15 }.data());
+        assert_eq!((&found[0]["sequence"], &found[1]["sequence"]), (&json!("20"), &json!("21")));
+        let (found, next) = read(0, "subject = 'nobody'").await;
+        assert_eq!((found.len(), next.as_str()), (1, "30"), "a gap is told whatever the filter");
+        assert_eq!(read(20, "true").await.0[0]["type"], "t");
     }
 }

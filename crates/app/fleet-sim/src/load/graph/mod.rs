@@ -1,18 +1,22 @@
 //! Load for the twin graph: patches, reads and queries over HTTP in closed loop or at a rate, and subscribers that watch.
 
-use std::sync::Arc;
+mod watch;
+
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
 use hyper::{Method, header};
 use serde_json::{Value as Json, json};
-use tokio::sync::{Barrier, mpsc};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::watch::{Account, Watched, watch};
 use super::histogram::Histogram;
 use crate::FleetError;
 use crate::telemetry::{Connection, Endpoint};
@@ -21,12 +25,11 @@ use crate::telemetry::{Connection, Endpoint};
 const VERSION: &str = "api-version=2023-10-31";
 const WITHIN: Duration = Duration::from_secs(60);
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How long subscribers wait for what was acknowledged last.
-const LINGER: Duration = Duration::from_secs(5);
+/// Subscribers wait for what was acknowledged while anything comes, and this long after.
+const QUIET: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Calls whose acknowledgement subscribers can look up.
 const NOTED_CALLS_MAX: usize = 4_000_000;
-/// Bytes of one line of a stream at most.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// What is asked of the graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,14 +72,16 @@ pub struct GraphConfig {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct GraphReport {
     /// Calls that were answered with success.
     pub calls: u64,
     /// What they did, twin by twin.
     pub items: u64,
-    /// Calls that failed, and subscribers that did not get in or were dropped.
+    /// Calls that failed, and subscribers that did not get in or were dropped; those try again.
     pub errors: u64,
+    /// Why the first call failed, where no call at all was answered with success.
+    pub failure: Option<String>,
     /// Items per second.
     pub items_per_s: f64,
     /// Half of the answers took at most this, in ms; and 99 of 100, and all of them.
@@ -87,8 +92,16 @@ pub struct GraphReport {
     pub max_ms: f64,
     /// Changes of the watched twins that were acknowledged.
     pub owed: u64,
-    /// Events that subscribers got.
+    /// Of those, how many never came to their subscriber, though it waited until nothing came for 10 s.
+    pub missing: u64,
+    /// Events that subscribers got: more than were owed where the answer to a change was lost.
     pub seen: u64,
+    /// Events that a subscriber got again, and those out of order.
+    pub twice: u64,
+    /// See `twice`.
+    pub disordered: u64,
+    /// Events that the server told subscribers it no longer had.
+    pub gone: u64,
     /// From the acknowledgement to the subscriber, in ms; 0 where the event was there first.
     pub seen_p50_ms: f64,
     /// See `seen_p50_ms`.
@@ -105,7 +118,10 @@ struct Calls {
     next: AtomicU64,
     sent: Vec<AtomicU64>,
     answered: Vec<AtomicU64>,
+    /// Of each watched twin the values that were acknowledged.
+    acknowledged: Mutex<HashMap<u64, Vec<u64>>>,
     owed: AtomicU64,
+    seen: AtomicU64,
 }
 
 impl Calls {
@@ -116,7 +132,37 @@ impl Calls {
             next: AtomicU64::new(1),
             sent: times(),
             answered: times(),
+            acknowledged: Mutex::default(),
             owed: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+        }
+    }
+
+    /// A call was acknowledged that changed watched twins.
+    fn owe(&self, number: u64, twins: impl Iterator<Item = u64>) {
+        let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        for twin in twins {
+            acknowledged.entry(twin).or_default().push(number);
+            self.owed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn saw(&self) {
+        self.seen.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits until as many events were seen as are owed, or until none came for [`QUIET`].
+    async fn settle(&self) {
+        let mut newest = (0, Instant::now());
+        loop {
+            let seen = self.seen.load(Ordering::Relaxed);
+            if seen != newest.0 {
+                newest = (seen, Instant::now());
+            }
+            if seen >= self.owed.load(Ordering::Relaxed) || newest.1.elapsed() >= QUIET {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -140,10 +186,9 @@ struct Tally {
     calls: u64,
     items: u64,
     errors: u64,
-    times: Option<Histogram>,
-    seen: u64,
-    after_answer: Option<Histogram>,
-    after_sending: Option<Histogram>,
+    /// Why its first call failed.
+    failure: Option<String>,
+    times: Histogram,
 }
 
 /// Brings the load, and watches meanwhile where there are subscribers.
@@ -157,42 +202,27 @@ pub async fn run_graph(config: &GraphConfig, cancel: CancellationToken) -> Resul
     let all = config.connections + config.subscribers;
     let ready = Arc::new(Barrier::new(all));
     let ended = CancellationToken::new();
-    let (tallies, mut results) = mpsc::channel(all);
-    let senders = tokio_util::task::TaskTracker::new();
-    for number in 0..config.connections {
-        let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
-        let (ready, tallies, cancel) = (ready.clone(), tallies.clone(), cancel.clone());
-        senders.spawn(async move {
-            let tally = send(&config, &endpoint, &calls, number as u64, &ready, &cancel).await;
-            let _ = tallies.send(tally).await;
-        });
+    let senders: JoinSet<Tally> = (0..config.connections)
+        .map(|number| {
+            let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
+            let (ready, cancel) = (ready.clone(), cancel.clone());
+            async move { send(&config, &endpoint, &calls, number as u64, &ready, &cancel).await }
+        })
+        .collect();
+    let watchers: JoinSet<Watched> = (0..config.subscribers)
+        .map(|number| {
+            let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
+            let (ready, ended) = (ready.clone(), ended.clone());
+            async move { watch(&config, &endpoint, &calls, number as u64, &ready, &ended).await }
+        })
+        .collect();
+    let tallies = senders.join_all().await;
+    if config.subscribers > 0 {
+        calls.settle().await;
     }
-    senders.close();
-    for number in 0..config.subscribers {
-        let (config, endpoint, calls) = (config.clone(), endpoint.clone(), calls.clone());
-        let (ready, tallies, ended) = (ready.clone(), tallies.clone(), ended.clone());
-        tokio::spawn(async move {
-            let _ =
-                tallies.send(watch(&config, &endpoint, &calls, number as u64, &ready, &ended).await).await;
-        });
-    }
-    drop(tallies);
-    let finish = async {
-        senders.wait().await;
-        if config.subscribers > 0 {
-            tokio::time::sleep(LINGER).await;
-        }
-        ended.cancel();
-    };
-    let gather = async {
-        let mut all = Vec::new();
-        while let Some(tally) = results.recv().await {
-            all.push(tally);
-        }
-        all
-    };
-    let ((), all) = tokio::join!(finish, gather);
-    Ok(report(&all, &calls, config.duration))
+    ended.cancel();
+    let watched = watchers.join_all().await;
+    Ok(report(&tallies, &watched, &calls, config.duration))
 }
 
 fn checked(config: &GraphConfig) -> Result<Endpoint, FleetError> {
@@ -224,27 +254,36 @@ fn checked(config: &GraphConfig) -> Result<Endpoint, FleetError> {
     Endpoint::new(&config.server, config.key.as_deref())
 }
 
-fn report(tallies: &[Tally], calls: &Calls, duration: Duration) -> GraphReport {
-    let merged = |pick: fn(&Tally) -> Option<&Histogram>| {
+fn report(tallies: &[Tally], watched: &[Watched], calls: &Calls, duration: Duration) -> GraphReport {
+    let merged = |times: &mut dyn Iterator<Item = &Histogram>| {
         let mut all = Histogram::new();
-        tallies.iter().filter_map(pick).for_each(|times| all.merge(times));
+        times.for_each(|times| all.merge(times));
         all
     };
-    let times = merged(|tally| tally.times.as_ref());
-    let after_answer = merged(|tally| tally.after_answer.as_ref());
-    let after_sending = merged(|tally| tally.after_sending.as_ref());
+    let times = merged(&mut tallies.iter().map(|tally| &tally.times));
+    let after_answer = merged(&mut watched.iter().map(|one| &one.after_answer));
+    let after_sending = merged(&mut watched.iter().map(|one| &one.after_sending));
     let sum = |pick: fn(&Tally) -> u64| tallies.iter().map(pick).sum::<u64>();
+    let told = |pick: fn(&Watched) -> u64| watched.iter().map(pick).sum::<u64>();
+    let acknowledged = calls.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+    let account = Account::of(&acknowledged, watched);
     let items = sum(|tally| tally.items);
+    let failure = tallies.iter().find_map(|tally| tally.failure.clone());
     GraphReport {
         calls: sum(|tally| tally.calls),
         items,
-        errors: sum(|tally| tally.errors),
+        errors: sum(|tally| tally.errors) + told(|one| one.errors),
+        failure: failure.filter(|_| times.is_empty()),
         items_per_s: items as f64 / duration.as_secs_f64().max(1e-3),
         p50_ms: times.quantile_ms(0.5),
         p99_ms: times.quantile_ms(0.99),
         max_ms: times.quantile_ms(1.0),
-        owed: calls.owed.load(Ordering::Relaxed),
-        seen: sum(|tally| tally.seen),
+        owed: account.owed,
+        missing: account.missing,
+        seen: account.seen,
+        twice: account.twice,
+        disordered: told(|one| one.disordered),
+        gone: told(|one| one.gone),
         seen_p50_ms: after_answer.quantile_ms(0.5),
         seen_p99_ms: after_answer.quantile_ms(0.99),
         sent_p50_ms: after_sending.quantile_ms(0.5),
@@ -261,12 +300,17 @@ async fn send(
     ready: &Barrier,
     cancel: &CancellationToken,
 ) -> Tally {
-    let mut tally = Tally { times: Some(Histogram::new()), ..Tally::default() };
+    let mut tally = Tally::default();
     let connection = endpoint.connect().await;
     ready.wait().await;
-    let Ok(mut connection) = connection.inspect_err(|error| tracing::warn!(error, "no connection")) else {
-        tally.errors += 1;
-        return tally;
+    let mut connection = match connection {
+        Ok(connection) => connection,
+        Err(error) => {
+            tracing::warn!(error, "no connection");
+            tally.errors += 1;
+            tally.failure = Some(format!("no connection: {error}"));
+            return tally;
+        }
     };
     let pace = (config.rate > 0.0).then(|| Duration::from_secs_f64(config.connections as f64 / config.rate));
     let mut due = Instant::now()
@@ -296,15 +340,14 @@ async fn send(
                     tally.calls += 1;
                     tally.items += call.done(config, &answer);
                 }
-                if let Some(times) = &mut tally.times {
-                    times.add(sent.elapsed());
-                }
-                calls.owed.fetch_add(call.watched(config), Ordering::Relaxed);
+                tally.times.add(sent.elapsed());
+                calls.owe(call.number, call.watched(config));
             }
             Err(error) => {
                 // the first says what is wrong; the report counts the others
-                if tally.errors == 0 {
+                if tally.failure.is_none() {
                     tracing::warn!(error, "a call failed");
+                    tally.failure = Some(error);
                 }
                 tally.errors += 1;
                 match endpoint.connect().await {
@@ -401,12 +444,11 @@ impl Call {
         answer["accepted"].as_u64().unwrap_or(0)
     }
 
-    /// How many of its twins somebody watches.
-    fn watched(&self, config: &GraphConfig) -> u64 {
-        match config.work {
-            GraphWork::Read | GraphWork::Query(_) => 0,
-            _ => self.twins(config).filter(|twin| *twin < config.subscribers as u64).count() as u64,
-        }
+    /// The twins that it changes and somebody watches.
+    fn watched(&self, config: &GraphConfig) -> impl Iterator<Item = u64> {
+        let changes = !matches!(config.work, GraphWork::Read | GraphWork::Query(_));
+        let subscribers = if changes { config.subscribers as u64 } else { 0 };
+        self.twins(config).filter(move |twin| *twin < subscribers)
     }
 }
 
@@ -418,128 +460,9 @@ fn mixed(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// One subscriber of the stream of events, that watches one twin.
-async fn watch(
-    config: &GraphConfig,
-    endpoint: &Endpoint,
-    calls: &Calls,
-    number: u64,
-    ready: &Barrier,
-    ended: &CancellationToken,
-) -> Tally {
-    let mut tally = Tally {
-        after_answer: Some(Histogram::new()),
-        after_sending: Some(Histogram::new()),
-        ..Tally::default()
-    };
-    let opened = timeout(WITHIN, subscribe(config, endpoint, number)).await;
-    ready.wait().await;
-    let opened = opened.map_err(|_| "timed out".to_owned()).and_then(|opened| opened);
-    let Ok((_connection, mut body)) =
-        opened.inspect_err(|error| tracing::warn!(error, "a subscriber did not get in"))
-    else {
-        tally.errors += 1;
-        return tally;
-    };
-    let mut lines = Lines::default();
-    loop {
-        let frame = tokio::select! {
-            () = ended.cancelled() => return tally,
-            frame = body.frame() => frame,
-        };
-        let Some(Ok(frame)) = frame else {
-            tracing::warn!("a subscriber was dropped");
-            tally.errors += 1;
-            return tally;
-        };
-        let now_us = calls.now_us();
-        let Ok(data) = frame.into_data() else { continue };
-        for value in lines.values(&data, &config.property) {
-            tally.seen += 1;
-            let since = |us: Option<u64>| us.map(|us| Duration::from_micros(now_us.saturating_sub(us)));
-            // an event may be here before the answer to its call
-            let answered = calls.noted(&calls.answered, value).or(Some(now_us));
-            if let (Some(times), Some(time)) = (&mut tally.after_answer, since(answered)) {
-                times.add(time);
-            }
-            let sent = calls.noted(&calls.sent, value);
-            if let (Some(times), Some(time)) = (&mut tally.after_sending, since(sent)) {
-                times.add(time);
-            }
-        }
-    }
-}
-
-async fn subscribe(
-    config: &GraphConfig,
-    endpoint: &Endpoint,
-    number: u64,
-) -> Result<(Connection, Incoming), String> {
-    let mut connection = endpoint.connect().await?;
-    let filter = format!("subject = '{}{number}'", config.prefix).replace(' ', "%20").replace('\'', "%27");
-    let request = endpoint.request(Method::GET, &format!("/api/v1/events?filter={filter}"));
-    let request = request.header(header::ACCEPT, "text/event-stream").body(Full::default());
-    let response = connection.send_request(request.map_err(|e| e.to_string())?).await;
-    let response = response.map_err(|e| e.to_string())?;
-    if !response.status().is_success() {
-        return Err(response.status().to_string());
-    }
-    let mut body = response.into_body();
-    // the first piece says from where on
-    match timeout_at(Instant::now() + WITHIN, body.frame()).await {
-        Ok(Some(Ok(_))) => Ok((connection, body)),
-        _ => Err("the stream did not begin".to_owned()),
-    }
-}
-
-/// Lines of a stream that come in pieces.
-#[derive(Default)]
-struct Lines {
-    rest: Vec<u8>,
-}
-
-impl Lines {
-    /// The whole numbers that a property took by the events that are complete now.
-    fn values(&mut self, piece: &[u8], property: &str) -> Vec<u64> {
-        self.rest.extend_from_slice(piece);
-        let mut values = Vec::new();
-        let mut begin = 0;
-        while let Some(length) = self.rest[begin..].iter().position(|byte| *byte == b'\n') {
-            let line = &self.rest[begin..begin + length];
-            begin += length + 1;
-            let Some(data) = line.strip_prefix(b"data: ") else { continue };
-            let event: Json = serde_json::from_slice(data).unwrap_or_default();
-            let patch = event["data"]["patch"].as_array().into_iter().flatten();
-            let own = |change: &&Json| {
-                change["path"].as_str().and_then(|path| path.strip_prefix('/')) == Some(property)
-            };
-            values.extend(patch.filter(own).filter_map(|change| Some(change["value"].as_f64()? as u64)));
-        }
-        self.rest.drain(..begin);
-        if self.rest.len() > LINE_BYTES_MAX {
-            self.rest.clear();
-        }
-        values
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn values_are_read_out_of_events_in_pieces() {
-        let event = |value: u64| {
-            json!({"data": {"patch": [{"op": "replace", "path": "/odometer_m", "value": value},
-                                      {"op": "replace", "path": "/soc", "value": 1}]}})
-        };
-        let text =
-            format!("id: 1\n: from here on\n\nid: 2\ndata: {}\n\nid: 3\ndata: {}\n\n", event(7), event(8));
-        let mut lines = Lines::default();
-        let found: Vec<u64> =
-            text.as_bytes().chunks(5).flat_map(|piece| lines.values(piece, "odometer_m")).collect();
-        assert_eq!(found, [7, 8]);
-    }
 
     #[test]
     fn a_batch_names_each_twin_once() {
@@ -558,7 +481,7 @@ mod tests {
         for round in 0..100 {
             let call = Call::new(&config, 1, round);
             let twins: std::collections::HashSet<u64> = call.twins(&config).collect();
-            assert_eq!((twins.len(), call.watched(&config)), (10, 10));
+            assert_eq!((twins.len(), call.watched(&config).count()), (10, 10));
         }
         assert!(checked(&config).is_ok());
         assert!(checked(&GraphConfig { twins: 9, ..config }).is_err());
