@@ -106,6 +106,31 @@ def at_the_limits() -> list[str]:
     return [json.dumps(model) for model in models]
 
 
+def contexts() -> list[str]:
+    """Contexts and definitions of terms of every form, at the top and on an element within."""
+    extension = "dtmi:dtdl:extension:quantitativeTypes"
+    forms: list[Any] = [
+        None, True, 0, 1.5, "", "x", "dtmi:example:y;1", "http://example.org/c", f"{extension};1", extension, f"{extension};9",
+        f"{extension};1#limits", [], {}, ["x"], {"foo": {"@id": "dtmi:example:b;1"}}, {"foo": {}}, {"foo": {"@id": 3}},
+        *({"foo": value} for value in (3, None, "x", "dtmi:example:b;1", "http://example.org/c", [{"@id": "x"}])),
+        *({name: "dtmi:example:b;1"} for name in ("@id", "@vocab", "Telemetry", "foo:bar", "")), {"@context": True}, {"@graph": 3},
+        *({"foo": value} for value in (
+            {"@context": True}, {"@graph": 1}, {"x": {"@context": [1]}}, {"@id": "dtmi:example:b;1", "@context": True},
+            {"@id": 3, "x": {"@context": True}}, {"@id": "dtmi:example:b;1", "@type": "@id"})),
+        {"a": {}, "b": 3}, {"b": 3, "a": {"@context": True}},
+    ]
+    models: list[Any] = []
+    for core in (f"dtmi:dtdl:context;{version}" for version in (2, 3, 4)):
+        for form in forms:
+            for context in (form, [core, form], [form, core], [core, f"{extension};1", form], [core, form, form]):
+                models.append(interface(context, "I"))
+                models.append(interface(core, "I", contents=[
+                    {"@context": context, "@type": "Telemetry", "name": "t", "schema": "double"}]))
+    twice = '{"@context": ["dtmi:dtdl:context;3", %s], "@id": "dtmi:example:I;1", "@type": "Interface"}'
+    doubled = ['{"a": {"@id": "x", "@id": "y"}}', '{"a": "x", "a": "y"}', '{"a": {"@type": "x", "@type": "y"}}']
+    return [*map(json.dumps, models), *(twice % definitions for definitions in doubled)]
+
+
 async def main() -> int:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--modules", type=Path, required=True, help="node_modules with the packages of node/package-lock.json")
@@ -119,6 +144,7 @@ async def main() -> int:
     await report.run("our ontology, as one and file by file", partial(judge, [json.dumps(own), *(
         json.dumps(needed(model, own)) for model in own)], True))
     await report.run("models at the limits", partial(judge, at_the_limits()))
+    await report.run("contexts of every form", partial(judge, contexts()))
     mutants = Mutator([*models, *own], given.seed).mutants(given.count)
     await report.run(f"models changed by chance, seed {given.seed}", partial(judge, mutants), within_s=280)
     return report.finish()

@@ -210,6 +210,10 @@ impl From<RuntimeError> for AdtError {
             RuntimeError::Overtaken { .. } | RuntimeError::Stopped => {
                 Self::new(Code::ServiceUnavailable, error.to_string()).retry_after(1)
             }
+            // not soon: another release must be started
+            RuntimeError::Unreadable { .. } => {
+                Self::new(Code::ServiceUnavailable, error.to_string()).retry_after(60)
+            }
             RuntimeError::Store(cause) => Self::from(&**cause),
         }
     }

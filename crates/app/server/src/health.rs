@@ -24,10 +24,20 @@ struct Health {
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<String>,
+    /// Tenants that are shut while the others are served.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable_tenants: Vec<Unreadable>,
+}
+
+/// A tenant that this release cannot read.
+#[derive(Serialize)]
+struct Unreadable {
+    tenant: String,
+    reason: String,
 }
 
 async fn up() -> Json<Health> {
-    Json(Health { status: "up", reasons: Vec::new() })
+    Json(Health { status: "up", reasons: Vec::new(), unreadable_tenants: Vec::new() })
 }
 
 /// The newest answer of the disk.
@@ -67,11 +77,14 @@ async fn ready(State(state): State<AppState>) -> Response {
         let stopped = state.runtime.stopped_processors();
         reasons.extend(stopped.iter().map(|name| format!("`{name}` has stopped; the log says why")));
     }
-    if reasons.is_empty() {
-        Json(Health { status: "ready", reasons }).into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json(Health { status: "not ready", reasons })).into_response()
-    }
+    let ready = reasons.is_empty();
+    let unreadable = state.runtime.unreadable();
+    let unreadable_tenants = unreadable
+        .map(|(tenant, reason)| Unreadable { tenant: tenant.to_string(), reason: reason.to_owned() })
+        .collect();
+    let status = if ready { "ready" } else { "not ready" };
+    let health = Json(Health { status, reasons, unreadable_tenants });
+    if ready { health.into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, health).into_response() }
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {

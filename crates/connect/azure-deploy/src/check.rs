@@ -116,6 +116,13 @@ impl Found {
                 self.0.push(format!("[{part}] needs [{other}], which it is an end of"));
             }
         }
+        for (name, rule) in config.names.given() {
+            let (part, there) = config.bearer(rule.field);
+            if !there {
+                self.0
+                    .push(format!("`names.{}` is {name:?}, and there is no [{part}] to bear it", rule.field));
+            }
+        }
         let none =
             !twins && config.iot_hub.is_none() && config.storage.is_none() && config.key_vault.is_none();
         if none && config.server.is_none() {
@@ -296,6 +303,22 @@ fn is_host(text: &str) -> bool {
     (4..=253).contains(&text.len()) && text.contains('.') && text.split('.').all(label)
 }
 
+impl Config {
+    /// The table whose resource bears the name in a field of `[names]`, and whether it is there.
+    fn bearer(&self, field: &'static str) -> (&'static str, bool) {
+        match field {
+            "digital_twins" => (field, self.digital_twins.is_some()),
+            "event_hubs" => (field, self.event_hubs.is_some()),
+            "service_bus" => (field, self.service_bus.is_some()),
+            "event_grid" => (field, self.event_grid.is_some()),
+            "data_explorer" => ("data_history", self.data_history.is_some()),
+            "iot_hub" => (field, self.iot_hub.is_some()),
+            "storage" => (field, self.storage.is_some()),
+            _ => ("key_vault", self.key_vault.is_some()),
+        }
+    }
+}
+
 impl DataHistory {
     /// Whether the cluster is of the size without a promise, which has one machine.
     pub(crate) fn is_dev(&self) -> bool {
@@ -369,6 +392,44 @@ mod tests {
             assert!(found.contains(wanted), "{more}: {found}");
             assert!(!found.contains('\n'), "{found}");
         }
+    }
+
+    #[test]
+    fn all_that_is_missing_is_told_at_once() {
+        let said = |text: &str| Config::parse(text).unwrap_err().to_string();
+        let all = "`location` is missing; `resource_group` is missing; `prefix` is missing";
+        assert_eq!(said("[storage]"), all);
+        assert_eq!(said("prefix = \"ev\"\n[storage]\nx = 1").matches("is missing").count(), 2);
+        assert!(said("prefix = \"ev\"\n[storage]\nx = 1").contains("unknown field `x`"));
+        let server = said("location = \"a\"\n[server]\nallowed = []");
+        for field in
+            ["resource_group", "prefix", "server.binary_url", "server.binary_sha256", "server.ssh_public_key"]
+        {
+            assert!(server.contains(&format!("`{field}` is missing")), "{field}: {server}");
+        }
+        assert!(!server.contains("allowed"), "{server}");
+    }
+
+    #[test]
+    fn a_name_needs_the_part_that_bears_it() {
+        let head = "location = \"westeurope\"\nresource_group = \"ev\"\nprefix = \"ev\"\n";
+        let parse = |text: &str| Config::parse(&format!("{head}{text}"));
+        for (field, part) in [
+            ("digital_twins", "digital_twins"),
+            ("event_hubs", "event_hubs"),
+            ("service_bus", "service_bus"),
+            ("event_grid", "event_grid"),
+            ("data_explorer", "data_history"),
+            ("iot_hub", "iot_hub"),
+            ("storage", "storage"),
+        ] {
+            let names = format!("[names]\n{field} = \"mynames01\"\n[key_vault]\n");
+            let error = parse(&names).unwrap_err().to_string();
+            assert!(error.contains(&format!("there is no [{part}] to bear it")), "{field}: {error}");
+        }
+        assert!(parse("[names]\nstorage = \"mynames01\"\n[storage]\n").is_ok());
+        let error = parse("[names]\nkey_vault = \"mynames01\"\n[storage]\n").unwrap_err().to_string();
+        assert!(error.contains("no [key_vault]"), "{error}");
     }
 
     #[test]

@@ -56,11 +56,36 @@ impl Config {
     /// # Errors
     /// Every field that breaks a rule, with the rule.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self =
-            toml::from_str(text).map_err(|error| ConfigError::Text(one_line(&error.to_string())))?;
+        let config: Self = toml::from_str(text).map_err(|error| unreadable(text, &error))?;
         let problems = check::problems(&config);
         if problems.is_empty() { Ok(config) } else { Err(ConfigError::Fields(problems)) }
     }
+}
+
+/// What must be there: fields of the whole, and of tables that are there.
+const REQUIRED: [(&str, &[&str]); 2] = [
+    ("", &["location", "resource_group", "prefix"]),
+    ("server", &["binary_url", "binary_sha256", "allowed", "ssh_public_key"]),
+];
+
+/// Why a text is no configuration. The reader tells one missing field at a time; a person is told all of them.
+fn unreadable(text: &str, error: &toml::de::Error) -> ConfigError {
+    let said = one_line(&error.to_string());
+    let Ok(whole) = text.parse::<toml::Table>() else { return ConfigError::Text(said) };
+    let mut problems = Vec::new();
+    for (part, fields) in REQUIRED {
+        let table = if part.is_empty() { Some(&whole) } else { whole.get(part).and_then(|t| t.as_table()) };
+        let missing = fields.iter().filter(|field| table.is_some_and(|table| !table.contains_key(**field)));
+        let dot = if part.is_empty() { "" } else { "." };
+        problems.extend(missing.map(|field| format!("`{part}{dot}{field}` is missing")));
+    }
+    if problems.is_empty() {
+        return ConfigError::Text(said);
+    }
+    if !error.message().starts_with("missing field") {
+        problems.push(said);
+    }
+    ConfigError::Fields(problems)
 }
 
 /// The reader of TOML draws the place in several lines; its first line and its last say the same.

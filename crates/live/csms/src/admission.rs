@@ -203,6 +203,8 @@ impl CentralSystem {
         let known = self.candidates(tenant, station).await?;
         let proof = self.prove(&known, station, password, peer, crowded).await?;
         if let Proof::Right(tenant) = proof {
+            // it comes again, with all that it has kept, until there is somebody to take it
+            self.inner.runtime.readable(&tenant).map_err(|_| Refusal::Unavailable)?;
             let mut throttle = self.inner.throttle.lock();
             // a crowded address stays so: what one of its stations proves says nothing of the others
             keys.iter().skip(usize::from(crowded)).for_each(|key| throttle.forget(key));

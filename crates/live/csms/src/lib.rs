@@ -220,6 +220,9 @@ impl CentralSystem {
         let csms = Self { inner: Arc::new(inner) };
         let mut seen = HashMap::new();
         for tenant in csms.inner.runtime.store().tenants().await? {
+            if csms.inner.runtime.readable(&tenant.tenant).is_err() {
+                continue;
+            }
             let newest = csms.inner.runtime.store().tenant(&tenant.tenant).newest_deed().await?;
             seen.insert(tenant.tenant.clone(), newest);
             csms.load_validation(&tenant.tenant).await?;

@@ -190,6 +190,9 @@ impl CentralSystem {
         let store = self.inner.runtime.store();
         let mut count = 0;
         for tenant in store.tenants().await? {
+            if self.inner.runtime.readable(&tenant.tenant).is_err() {
+                continue;
+            }
             loop {
                 let rated = self.rate_batch(&tenant.tenant).await?;
                 count += rated;

@@ -63,6 +63,9 @@ impl CentralSystem {
     async fn follow_once(&self, seen: &mut HashMap<TenantId, i64>) -> Result<(), CsmsError> {
         let store = self.inner.runtime.store();
         for tenant in store.tenants().await? {
+            if self.inner.runtime.readable(&tenant.tenant).is_err() {
+                continue;
+            }
             let seen = seen.entry(tenant.tenant.clone()).or_insert(0);
             let registry = store.tenant(&tenant.tenant);
             let newest = registry.newest_deed().await?;

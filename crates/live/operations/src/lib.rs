@@ -98,6 +98,9 @@ impl Operations {
 
     async fn take_over(&self, started: Timestamp) -> Result<(), OperationError> {
         for tenant in self.inner.runtime.store().tenants().await? {
+            if self.inner.runtime.readable(&tenant.tenant).is_err() {
+                continue;
+            }
             self.interrupt_bulk(&tenant.tenant, started).await?;
             self.resume_campaigns(&tenant.tenant).await?;
         }

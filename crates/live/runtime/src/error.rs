@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use thiserror::Error;
-use voltwin_core::Timestamp;
+use voltwin_core::{TenantId, Timestamp};
 use voltwin_document::DocumentError;
 use voltwin_graph::GraphError;
 use voltwin_store::StoreError;
@@ -41,6 +41,14 @@ pub enum RuntimeError {
         asked: Timestamp,
         /// The present.
         now: Timestamp,
+    },
+    /// This release cannot read what is stored of the tenant.
+    #[error("tenant `{tenant}` cannot be read by this release, and is left as it is: {reason}")]
+    Unreadable {
+        /// The tenant.
+        tenant: TenantId,
+        /// What does not fit.
+        reason: String,
     },
     /// The runtime is shutting down.
     #[error("the server is shutting down")]

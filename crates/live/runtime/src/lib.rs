@@ -17,6 +17,8 @@
 //! - What is decided by what stands there ([`Runtime::patch_twin`], say) is decided at its turn in the shard: between
 //!   the look and the record, nothing else happens to the twin.
 //! - A commit that fails (a full disk, say) fails the submissions in it and nothing else; the runtime goes on.
+//! - A tenant whose models or values this release cannot read is shut ([`Runtime::unreadable`]): what is stored of it stays
+//!   whole for a release that can, and the other tenants do not notice.
 //!
 //! # Example
 //! ```
@@ -47,7 +49,9 @@ mod committer;
 mod documents;
 mod error;
 mod feed;
+mod fold;
 mod models;
+mod packed;
 mod past;
 mod processor;
 mod shard;
@@ -69,6 +73,7 @@ use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::Store;
 
+use crate::fold::Faults;
 use crate::snapshot::Restored;
 use crate::watch::WatchList;
 use task::Task;
@@ -159,6 +164,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) graphs: RwLock<HashMap<TenantId, SharedGraph>>,
+    pub(crate) faults: Faults,
     pub(crate) feed: Feed,
     pub(crate) watched: WatchList,
     pub(crate) pasts: past::Pasts,
@@ -197,7 +203,7 @@ impl Runtime {
         watched.set(store.event_logs().await?.into_iter().map(|log| log.tenant).collect());
         let capacity = config.feed.max(1);
         let restored = snapshot::restore(&store, &config.ontology, config.limits, &watched, capacity).await?;
-        let Restored { graphs, head, recent, floor } = restored;
+        let Restored { graphs, faults, head, recent, floor } = restored;
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (commits, commit_queue) = mpsc::channel(config.shards.max(1) * 2);
@@ -216,6 +222,7 @@ impl Runtime {
             limits: config.limits,
             clock: config.clock.clone(),
             graphs: RwLock::new(graphs),
+            faults,
             pasts: past::Pasts::default(),
             shards,
             failing: AtomicBool::new(false),
@@ -261,6 +268,7 @@ impl Runtime {
     }
 
     async fn run(&self, task: Task, precondition: Precondition) -> Result<Receipt, RuntimeError> {
+        self.readable(task.tenant())?;
         let shard = self.shard_of(&task);
         let (reply, answer) = oneshot::channel();
         let job = shard::Job { tasks: vec![task], precondition, reply };
@@ -279,7 +287,12 @@ impl Runtime {
         let total = tasks.len();
         let mut parts: Vec<(Vec<usize>, Vec<Task>)> = Vec::new();
         parts.resize_with(self.inner.shards.len(), Default::default);
+        let mut results: Vec<_> = (0..total).map(|_| Err(RuntimeError::Stopped)).collect();
         for (index, task) in tasks.into_iter().enumerate() {
+            if let Err(unreadable) = self.readable(task.tenant()) {
+                results[index] = Err(unreadable);
+                continue;
+            }
             let part = &mut parts[self.shard_of(&task)];
             part.0.push(index);
             part.1.push(task);
@@ -292,7 +305,6 @@ impl Runtime {
             let sent = self.inner.shards[shard].send(job).await.is_ok();
             waiting.push((indices, sent.then_some(answer)));
         }
-        let mut results: Vec<_> = (0..total).map(|_| Err(RuntimeError::Stopped)).collect();
         for (indices, answer) in waiting {
             let Some(answer) = answer else { continue };
             for (index, result) in indices.into_iter().zip(answer.await.unwrap_or_default()) {
@@ -300,6 +312,38 @@ impl Runtime {
             }
         }
         results
+    }
+
+    /// The tenants that this release cannot read, each with what does not fit. Nothing is recorded of them, and their
+    /// graphs look empty.
+    pub fn unreadable(&self) -> impl Iterator<Item = (&TenantId, &str)> {
+        self.inner.faults.iter().map(|(tenant, fault)| (tenant, fault.reason.as_str()))
+    }
+
+    /// Whether a tenant can be worked with.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unreadable`].
+    pub fn readable(&self, tenant: &TenantId) -> Result<(), RuntimeError> {
+        match self.inner.faults.get(tenant) {
+            None => Ok(()),
+            Some(fault) => {
+                let reason = fault.reason.clone();
+                Err(RuntimeError::Unreadable { tenant: tenant.clone(), reason })
+            }
+        }
+    }
+
+    /// Holds the graph of one tenant to limits of its own from now on, or with `None` to those of all. What is there
+    /// already stays.
+    pub fn hold(&self, tenant: &TenantId, limits: Option<Limits>) {
+        if self.readable(tenant).is_err() {
+            return;
+        }
+        let (graph, limits) = (self.inner.graph(tenant), limits.unwrap_or(self.inner.limits));
+        if *graph.read().limits() != limits {
+            graph.write().hold(limits);
+        }
     }
 
     /// Looks at a tenant's graph; a tenant without twins has an empty one. `look` holds a read lock and must not

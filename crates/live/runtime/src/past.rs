@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use voltwin_core::{Seq, TenantId, Timestamp};
 use voltwin_graph::Graph;
 
-use crate::{Runtime, RuntimeError, snapshot};
+use crate::packed::{Part, unpack_one};
+use crate::{Runtime, RuntimeError};
 
 /// Graphs of the past that are remembered, whosever they are.
 const REMEMBERED: usize = 4;
@@ -63,6 +64,7 @@ impl Runtime {
         if at > now {
             return Err(RuntimeError::NotYet { asked: at, now });
         }
+        self.readable(tenant)?;
         let pasts = &self.inner.pasts;
         if let Some(past) = pasts.find(tenant, at) {
             return Ok(past);
@@ -107,10 +109,12 @@ impl Runtime {
             }
             let Some(bytes) = store.load_snapshot(info.seq).await? else { continue };
             let (owner, ontology) = (tenant.clone(), self.inner.ontology.clone());
-            let unpack = move || snapshot::unpack_one(&bytes, &owner, &ontology);
+            let unpack = move || unpack_one(&bytes, &owner, &ontology);
             match tokio::task::spawn_blocking(unpack).await.map_err(|_| RuntimeError::Stopped)? {
-                Ok(graph) => return Ok((graph.unwrap_or_else(|| self.inner.empty_graph()), info.seq)),
-                Err(reason) => {
+                Ok(None) => return Ok((self.inner.empty_graph(), info.seq)),
+                Ok(Some(Part::Graph(graph))) => return Ok((graph, info.seq)),
+                Ok(Some(Part::LeftOut)) => {}
+                Ok(Some(Part::Unreadable(reason))) | Err(reason) => {
                     tracing::warn!(seq = %info.seq, reason, "passing over a snapshot that does not fit");
                 }
             }

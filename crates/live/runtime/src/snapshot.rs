@@ -4,7 +4,7 @@
 //! and one a day for a week. Telemetry is removed from the journal up to the first of these, so that every moment
 //! since then can be had whole.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use voltwin_graph::{Graph, Limits};
 use voltwin_ontology::Ontology;
 use voltwin_store::{SnapshotInfo, Store};
 
-use crate::watch::{WATCH_CURSOR, WatchList, Watched};
+use crate::fold::{Faults, Folded, fold};
+use crate::packed::pack;
+use crate::watch::{WatchList, Watched};
 use crate::{Inner, RuntimeError, SharedGraph};
-
-const REPLAY_BATCH: usize = 10_000;
 
 /// From this many twins on, a snapshot is folded beside the live graphs. Below, it is made of them, which holds writers
 /// up for a moment.
@@ -27,6 +27,7 @@ const FOLDED_FROM: usize = 50_000;
 /// The graphs as they were, and the newest events with what they found.
 pub(crate) struct Restored {
     pub(crate) graphs: HashMap<TenantId, SharedGraph>,
+    pub(crate) faults: Faults,
     pub(crate) head: Seq,
     /// Everything after `floor`, of which the reader of watched events has not seen all.
     pub(crate) recent: VecDeque<Watched>,
@@ -42,83 +43,17 @@ pub(crate) async fn restore(
     keep: usize,
 ) -> Result<Restored, RuntimeError> {
     let begun = Instant::now();
-    let Folded { graphs, from, head, recent, floor } = fold(store, ontology, Some((watched, keep))).await?;
+    let Folded { graphs, faults, from, head, recent, floor } =
+        fold(store, ontology, Some((watched, keep))).await?;
     let twins: usize = graphs.values().map(Graph::len).sum();
     let took_ms = begun.elapsed().as_millis() as u64;
     tracing::info!(twins, snapshot = from.0, replayed = head.0 - from.0, took_ms, "graph restored");
+    for (tenant, fault) in &faults {
+        tracing::error!(%tenant, reason = fault.reason, "a tenant cannot be read; its data stays as it is");
+    }
     let shared =
         |(tenant, graph): (TenantId, Graph)| (tenant, Arc::new(RwLock::new(graph.with_limits(limits))));
-    Ok(Restored { graphs: graphs.into_iter().map(shared).collect(), head, recent, floor })
-}
-
-/// All graphs at the head of the journal.
-struct Folded {
-    graphs: HashMap<TenantId, Graph>,
-    /// The snapshot that they were folded from.
-    from: Seq,
-    head: Seq,
-    recent: VecDeque<Watched>,
-    floor: Seq,
-}
-
-/// With `watched`, the newest events that their reader has not seen are kept with what they found, so many at most.
-async fn fold(
-    store: &Store,
-    ontology: &Arc<Ontology>,
-    watched: Option<(&WatchList, usize)>,
-) -> Result<Folded, RuntimeError> {
-    let (mut graphs, from) = newest(store, ontology).await?;
-    let journal = store.journal();
-    let mut place = from;
-    let keep = watched.map_or(0, |(_, keep)| keep);
-    let mut recent = VecDeque::new();
-    let mut floor = match watched {
-        Some((watched, _)) if !watched.is_empty() => {
-            store.cursor(WATCH_CURSOR).await?.map(|seen| seen.max(place))
-        }
-        _ => None,
-    };
-    loop {
-        let batch = journal.read_after(place, REPLAY_BATCH).await?;
-        let Some(last) = batch.last() else { break };
-        place = last.seq;
-        for sequenced in batch {
-            let tenant = &sequenced.event.tenant;
-            let graph = graphs.entry(tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
-            let unseen = floor.is_some_and(|floor| floor < sequenced.seq);
-            let look = unseen && watched.is_some_and(|(watched, _)| watched.has(tenant));
-            let (event, _) = Watched::fold(Arc::new(sequenced), graph, look);
-            if unseen {
-                recent.push_back(event);
-            }
-            if recent.len() > keep {
-                floor = recent.pop_front().map(|event| event.sequenced.seq);
-            }
-        }
-    }
-    let head = journal.head().await?.max(place);
-    let floor = floor.filter(|_| !recent.is_empty()).unwrap_or(head);
-    Ok(Folded { graphs, from, head, recent, floor })
-}
-
-/// The newest snapshot that can be read; without one, nothing.
-async fn newest(
-    store: &Store,
-    ontology: &Arc<Ontology>,
-) -> Result<(HashMap<TenantId, Graph>, Seq), RuntimeError> {
-    for info in store.snapshots().await? {
-        let Some(bytes) = store.load_snapshot(info.seq).await? else { continue };
-        let ontology = ontology.clone();
-        let unpacked = tokio::task::spawn_blocking(move || unpack(&bytes, &ontology)).await;
-        match unpacked.map_err(|_| RuntimeError::Stopped)? {
-            Ok(graphs) => return Ok((graphs, info.seq)),
-            // an ontology that changed its mind about a property, say
-            Err(reason) => {
-                tracing::warn!(seq = %info.seq, reason, "passing over a snapshot that does not fit");
-            }
-        }
-    }
-    Ok((HashMap::new(), Seq(0)))
+    Ok(Restored { graphs: graphs.into_iter().map(shared).collect(), faults, head, recent, floor })
 }
 
 /// Writes a snapshot each `every` events and at the end, and then prunes telemetry that it covers. A large graph has
@@ -141,9 +76,9 @@ pub(crate) async fn run(inner: Arc<Inner>, every: u64, keep_s: f64, cancel: Canc
                 () = cancel.cancelled(), if !ending => continue,
             };
             match written {
-                Ok(seq) => {
+                Ok((seq, pinned)) => {
                     last = seq;
-                    if let Err(error) = tidy(&inner, keep_s).await {
+                    if let Err(error) = tidy(&inner, keep_s, &pinned).await {
                         tracing::warn!(%error, "could not tidy snapshots and journal");
                     }
                 }
@@ -164,31 +99,44 @@ fn twins(graphs: &[(TenantId, SharedGraph)]) -> usize {
     graphs.iter().map(|(_, graph)| graph.read().len()).sum()
 }
 
-async fn write(inner: &Arc<Inner>, ending: bool) -> Result<Seq, RuntimeError> {
+/// Writes one, without the tenants that cannot be read. Says its place, and those of the snapshots that they need.
+async fn write(inner: &Arc<Inner>, ending: bool) -> Result<(Seq, BTreeSet<Seq>), RuntimeError> {
     // every event up to here is applied; later ones that slip in are applied again harmlessly at a restart
     let seq = inner.feed.head();
     let graphs = graphs(inner);
+    let mut pinned = pins(&inner.faults);
     let (seq, packed) = if twins(&graphs) < FOLDED_FROM || ending {
-        let live = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.read().snapshot_bytes())));
+        let out: Vec<TenantId> = inner.faults.keys().cloned().collect();
+        let live =
+            move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.read().snapshot_bytes())), &out);
         (seq, tokio::task::spawn_blocking(live).await)
     } else {
-        let Folded { graphs, head, .. } = fold(&inner.store, &inner.ontology, None).await?;
-        let folded = move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.snapshot_bytes())));
+        let Folded { graphs, faults, head, .. } = fold(&inner.store, &inner.ontology, None).await?;
+        pinned.extend(pins(&faults));
+        let out: Vec<TenantId> = faults.into_keys().collect();
+        let folded =
+            move || pack(graphs.iter().map(|(tenant, graph)| (tenant, graph.snapshot_bytes())), &out);
         (head, tokio::task::spawn_blocking(folded).await)
     };
     let info = SnapshotInfo { seq, taken: Some(inner.clock.now()) };
     inner.store.save_snapshot(info, packed.map_err(|_| RuntimeError::Stopped)?).await?;
-    Ok(seq)
+    Ok((seq, pinned))
 }
 
-/// Removes the snapshots that nobody needs, and the telemetry that is older than what is kept.
-async fn tidy(inner: &Inner, keep_s: f64) -> Result<(), RuntimeError> {
+fn pins(faults: &Faults) -> BTreeSet<Seq> {
+    faults.values().map(|fault| fault.base).collect()
+}
+
+/// Removes the snapshots that nobody needs, and the telemetry that is older than what is kept. Those that are `pinned`
+/// stay with all telemetry after them.
+async fn tidy(inner: &Inner, keep_s: f64, pinned: &BTreeSet<Seq>) -> Result<(), RuntimeError> {
     let now = inner.clock.now();
     let kept = Kept::of(&inner.store.snapshots().await?, now, keep_s);
-    for seq in kept.useless {
+    for seq in kept.useless.into_iter().filter(|seq| !pinned.contains(seq)) {
         inner.store.remove_snapshot(seq).await?;
     }
-    if let Some(covered) = kept.anchor {
+    let covered = kept.anchor.map(|anchor| pinned.first().map_or(anchor, |first| anchor.min(*first)));
+    if let Some(covered) = covered.filter(|covered| *covered > Seq(0)) {
         let rows = inner.store.journal().prune_telemetry(covered, now.plus_seconds(-keep_s)).await?;
         if rows > 0 {
             tracing::info!(rows, "pruned telemetry from the journal");
@@ -236,68 +184,6 @@ impl Kept {
         });
         Self { anchor, useless: useless.map(|(_, info)| info.seq).collect() }
     }
-}
-
-fn pack<'a>(graphs: impl Iterator<Item = (&'a TenantId, Vec<u8>)>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for (tenant, graph) in graphs {
-        bytes.extend_from_slice(&(tenant.as_str().len() as u64).to_le_bytes());
-        bytes.extend_from_slice(tenant.as_str().as_bytes());
-        bytes.extend_from_slice(&(graph.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&graph);
-    }
-    bytes
-}
-
-fn unpack(bytes: &[u8], ontology: &Arc<Ontology>) -> Result<HashMap<TenantId, Graph>, String> {
-    let mut graphs = HashMap::new();
-    for part in parts(bytes) {
-        let (tenant, bytes) = part?;
-        let graph = Graph::from_snapshot(ontology.clone(), bytes).map_err(|e| e.to_string())?;
-        graphs.insert(TenantId::new(tenant).map_err(|e| e.to_string())?, graph);
-    }
-    Ok(graphs)
-}
-
-/// The graph of one tenant in a snapshot; `None` where the tenant had none.
-pub(crate) fn unpack_one(
-    bytes: &[u8],
-    tenant: &TenantId,
-    ontology: &Arc<Ontology>,
-) -> Result<Option<Graph>, String> {
-    for part in parts(bytes) {
-        let (owner, bytes) = part?;
-        if owner == tenant.as_str() {
-            return Graph::from_snapshot(ontology.clone(), bytes).map(Some).map_err(|e| e.to_string());
-        }
-    }
-    Ok(None)
-}
-
-/// Tenants, each with the bytes of its graph.
-fn parts(mut bytes: &[u8]) -> impl Iterator<Item = Result<(&str, &[u8]), String>> {
-    fn part<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], String> {
-        let cut = || "it is cut short".to_owned();
-        let (length, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
-        let (part, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
-        *bytes = rest;
-        Ok(part)
-    }
-    std::iter::from_fn(move || {
-        if bytes.is_empty() {
-            return None;
-        }
-        let mut next = || {
-            let tenant = std::str::from_utf8(part(&mut bytes)?).map_err(|e| e.to_string())?;
-            Ok((tenant, part(&mut bytes)?))
-        };
-        let next = next();
-        if next.is_err() {
-            bytes = &[];
-        }
-        Some(next)
-    })
 }
 
 #[cfg(test)]

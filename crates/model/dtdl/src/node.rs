@@ -289,16 +289,30 @@ fn definitions(reader: &mut Reader<'_>, at: usize) -> Read<()> {
                 reader.skip()?;
                 continue;
             }
-            Kind::Object => match node(reader)?.id.as_deref() {
+            Kind::Object => match definition(reader)? {
                 None => Rule::TermDefinitionMissingId,
-                Some("") => Rule::TermDefinitionIdNotString,
-                Some(_) => continue,
+                Some(Kind::Text) => continue,
+                Some(_) => Rule::TermDefinitionIdNotString,
             },
             _ => Rule::TermDefinitionNotStringOrObject,
         };
         return Err(Unreadable { rule, detail: format!("define `{term}` by a string"), at });
     }
     Ok(())
+}
+
+/// What the `@id` of a definition is. It is no element: nothing else in it has a meaning, and of two the last one counts.
+fn definition(reader: &mut Reader<'_>) -> Read<Option<Kind>> {
+    reader.enter()?;
+    let (mut first, mut id) = (true, None);
+    while reader.more(first, b'}')? {
+        first = false;
+        if reader.name()? == "@id" {
+            id = Some(reader.kind()?);
+        }
+        reader.skip()?;
+    }
+    Ok(id)
 }
 
 #[cfg(test)]
@@ -326,6 +340,9 @@ mod tests {
             (r#"{"@set": 1, "@set": 1}"#, Rule::RepeatedKeyword),
             (r#"{"@context": [1]}"#, Rule::InvalidContext),
             (r#"{"@graph": [1]}"#, Rule::InvalidGraph),
+            (r#"{"@context": {"a": {"@context": true}}}"#, Rule::TermDefinitionMissingId),
+            (r#"{"@context": {"a": {"@graph": 1, "@type": 1, "@type": 1}}}"#, Rule::TermDefinitionMissingId),
+            (r#"{"@context": {"a": {"x": {"@context": [1]}, "@id": 3}}}"#, Rule::TermDefinitionIdNotString),
             (r#"{"a": }"#, Rule::InvalidJson),
         ] {
             assert_eq!(read(text).unwrap_err().rule, rule, "{text}");

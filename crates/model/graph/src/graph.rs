@@ -65,8 +65,13 @@ impl Graph {
     /// The same graph, to be held to other limits from now on.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.hold(limits);
         self
+    }
+
+    /// Holds it to other limits from now on. What is there already stays.
+    pub fn hold(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// What it is held to.

@@ -11,9 +11,9 @@ struct Interface {
     names: BTreeSet<String>,
 }
 
-/// The texts, in their order, but without contents whose name also stands in what extends them. DTDL forbids that, so
-/// the one that extends was there first.
-pub(crate) fn yielding(texts: &[&str]) -> Vec<String> {
+/// The texts, in their order, but without contents whose name also stands in what extends them, as far as that is one of
+/// those `from` a place on. DTDL forbids it, so the one that extends was there first. `None` where nothing has to yield.
+pub(crate) fn yielding(texts: &[&str], from: usize) -> Option<Vec<String>> {
     let mut interfaces: Vec<Interface> = texts.iter().map(|text| Interface::read(text)).collect();
     let places: HashMap<String, usize> = interfaces
         .iter()
@@ -21,7 +21,7 @@ pub(crate) fn yielding(texts: &[&str]) -> Vec<String> {
         .filter_map(|(at, of)| Some((id_of(&of.json)?.to_owned(), at)))
         .collect();
     let mut yields: Vec<BTreeSet<String>> = interfaces.iter().map(|_| BTreeSet::new()).collect();
-    for interface in &interfaces {
+    for interface in interfaces.iter().skip(from) {
         let mut seen = BTreeSet::new();
         let mut next: Vec<&str> = interface.extends.iter().map(String::as_str).collect();
         while let Some(base) = next.pop() {
@@ -30,15 +30,18 @@ pub(crate) fn yielding(texts: &[&str]) -> Vec<String> {
             next.extend(interfaces[at].extends.iter().map(String::as_str));
         }
     }
+    if yields.iter().all(BTreeSet::is_empty) {
+        return None;
+    }
     let each = interfaces.iter_mut().zip(&yields).zip(texts);
-    each.map(|((interface, yields), text)| match interface.json.get_mut("contents") {
+    let fitting = each.map(|((interface, yields), text)| match interface.json.get_mut("contents") {
         Some(Json::Array(contents)) if !yields.is_empty() => {
             contents.retain(|content| name_of(content).is_none_or(|name| !yields.contains(name)));
             interface.json.to_string()
         }
         _ => (*text).to_owned(),
-    })
-    .collect()
+    });
+    Some(fitting.collect())
 }
 
 impl Interface {

@@ -41,7 +41,8 @@ impl Ontology {
     }
 
     /// The same models and those of some texts, each of one interface; and the texts with the ids that they define.
-    /// They may need each other and what is there; all of them come or none.
+    /// They may need each other and what is there; all of them come or none. Where what is built in has yielded to a model
+    /// (see [`Ontology::with_again`]), it yields for those that extend that model too.
     ///
     /// # Errors
     /// [`OntologyError::Exists`] where there is a model of one of the ids, and whatever is wrong with the texts.
@@ -214,12 +215,14 @@ impl Ontology {
             match parse(&all, &Options::default()) {
                 Ok(model) => break model,
                 Err(Error::Unresolved(missing)) if self.find(&missing, &mut needed) => {}
-                Err(error) => {
-                    if reading == Reading::Again {
-                        let fitting = yielding(&all);
+                Err(mut error) => {
+                    // What is new has to fit what is there; what is there has to get along.
+                    let from = if reading == Reading::Again { 0 } else { texts.len() };
+                    if let Some(fitting) = yielding(&all, from) {
                         let fitting: Vec<&str> = fitting.iter().map(String::as_str).collect();
-                        if let Ok(model) = parse(&fitting, &Options::default()) {
-                            break model;
+                        match parse(&fitting, &Options::default()) {
+                            Ok(model) => break model,
+                            Err(left) => error = left,
                         }
                     }
                     let known = needed.iter().map(|model| model.id.to_string());

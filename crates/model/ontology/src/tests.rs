@@ -408,6 +408,19 @@ fn what_is_built_in_yields_to_models_that_were_there_before() {
         assert_eq!(model.document, had.model(id).unwrap().document);
     }
     assert_eq!(again.model("dtmi:a:Base;1").unwrap().properties["y"].schema, Schema::String);
+    // A new one may extend those, by what is right about itself.
+    let new = |id: &str, bases: &[&str], contents: Json| [interface(id, bases, contents).into()];
+    let late = new("dtmi:b:Late;1", &["dtmi:b:Two;1", "dtmi:a:Base;1"], number("v"));
+    let (with_late, _) = again.with(&late, noon).unwrap();
+    let model = with_late.model("dtmi:b:Late;1").unwrap();
+    assert_eq!(model.properties["y"].schema, Schema::Double);
+    assert!(["x", "z", "w", "v"].iter().all(|name| model.properties.contains_key(*name)));
+    assert_eq!(after.restore(with_late.stored().collect()), Ok(with_late));
+    for (name, taken) in [("z", "what is built in has it"), ("w", "its base has it"), ("y", "both have it")] {
+        let refused = again.with(&new("dtmi:b:Late;1", &["dtmi:b:Two;1"], number(name)), noon);
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains(name) && message.contains("dtmi:b:Late;1"), "{taken}: {message}");
+    }
     let gone = again.delete(&Dtmi::new("dtmi:b:Two;1").unwrap()).unwrap();
     assert_eq!(after.restore(gone.stored().collect()), Ok(gone));
 }

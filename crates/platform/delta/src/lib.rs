@@ -3,7 +3,8 @@
 //! A table is a folder of Parquet files and `_delta_log`, in which every commit is a file of JSON lines. A commit takes
 //! its number by linking a file that is whole already to the name of the number, which fails where the number is
 //! taken. So a crash leaves either all of an append or nothing, and at worst a file that no commit names; such files
-//! are removed when the table is opened.
+//! are removed when the table is opened. Every tenth commit has a checkpoint beside it, the whole state in one file, with
+//! which readers begin and so do we: what lies before it is needed by nobody but those who ask for older versions.
 //!
 //! # Invariants
 //! - One process writes a table. Readers see whole appends, in order.
@@ -28,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod checkpoint;
 mod error;
 mod log;
 mod table;

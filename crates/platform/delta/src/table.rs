@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::DeltaError;
+use crate::checkpoint;
 use crate::log::{self, Action, Add, MetaData, Remove, Txn};
 
 /// Files that were taken out stay this long for readers who are at work, in milliseconds.
@@ -61,8 +62,9 @@ pub struct Table {
     /// The number of the next commit.
     next: u64,
     files: BTreeMap<String, Add>,
-    removed: BTreeMap<String, i64>,
-    versions: HashMap<String, i64>,
+    removed: BTreeMap<String, Remove>,
+    versions: HashMap<String, Txn>,
+    meta: Option<MetaData>,
 }
 
 impl Table {
@@ -82,13 +84,25 @@ impl Table {
             files: BTreeMap::new(),
             removed: BTreeMap::new(),
             versions: HashMap::new(),
+            meta: None,
         };
         let wanted = schema_string(columns);
+        if let Some((version, actions)) = checkpoint::newest(&logs) {
+            for action in actions {
+                table.take(action, &wanted)?;
+            }
+            table.next = version + 1;
+        }
         while let Some(actions) = log::read(&logs, table.next)? {
             for action in actions {
                 table.take(action, &wanted)?;
             }
             table.next += 1;
+        }
+        if table.next == 0 && checkpoint::is_begun(&logs)? {
+            // a new table here would take the rows of the old one for what a crash left
+            let reason = "its first commits are gone, and its newest checkpoint cannot be read".to_owned();
+            return Err(DeltaError::Foreign { path: table.folder, reason });
         }
         if table.next == 0 {
             let meta = MetaData {
@@ -128,7 +142,7 @@ impl Table {
     /// How far an application has come; `None` before its first append.
     #[must_use]
     pub fn version_of(&self, application: &str) -> Option<i64> {
-        self.versions.get(application).copied()
+        self.versions.get(application).map(|txn| txn.version)
     }
 
     /// Adds rows as one file in one commit, when the application's version is above its last; says whether it was.
@@ -207,7 +221,7 @@ impl Table {
         let due: Vec<String> = self
             .removed
             .iter()
-            .filter(|(_, at)| **at + LINGER_MS <= now_ms)
+            .filter(|(_, remove)| remove.deletion_timestamp + LINGER_MS <= now_ms)
             .map(|(path, _)| path.clone())
             .collect();
         for name in due {
@@ -224,8 +238,27 @@ impl Table {
 
     fn commit(&mut self, actions: Vec<Action>) -> Result<(), DeltaError> {
         log::write(&self.folder.join("_delta_log"), self.next, &actions)?;
+        let version = self.next;
         self.next += 1;
-        actions.into_iter().try_for_each(|action| self.take(action, ""))
+        actions.into_iter().try_for_each(|action| self.take(action, ""))?;
+        if version > 0 && version.is_multiple_of(checkpoint::EVERY) {
+            let written = checkpoint::write(&self.folder.join("_delta_log"), version, &self.actions());
+            if let Err(error) = written {
+                // the commit stands, and the next checkpoint has all of it
+                tracing::warn!(version, %error, "a checkpoint could not be written");
+            }
+        }
+        Ok(())
+    }
+
+    /// What the table amounts to.
+    fn actions(&self) -> Vec<Action> {
+        let mut actions = vec![log::protocol()];
+        actions.extend(self.meta.clone().map(Action::MetaData));
+        actions.extend(self.versions.values().cloned().map(Action::Txn));
+        actions.extend(self.files.values().cloned().map(Action::Add));
+        actions.extend(self.removed.values().cloned().map(Action::Remove));
+        actions
     }
 
     /// Makes an action of the log true here.
@@ -236,10 +269,10 @@ impl Table {
             }
             Action::Remove(remove) => {
                 self.files.remove(&remove.path);
-                self.removed.insert(remove.path, remove.deletion_timestamp);
+                self.removed.insert(remove.path.clone(), remove);
             }
             Action::Txn(txn) => {
-                self.versions.insert(txn.app_id, txn.version);
+                self.versions.insert(txn.app_id.clone(), txn);
             }
             Action::MetaData(meta) => {
                 let parsed = |text: &str| serde_json::from_str::<Json>(text).ok();
@@ -247,6 +280,7 @@ impl Table {
                     let reason = "its columns are others".to_owned();
                     return Err(DeltaError::Foreign { path: self.folder.clone(), reason });
                 }
+                self.meta = Some(meta);
             }
             Action::CommitInfo(_) | Action::Protocol(_) => {}
         }

@@ -87,6 +87,50 @@ fn old_files_leave_the_table_at_once_and_the_disk_later() {
     assert_eq!(parts(folder.path()), 2);
 }
 
+/// The commits that a checkpoint stands for may go, or the checkpoint may be damaged.
+#[test]
+fn a_long_table_is_opened_from_its_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("_delta_log");
+    let mut table = open(folder.path());
+    let batch = rows(&table, &[Some("1"), None]);
+    for version in 1..=120 {
+        table.append(&batch, ("a", version), version).unwrap();
+        if version == 40 {
+            assert_eq!(table.expire(11, u64::MAX, 1_000).unwrap(), 10);
+        }
+    }
+    let checkpoint = logs.join(format!("{:020}.checkpoint.parquet", 120));
+    let pointer: serde_json::Value =
+        serde_json::from_slice(&fs::read(logs.join("_last_checkpoint")).unwrap()).unwrap();
+    // 40 appends, one expiry, which took out ten, and 79 appends more
+    assert_eq!((pointer["version"].as_u64(), pointer["numOfAddFiles"].as_u64()), (Some(120), Some(109)));
+    let state = |table: &Table| (table.rows(), table.bytes(), table.version_of("a"));
+    let whole = state(&table);
+    assert_eq!((whole.0, whole.2), (220, Some(120)));
+    // damaged: the commits are all there
+    let bytes = fs::read(&checkpoint).unwrap();
+    fs::write(&checkpoint, "PAR1").unwrap();
+    assert_eq!(state(&open(folder.path())), whole);
+    fs::write(&checkpoint, bytes).unwrap();
+    for version in 0..120 {
+        fs::remove_file(logs.join(format!("{version:020}.json"))).unwrap();
+    }
+    fs::rename(&checkpoint, folder.path().join("aside")).unwrap();
+    let lost = Table::open(folder.path(), "t", &COLUMNS, 0).unwrap_err().to_string();
+    assert!(lost.contains("first commits are gone"), "{lost}");
+    fs::rename(folder.path().join("aside"), &checkpoint).unwrap();
+    let mut table = open(folder.path());
+    assert_eq!((state(&table), parts(folder.path())), (whole, 120));
+    assert!(!table.append(&batch, ("a", 120), 121).unwrap(), "what was written is known");
+    assert_eq!(table.expire(0, u64::MAX, 1_000 + 3_600_000).unwrap(), 0);
+    assert_eq!(parts(folder.path()), 110, "what was taken out before the checkpoint goes when it is due");
+    assert!(table.append(&batch, ("a", 121), 121).unwrap());
+    assert_eq!(open(folder.path()).rows(), 222);
+    let other = Table::open(folder.path(), "t", &COLUMNS[..1], 0);
+    assert!(other.is_err(), "its columns are known");
+}
+
 #[test]
 fn a_table_of_other_columns_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();

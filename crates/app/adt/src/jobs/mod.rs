@@ -135,7 +135,11 @@ impl Running {
 pub(crate) async fn resume(adt: Plane) {
     let jobs = adt.runtime.store().unfinished_graph_jobs().await;
     match jobs {
-        Ok(jobs) => jobs.into_iter().for_each(|(tenant, job)| start(&adt, tenant, job)),
+        Ok(jobs) => {
+            // those of a tenant that cannot be read wait for a release that can
+            let readable = jobs.into_iter().filter(|(tenant, _)| adt.runtime.readable(tenant).is_ok());
+            readable.for_each(|(tenant, job)| start(&adt, tenant, job));
+        }
         Err(error) => tracing::error!(%error, "the jobs that a restart interrupted cannot be read"),
     }
 }

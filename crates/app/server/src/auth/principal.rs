@@ -89,12 +89,19 @@ pub(crate) async fn authenticate(State(state): State<AppState>, request: Request
     next.run(Request::from_parts(parts, body)).await
 }
 
-/// Who shows these credentials; with a session a request that is not `safe` must come from a page of ours.
+/// Who shows these credentials; with a session a request that is not `safe` must come from a page of ours. Nobody is let
+/// in to a tenant that this release cannot read.
 pub(crate) async fn identify(
     state: &AppState,
     headers: &HeaderMap,
     safe: bool,
 ) -> Result<Principal, Problem> {
+    let principal = holder(state, headers, safe).await?;
+    state.runtime.readable(&principal.tenant)?;
+    Ok(principal)
+}
+
+async fn holder(state: &AppState, headers: &HeaderMap, safe: bool) -> Result<Principal, Problem> {
     match Proof::read(headers)? {
         Proof::Key(key) => state.key_holder(&key).await,
         Proof::Session(token) => {

@@ -132,6 +132,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, "not possible at the moment", detail)
     }
 
+    /// What is stored of the tenant does not fit this release.
+    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
+        let kind = "urn:voltwin:problem:tenant-unreadable";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, kind, "this release cannot read the tenant", detail)
+    }
+
     pub(crate) fn disk_full(detail: impl Into<String>) -> Self {
         let kind = "urn:voltwin:problem:disk-full";
         Self::new(StatusCode::INSUFFICIENT_STORAGE, kind, "the disk is full", detail)
@@ -222,6 +228,7 @@ impl From<RuntimeError> for Problem {
             RuntimeError::Store(cause) if matches!(**cause, StoreError::DiskFull) => {
                 Self::disk_full(cause.to_string())
             }
+            RuntimeError::Unreadable { .. } => Self::unreadable(error.to_string()),
             RuntimeError::Stopped => Self::unavailable(error.to_string()),
             RuntimeError::Store(_) => Self::internal(&error),
         }

@@ -55,6 +55,9 @@ impl FromRequestParts<AppState> for Visitor {
             else {
                 continue;
             };
+            if let Err(error) = state.runtime.readable(&tenant) {
+                return Err(Refusal::new(Http::SERVICE_UNAVAILABLE, StatusCode::SERVER, error.to_string()));
+            }
             let settings = state.registry(&tenant).ocpi_settings().await?;
             let settings = settings.ok_or_else(Refusal::unauthorized)?;
             return Ok(Self { tenant, party, settings, token });

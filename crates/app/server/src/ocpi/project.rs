@@ -111,6 +111,9 @@ async fn follow(state: &AppState) -> Result<(), RuntimeError> {
 async fn load(state: &AppState) -> Result<HashMap<TenantId, Tenant>, StoreError> {
     let mut loaded = HashMap::new();
     for tenant in state.runtime.store().tenants().await? {
+        if state.runtime.readable(&tenant.tenant).is_err() {
+            continue;
+        }
         let registry = state.registry(&tenant.tenant);
         let Some(settings) = registry.ocpi_settings().await? else { continue };
         let operator = match operator(&settings) {

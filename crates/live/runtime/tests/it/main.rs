@@ -4,6 +4,7 @@
 
 mod documents;
 mod past;
+mod unreadable;
 
 use std::path::Path;
 
