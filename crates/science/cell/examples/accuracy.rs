@@ -14,7 +14,10 @@ fn main() -> std::io::Result<()> {
         indices.extend(reference::folder().map(|folder| folder.join("index_open.json")));
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "| set | model | protocol | rms mV | max mV | end time % | temperature K | must rms / max mV |")?;
+    writeln!(
+        out,
+        "| set | model | protocol | rms mV | max mV | end time % | temperature K | must rms / max mV |"
+    )?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
     for case in indices.iter().flat_map(reference::cases) {
         if case.model == "DFN" {

@@ -22,7 +22,13 @@ pub struct Run {
 
 impl Default for Run {
     fn default() -> Self {
-        Self { soc: 1.0, temperature_k: 298.15, step_max_s: f64::INFINITY, duration_max_s: 1e8, at_s: Vec::new() }
+        Self {
+            soc: 1.0,
+            temperature_k: 298.15,
+            step_max_s: f64::INFINITY,
+            duration_max_s: 1e8,
+            at_s: Vec::new(),
+        }
     }
 }
 

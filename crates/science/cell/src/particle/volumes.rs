@@ -81,15 +81,7 @@ impl Volumes {
             pivot: zeros.clone(),
             upper: zeros,
         };
-        Ok(Self {
-            potential: integral(curve)?,
-            radius_m,
-            shells,
-            faces,
-            outer_m,
-            outer_distance_m,
-            scratch,
-        })
+        Ok(Self { potential: integral(curve)?, radius_m, shells, faces, outer_m, outer_distance_m, scratch })
     }
 
     /// The shells, and the inner step that the error last asked for, s.

@@ -90,10 +90,7 @@ impl Kernel {
         let inside = x.clamp(0.0, 1.0);
         let entropic_v_k = self.entropic.as_ref().map_or(0.0, |table| table.value(inside));
         let warmer = temperature_k - self.reference_k;
-        Potential {
-            ocp_v: self.ocp.value(inside) + warmer * entropic_v_k + asymptote(x).0,
-            entropic_v_k,
-        }
+        Potential { ocp_v: self.ocp.value(inside) + warmer * entropic_v_k + asymptote(x).0, entropic_v_k }
     }
 
     /// `asinh` of the interfacial current over twice the exchange current, with the salt at rest or the mean over the

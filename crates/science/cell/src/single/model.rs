@@ -258,13 +258,7 @@ impl CellModel for SingleParticle {
         Ok(State { temperature_k, negative, positive, salt, terminal: None })
     }
 
-    fn advance(
-        &mut self,
-        from: &State,
-        to: &mut State,
-        current: Ramp,
-        step_s: f64,
-    ) -> Result<(), CellError> {
+    fn advance(&mut self, from: &State, to: &mut State, current: Ramp, step_s: f64) -> Result<(), CellError> {
         CellError::check("step_s", step_s, step_s > 0.0, "above 0")?;
         self.set.check_current(current.from_a)?;
         self.set.check_current(current.to_a)?;
@@ -311,6 +305,10 @@ impl CellModel for SingleParticle {
 
     fn step_s(&self, since_jump_s: f64) -> f64 {
         // the modes are exact at any step; salt and heat relax within minutes after a jump
-        if self.salt.is_some() { (0.05 + 0.2 * since_jump_s).min(10.0) } else { (0.1 + since_jump_s).min(20.0) }
+        if self.salt.is_some() {
+            (0.05 + 0.2 * since_jump_s).min(10.0)
+        } else {
+            (0.1 + since_jump_s).min(20.0)
+        }
     }
 }

@@ -223,7 +223,8 @@ impl Salt {
         if least > 0.0 {
             return Ok(());
         }
-        let (field, rule) = ("the salt concentration in mol/m³", "above 0: the current is too large for the cell");
+        let (field, rule) =
+            ("the salt concentration in mol/m³", "above 0: the current is too large for the cell");
         Err(CellError::OutOfRange { time_s: 0.0, field, value: least, rule })
     }
 

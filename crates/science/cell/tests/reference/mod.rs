@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use voltwin_cell::{
-    CellError, ParameterSet, Protocol, Run, SingleParticle, Stage, Surroundings, Trace, set,
-};
+use voltwin_cell::{CellError, ParameterSet, Protocol, Run, SingleParticle, Stage, Surroundings, Trace, set};
 
 /// Where the reference data lie: `VOLTWIN_SHARED`, or the first `shared` beside a folder above this crate.
 pub(crate) fn folder() -> Option<PathBuf> {
@@ -12,7 +10,9 @@ pub(crate) fn folder() -> Option<PathBuf> {
         Some(path) => PathBuf::from(path),
         None => {
             let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-            here.ancestors().map(|folder| folder.join("../shared")).find(|path| path.join("reference").is_dir())?
+            here.ancestors()
+                .map(|folder| folder.join("../shared"))
+                .find(|path| path.join("reference").is_dir())?
         }
     };
     Some(shared.join("reference/battery_curves"))
@@ -76,22 +76,27 @@ pub(crate) fn protocol(case: &Case, set: &ParameterSet) -> Protocol {
         "hppc" => {
             let times = if case.set == "Prada2013" { 6 } else { 8 };
             let cycle = [(-2.0, 10.0), (0.0, 40.0), (0.75, 10.0), (0.0, 40.0), (-1.0, 360.0), (0.0, 600.0)];
-            let stages = (0..times)
-                .flat_map(|_| cycle.map(|(rate, s)| Stage::current_for(rate * one_c, s)))
-                .collect();
+            let stages =
+                (0..times).flat_map(|_| cycle.map(|(rate, s)| Stage::current_for(rate * one_c, s))).collect();
             Protocol { stages, ends_at_limits: false }
         }
         "profile" => {
             let mut seed: u64 = 20_261_120;
             let stages = (0..90)
                 .map(|step| {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    seed =
+                        seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                     let u = (seed >> 33) as f64 / 2_f64.powi(31);
                     let discharge = ((-0.8 + 3.0 * u) * one_c * 1e4).round() / 1e4;
                     let current = if step % 10 == 9 { 0.0 } else { -discharge };
                     Stage::current_for(current, 20.0)
                 })
                 .collect();
+            Protocol { stages, ends_at_limits: false }
+        }
+        "pulses" => {
+            let steps = [(-1.5, 30.0), (0.0, 60.0), (0.5, 120.0), (-0.7, 600.0), (0.0, 300.0)];
+            let stages = steps.map(|(rate, s)| Stage::current_for(rate * one_c, s)).to_vec();
             Protocol { stages, ends_at_limits: false }
         }
         "cccv" => Protocol::cc_cv(case.rate * one_c, set.cell.voltage_max_v, one_c / 20.0),
@@ -124,8 +129,7 @@ pub(crate) fn simulate(case: &Case, times: &[f64], step_max_s: f64) -> Result<Tr
     };
     let mut at_s = times.to_vec();
     at_s.sort_by(f64::total_cmp);
-    let run =
-        Run { soc: case.soc, temperature_k: case.temperature_k, step_max_s, at_s, ..Run::default() };
+    let run = Run { soc: case.soc, temperature_k: case.temperature_k, step_max_s, at_s, ..Run::default() };
     run.of(&mut model, &protocol)
 }
 
@@ -159,10 +163,9 @@ pub(crate) fn distance(trace: &Trace, curve: &[[f64; 4]]) -> Distance {
 pub(crate) fn limits(case: &Case) -> (f64, f64) {
     match (case.model.as_str(), case.mode.as_str()) {
         _ if case.set == "ORegan2022" => (5.0, 25.0),
-        ("SPM", "hppc" | "profile") => (0.3, 2.0),
+        ("SPM", "hppc" | "profile" | "pulses") => (0.3, 2.0),
         ("SPM", _) => (0.2, 2.0),
-        (_, "hppc" | "profile") => (2.0, 8.0),
+        (_, "hppc" | "profile" | "pulses") => (2.0, 8.0),
         _ => (1.0, 8.0),
     }
 }
-
