@@ -306,7 +306,7 @@ impl CellModel for SingleParticle {
     fn step_s(&self, since_jump_s: f64) -> f64 {
         // the modes are exact at any step; salt and heat relax within minutes after a jump
         if self.salt.is_some() {
-            (0.05 + 0.2 * since_jump_s).min(10.0)
+            (0.05 + 0.3 * since_jump_s).min(20.0)
         } else {
             (0.1 + since_jump_s).min(20.0)
         }
