@@ -4,7 +4,7 @@
 
 use std::{hint::black_box, io::Write as _, time::Instant};
 
-use voltwin_cell::{CellError, Protocol, Run, SingleParticle, Surroundings, Trace, set};
+use voltwin_cell::{Batch, CellError, Protocol, Run, SingleParticle, Surroundings, Trace, set};
 
 /// Least time of a run in µs, and how many steps it took.
 fn time(mut run: impl FnMut() -> Result<Trace, CellError>) -> Result<(f64, usize), CellError> {
@@ -37,6 +37,26 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let figures = serde_json::json!({ "us": us, "steps": count });
             out.insert(format!("{name} {kind} {protocol}"), figures);
         }
+    }
+    for name in ["SPM", "SPMe"] {
+        let set = set::named("Chen2020")?;
+        let soc: Vec<f64> = (0..1024).map(|i| 0.4 + 0.2 * f64::from(i) / 1024.0).collect();
+        let mut batch = Batch::new(&set, name == "SPMe", 298.15, &soc)?;
+        let mut least = f64::INFINITY;
+        let began = Instant::now();
+        for step in 0.. {
+            let current = if step % 40 < 20 { -1.0 } else { 1.0 };
+            let currents = vec![current; soc.len()];
+            let start = Instant::now();
+            batch.advance(&currents, 1.0)?;
+            black_box(batch.voltages_v().sum::<f64>());
+            least = least.min(start.elapsed().as_secs_f64());
+            if began.elapsed().as_secs_f64() > 1.0 {
+                break;
+            }
+        }
+        let ns = 1e9 * least / soc.len() as f64;
+        out.insert(format!("1024 cells side by side, {name}"), serde_json::json!({ "ns_per_cell_step": ns }));
     }
     writeln!(std::io::stdout().lock(), "{}", serde_json::Value::Object(out))?;
     Ok(())

@@ -33,7 +33,7 @@ impl Default for Run {
 }
 
 /// A voltage is held to this, V: far below what a tester can hold.
-const HOLD_V: f64 = 1e-6;
+const HOLD_V: f64 = 1e-7;
 /// A stop is met to this, in the unit of what it watches.
 const STOP: f64 = 1e-9;
 /// Tries of a secant before it gives up.
@@ -279,9 +279,9 @@ impl<M: CellModel> Driver<'_, M> {
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
         for _ in 0..TRIES {
             if old.1 < 0.0 {
-                low = low.max(old.0)
+                low = low.max(old.0);
             } else {
-                high = high.min(old.0)
+                high = high.min(old.0);
             }
             if !(current_a > low && current_a < high) && low.is_finite() && high.is_finite() {
                 current_a = 0.5 * (low + high);
@@ -354,15 +354,19 @@ impl<M: CellModel> Driver<'_, M> {
             }
             if excess > 0.0 {
                 (b, fb) = (middle, excess);
-                kept = if kept < 0 { kept - 1 } else { -1 };
+                kept = kept.min(0) - 1;
             } else {
                 (a, fa) = (middle, excess);
-                kept = if kept > 0 { kept + 1 } else { 1 };
+                kept = kept.max(0) + 1;
             }
             // an end that stays twice pulls too hard
             match kept {
-                ..=-2 => fa *= 0.5,
-                2.. => fb *= 0.5,
+                ..=-2 => {
+                    fa *= 0.5;
+                }
+                2.. => {
+                    fb *= 0.5;
+                }
                 _ => {}
             }
         }
