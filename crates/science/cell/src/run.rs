@@ -238,7 +238,10 @@ impl<M: CellModel> Driver<'_, M> {
                 self.solve(load, guess_a, |driver, to_a| {
                     driver.steps += 1;
                     let ramp = Ramp { from_a, to_a };
-                    driver.model.advance(&driver.state, &mut driver.next, ramp, step_s)?;
+                    driver
+                        .model
+                        .advance(&driver.state, &mut driver.next, ramp, step_s)
+                        .map_err(|e| driver.timed(e))?;
                     driver.model.voltage_v(&driver.next, to_a)
                 })?
             }
