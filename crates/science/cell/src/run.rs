@@ -32,8 +32,8 @@ impl Default for Run {
     }
 }
 
-/// A voltage is held to this, V: far below what a tester can hold.
-const HOLD_V: f64 = 1e-7;
+/// A voltage is held to this, V: below it, the inner steps of a particle whose diffusivity varies would show.
+const HOLD_V: f64 = 1e-6;
 /// A stop is met to this, in the unit of what it watches.
 const STOP: f64 = 1e-9;
 /// Tries of a secant before it gives up.

@@ -112,8 +112,8 @@ fn a_held_voltage_is_held_and_the_charge_ends_at_its_current() {
                 assert!((row.voltage_v - set.cell.voltage_max_v).abs() < 1e-4, "{}: {row:?}", set.name);
             }
             let last = trace.rows.last().unwrap();
-            // a hold to 1e-7 V leaves the current this free
-            assert!((last.current_a / set.one_c_a() - 0.05).abs() < 1e-5, "{}: {last:?}", set.name);
+            // a hold to 1e-6 V leaves the current this free
+            assert!((last.current_a / set.one_c_a() - 0.05).abs() < 1e-4, "{}: {last:?}", set.name);
         }
     }
 }
