@@ -299,6 +299,10 @@ impl<M: CellModel> Driver<'_, M> {
                 return Ok(End { current_a, voltage_v });
             }
             old = (current_a, residual);
+            // inner steps of a particle make the voltage jump by microvolts: closer than that there is no answer
+            if residual.abs() <= 50.0 * tolerance && high - low < 1e-5 * scale_a {
+                return Ok(End { current_a, voltage_v });
+            }
             let step = if slope > 0.0 { -residual / slope } else { -residual.signum() * scale_a };
             let reach = 4.0 * scale_a + 2.0 * current_a.abs();
             current_a += step.clamp(-reach, reach);
