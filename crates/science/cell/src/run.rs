@@ -280,7 +280,7 @@ impl<M: CellModel> Driver<'_, M> {
             guess_a - residual.signum() * 0.02 * scale_a
         };
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
-        for _ in 0..TRIES {
+        for tries in 0..TRIES {
             if old.1 < 0.0 {
                 low = low.max(old.0);
             } else {
@@ -300,7 +300,7 @@ impl<M: CellModel> Driver<'_, M> {
             }
             old = (current_a, residual);
             // inner steps of a particle make the voltage jump by microvolts: closer than that there is no answer
-            if residual.abs() <= 50.0 * tolerance && high - low < 1e-5 * scale_a {
+            if tries > 20 && residual.abs() <= 90.0 * tolerance {
                 return Ok(End { current_a, voltage_v });
             }
             let step = if slope > 0.0 { -residual / slope } else { -residual.signum() * scale_a };
