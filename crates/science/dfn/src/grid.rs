@@ -67,6 +67,19 @@ impl Grid {
         if side == 0 { 0..negative } else { negative + separator..negative + separator + positive }
     }
 
+    /// Currents through the faces when reactions spread evenly over both electrodes.
+    pub(crate) fn even_currents(&self, current: f64, faces: &mut [f64]) {
+        faces.fill(current);
+        let (negative, positive) = (self.electrode(0), self.electrode(1));
+        let (first, last) = (negative.len() as f64, positive.len() as f64);
+        for node in negative {
+            faces[node] = current * node as f64 / first;
+        }
+        for node in positive.clone() {
+            faces[node + 1] = current * (positive.end - node - 1) as f64 / last;
+        }
+    }
+
     /// Distance of each node from the negative collector, m.
     pub(crate) fn positions(&self) -> Vec<f64> {
         let mut end = 0.0;

@@ -144,10 +144,7 @@ impl Kernel {
         let mut iteration = 0;
         while iteration < ITERATIONS_MAX {
             self.iterations += 1;
-            if iterate.temp_k != self.climate.temp_k {
-                self.climate = material.climate(iterate.temp_k);
-                grid.set_temperature(&self.climate);
-            }
+            self.acclimatise(material, grid, iterate.temp_k);
             self.faces(grid, iterate);
             self.set_fluxes(material, grid);
             for side in 0..2 {
@@ -220,42 +217,44 @@ impl Kernel {
         false
     }
 
-    /// A first guess after a jump: reactions spread evenly over each electrode, the mean of Butler-Volmer met.
+    /// A first guess where the last state says little: potentials that drive given currents through the faces, the mean
+    /// of Butler-Volmer met in each electrode. Newton's method on the potentials alone may fail to find the way, for a
+    /// small error of a difference of potentials is a large one of a current.
     pub(crate) fn guess(
         &mut self,
         material: &Material,
-        grid: &Grid,
+        grid: &mut Grid,
         particles: &[Particles; 2],
         iterate: &mut Iterate,
+        wanted: &[f64],
     ) {
+        self.acclimatise(material, grid, iterate.temp_k);
         self.faces(grid, iterate);
         for side in 0..2 {
-            let nodes = grid.electrode(side);
-            let count = nodes.len() as f64;
-            for node in nodes.clone().skip(1) {
-                let share = (node - nodes.start) as f64 / count;
-                let wanted = iterate.current * if side == 0 { share } else { 1.0 - share };
-                let face = &self.faces[node];
-                let rise = (wanted - face.current) / face.current_by_u;
-                // the face saw the old values, of which the left one has moved by now
-                self.trial.u.resize(grid.nodes(), 0.0);
-                self.trial.u[node] = rise;
-            }
             let mut moved = 0.0;
-            for node in nodes.clone().skip(1) {
-                moved += self.trial.u[node];
+            for node in grid.electrode(side).skip(1) {
+                let face = &self.faces[node];
+                moved += (wanted[node] - face.current) / face.current_by_u;
                 iterate.u[node] += moved;
             }
         }
         self.faces(grid, iterate);
         self.set_fluxes(material, grid);
-        self.assemble(material, grid, particles, iterate, &iterate.c.clone(), 0.0);
+        // weight 0: the balance of salt does not matter here, so neither does what it is compared with
+        self.assemble(material, grid, particles, iterate, &iterate.c, 0.0);
         for side in 0..2 {
             let nodes = grid.electrode(side);
             let mean = nodes.clone().map(|node| self.system.right[node][1]).sum::<f64>() / nodes.len() as f64;
             for node in nodes {
                 iterate.u[node] += mean;
             }
+        }
+    }
+
+    fn acclimatise(&mut self, material: &Material, grid: &mut Grid, temp_k: f64) {
+        if temp_k != self.climate.temp_k {
+            self.climate = material.climate(temp_k);
+            grid.set_temperature(&self.climate);
         }
     }
 
@@ -284,9 +283,9 @@ impl Kernel {
         all
     }
 
-    /// Current in the electrolyte through all faces, from the negative collector on, A/m2.
-    pub(crate) fn electrolyte_current(&self) -> Vec<f64> {
-        self.faces.iter().map(|face| face.current).collect()
+    /// Currents in the electrolyte through all faces, from the negative collector on, A/m2.
+    pub(crate) fn currents(&self) -> impl Iterator<Item = f64> {
+        self.faces.iter().map(|face| face.current)
     }
 
     /// Currents and fluxes through the faces, with their slopes. Face `m` lies left of node `m`.

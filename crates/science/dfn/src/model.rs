@@ -213,3 +213,5 @@ fn general(error: DfnError) -> CellError {
         }
     }
 }
+impl Dfn { /// x
+ pub fn newton(&self)->u64{self.stepper.kernel.iterations} }

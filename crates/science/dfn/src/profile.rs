@@ -67,7 +67,7 @@ impl Dfn {
         Profile {
             time_s: stepper.time_s,
             salt_mol_m3: iterate.c.clone(),
-            electrolyte_a_m2: stepper.kernel.electrolyte_current(),
+            electrolyte_a_m2: stepper.kernel.currents().collect(),
             negative: electrode(0),
             positive: electrode(1),
             plating_margin_v: margin,

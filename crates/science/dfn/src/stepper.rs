@@ -22,6 +22,8 @@ pub(crate) struct Surroundings {
 struct State {
     iterate: Iterate,
     voltage: f64,
+    /// Currents in the electrolyte through the faces, A/m2.
+    faces: Vec<f64>,
     charge_c_m2: f64,
     energy_j_m2: f64,
 }
@@ -80,6 +82,7 @@ pub(crate) struct Stepper {
     ramp_from_s: f64,
     error: [Vec<f64>; 2],
     scratch: Iterate,
+    wanted: Vec<f64>,
 }
 
 impl Stepper {
@@ -127,6 +130,7 @@ impl Stepper {
             ramp_from_s: 0.0,
             error,
             scratch: iterate,
+            wanted: vec![0.0; nodes + 1],
             grid,
             material,
         })
@@ -264,7 +268,9 @@ impl Stepper {
         for side in 0..2 {
             self.particles[side].linearise(&self.kernel.fluxes[side]);
         }
-        self.kernel.guess(&self.material, &self.grid, &self.particles, &mut self.state.iterate);
+        self.grid.even_currents(self.state.iterate.current, &mut self.wanted);
+        let iterate = &mut self.state.iterate;
+        self.kernel.guess(&self.material, &mut self.grid, &self.particles, iterate, &self.wanted);
         let solved = self.kernel.solve(
             &self.material,
             &mut self.grid,
@@ -277,6 +283,8 @@ impl Stepper {
         );
         if solved {
             self.state.voltage = self.kernel.voltage;
+            self.state.faces.clear();
+            self.state.faces.extend(self.kernel.currents());
         } else {
             self.state.iterate = saved;
         }
@@ -348,6 +356,8 @@ impl Stepper {
         }
         self.next.iterate.clone_from(&self.stages[STAGES - 1]);
         self.next.voltage = self.kernel.voltage;
+        self.next.faces.clear();
+        self.next.faces.extend(self.kernel.currents());
         self.next.charge_c_m2 = self.state.charge_c_m2;
         self.next.energy_j_m2 = self.state.energy_j_m2;
         for (stage, rates) in self.rates.iter().enumerate() {
@@ -388,6 +398,11 @@ impl Stepper {
             particles.between(&hermite);
         }
         let drive = self.drive_at(share * step_s);
+        let ends = self.state.faces.iter().zip(&self.next.faces);
+        for (wanted, (from, to)) in self.wanted.iter_mut().zip(ends) {
+            *wanted = (1.0 - share) * from + share * to;
+        }
+        self.kernel.guess(&self.material, &mut self.grid, &self.particles, &mut self.scratch, &self.wanted);
         let solved = self.kernel.solve(
             &self.material,
             &mut self.grid,
