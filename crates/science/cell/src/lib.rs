@@ -14,9 +14,11 @@
 pub mod constants;
 mod error;
 mod model;
+pub mod particle;
 mod protocol;
 mod run;
 pub mod set;
+mod single;
 mod table;
 mod trace;
 
@@ -25,5 +27,6 @@ pub use model::{CellModel, Ramp, Surroundings};
 pub use protocol::{Load, Protocol, Stage, Stop};
 pub use run::Run;
 pub use set::ParameterSet;
+pub use single::{Resolution, SingleParticle, State};
 pub use table::HermiteTable;
 pub use trace::{Ending, Row, Trace};

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// How a run is made.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// State of charge at the start, `0..=1`.
     pub soc: f64,
@@ -16,11 +16,19 @@ pub struct Run {
     pub step_max_s: f64,
     /// No run is longer, s.
     pub duration_max_s: f64,
+    /// Times since the start at which there must be a row, s, rising.
+    pub at_s: Vec<f64>,
 }
 
 impl Default for Run {
     fn default() -> Self {
-        Self { soc: 1.0, temperature_k: 298.15, step_max_s: f64::INFINITY, duration_max_s: 1e8 }
+        Self {
+            soc: 1.0,
+            temperature_k: 298.15,
+            step_max_s: f64::INFINITY,
+            duration_max_s: 1e8,
+            at_s: Vec::new(),
+        }
     }
 }
 
@@ -62,6 +70,7 @@ impl Run {
             voltage_v: 0.0,
             since_jump_s: 0.0,
             steps: 0,
+            passed: 0,
             rows: Vec::new(),
         };
         let mut ending = Ending::Complete;
@@ -88,6 +97,8 @@ struct Driver<'a, M: CellModel> {
     voltage_v: f64,
     since_jump_s: f64,
     steps: usize,
+    /// How many of the run's times are behind.
+    passed: usize,
     rows: Vec<Row>,
 }
 
@@ -123,11 +134,13 @@ impl<M: CellModel> Driver<'_, M> {
         });
         let end_s = began_s + duration_s;
         loop {
-            let left_s = end_s - self.time_s;
             // what is less than a rounding of the clock is no step
-            if left_s <= 1e-12 * end_s.abs().max(1.0) {
+            let rounding_s = 1e-12 * self.time_s.max(1.0);
+            if end_s - self.time_s <= rounding_s {
                 return Ok(None);
             }
+            let target_s = end_s.min(self.next_row_s(rounding_s));
+            let left_s = target_s - self.time_s;
             if self.time_s > self.run.duration_max_s {
                 let rule = "within the longest duration; the stage has no end that it can reach";
                 return Err(self.out_of_range("the run's time", self.time_s, rule));
@@ -158,10 +171,21 @@ impl<M: CellModel> Driver<'_, M> {
             }
             self.accept(end, step_s);
             if step_s == left_s {
-                self.time_s = end_s;
+                self.time_s = target_s;
             }
             self.record(number);
         }
+    }
+
+    /// The next time at which a row is asked for.
+    fn next_row_s(&mut self, rounding_s: f64) -> f64 {
+        while let Some(at_s) = self.run.at_s.get(self.passed) {
+            if *at_s > self.time_s + rounding_s {
+                return *at_s;
+            }
+            self.passed += 1;
+        }
+        f64::INFINITY
     }
 
     /// The current that a load asks for at its beginning, and the voltage then.

@@ -84,7 +84,7 @@ pub struct Electrode {
     pub concentration_initial_mol_m3: f64,
     /// Exponent of the porosity in the electrolyte's transport efficiency.
     pub bruggeman_electrolyte: f64,
-    /// Exponent of the active fraction in the solid's.
+    /// Exponent of the solid share, `1 - porosity` with binder and carbon, in the solid's.
     pub bruggeman_electrode: f64,
     /// Electronic conductivity of the solid at 298.15 K, S/m.
     pub conductivity_s_m: f64,
@@ -262,6 +262,25 @@ impl ParameterSet {
         Ok(self.window()?.at(soc))
     }
 
+    /// Fails with the name of a temperature that is outside of the validity.
+    ///
+    /// # Errors
+    /// Names the limits' meaning.
+    pub fn check_temperature(&self, field: &'static str, temperature_k: f64) -> Result<(), CellError> {
+        let Validity { temperature_min_k, temperature_max_k, .. } = self.validity;
+        let holds = (temperature_min_k..=temperature_max_k).contains(&temperature_k);
+        CellError::check(field, temperature_k, holds, "within the set's validity, in K")
+    }
+
+    /// Fails when a current is beyond the validity.
+    ///
+    /// # Errors
+    /// Names the rule.
+    pub fn check_current(&self, current_a: f64) -> Result<(), CellError> {
+        let holds = current_a.abs() <= self.validity.c_rate_max * self.one_c_a();
+        CellError::check("current_a", current_a, holds, "within the largest C rate of the set's validity")
+    }
+
     /// `1C` in A.
     #[must_use]
     pub fn one_c_a(&self) -> f64 {
@@ -327,7 +346,7 @@ impl Electrode {
     pub fn effective_conductivity_s_m(&self, temperature_k: f64) -> f64 {
         self.conductivity_s_m
             * arrhenius(self.conductivity_activation_j_mol, 298.15, temperature_k)
-            * self.active_fraction.powf(self.bruggeman_electrode)
+            * (1.0 - self.porosity).powf(self.bruggeman_electrode)
     }
 
     /// Transport efficiency of the electrolyte in the pores.
