@@ -88,8 +88,8 @@ pub(crate) struct Kernel {
     trial: Iterate,
     /// V at the terminals of the last solution.
     pub(crate) voltage: f64,
-    /// Newton iterations since the cell was made.
-    pub(crate) iterations: u64,
+    /// Answer of the voltage to the current at that solution, V m2/A.
+    pub(crate) voltage_by_current: f64,
 }
 
 /// A change of the unknowns, in V and relative, after which the next would be its square.
@@ -117,7 +117,7 @@ impl Kernel {
             entropic_power: 0.0,
             trial: Iterate::default(),
             voltage: 0.0,
-            iterations: 0,
+            voltage_by_current: 0.0,
         }
     }
 
@@ -143,7 +143,6 @@ impl Kernel {
         let mut halvings = 0;
         let mut iteration = 0;
         while iteration < ITERATIONS_MAX {
-            self.iterations += 1;
             self.acclimatise(material, grid, iterate.temp_k);
             self.faces(grid, iterate);
             self.set_fluxes(material, grid);
@@ -523,6 +522,7 @@ impl Kernel {
             }
         };
         self.voltage += rest + slope * change;
+        self.voltage_by_current = slope;
         change.is_finite().then_some(change)
     }
 

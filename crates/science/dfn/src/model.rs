@@ -213,5 +213,3 @@ fn general(error: DfnError) -> CellError {
         }
     }
 }
-impl Dfn { /// x
- pub fn newton(&self)->u64{self.stepper.kernel.iterations} }

@@ -17,7 +17,7 @@ pub struct Mesh {
 
 impl Default for Mesh {
     fn default() -> Self {
-        Self { negative: 48, separator: 8, positive: 20, modes: 14, volumes: 100 }
+        Self { negative: 56, separator: 8, positive: 20, modes: 14, volumes: 100 }
     }
 }
 

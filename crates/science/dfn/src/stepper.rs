@@ -258,19 +258,63 @@ impl Stepper {
         let climate = self.material.climate(temp_k);
         for side in 0..2 {
             self.particles[side].begin_stage(0, 0.0, GAMMA, climate.solid_diffusion[side]);
-        }
-        self.known.copy_from_slice(&self.state.iterate.c);
-        let saved = self.state.iterate.clone();
-        let drive = self.drive_at(0.0);
-        if let Drive::Current(current) = drive {
-            self.state.iterate.current = current;
-        }
-        for side in 0..2 {
             self.particles[side].linearise(&self.kernel.fluxes[side]);
         }
-        self.grid.even_currents(self.state.iterate.current, &mut self.wanted);
+        self.known.copy_from_slice(&self.state.iterate.c);
+        let saved = self.state.clone();
+        let solved = match self.drive_at(0.0) {
+            Drive::Current(current) => self.resolve_at(current),
+            drive => self.approach(drive) && self.resolve_with(drive),
+        };
+        if !solved {
+            self.state = saved;
+        }
+        solved
+    }
+
+    /// Comes near a voltage or a power by currents. The slope of the voltage is steepest at no current, so the way
+    /// leads from below.
+    fn approach(&mut self, drive: Drive) -> bool {
+        const NEAR_V: f64 = 0.01;
+        for _ in 0..50 {
+            let current = self.state.iterate.current;
+            if !self.resolve_at(current) {
+                return false;
+            }
+            let (voltage, slope) = (self.kernel.voltage, self.kernel.voltage_by_current);
+            let (miss, slope) = match drive {
+                Drive::Current(_) => return true,
+                Drive::Voltage(wanted) => (wanted - voltage, slope),
+                Drive::Power(wanted) => {
+                    ((wanted - current * voltage) / voltage, 1.0 + current * slope / voltage)
+                }
+            };
+            let (near, uphill) = match drive {
+                Drive::Power(wanted) => (miss.abs() < 0.01 * (wanted / voltage).abs() + 1e-3, slope > 0.0),
+                _ => (miss.abs() < NEAR_V, true),
+            };
+            if near {
+                return true;
+            }
+            // beyond the most that the cell can give, more current gives less power
+            if !uphill {
+                return false;
+            }
+            self.state.iterate.current += miss / slope;
+        }
+        false
+    }
+
+    fn resolve_at(&mut self, current: f64) -> bool {
+        self.grid.even_currents(current, &mut self.wanted);
         let iterate = &mut self.state.iterate;
+        iterate.current = current;
         self.kernel.guess(&self.material, &mut self.grid, &self.particles, iterate, &self.wanted);
+        self.resolve_with(Drive::Current(current))
+    }
+
+    fn resolve_with(&mut self, drive: Drive) -> bool {
+        let temp_k = self.state.iterate.temp_k;
         let solved = self.kernel.solve(
             &self.material,
             &mut self.grid,
@@ -285,8 +329,6 @@ impl Stepper {
             self.state.voltage = self.kernel.voltage;
             self.state.faces.clear();
             self.state.faces.extend(self.kernel.currents());
-        } else {
-            self.state.iterate = saved;
         }
         solved
     }

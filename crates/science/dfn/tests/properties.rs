@@ -39,7 +39,7 @@ fn lithium_and_charge_are_kept() {
             Stage { load: Load::Voltage(cell.terminal_v()), stops: vec![Stop::After(50.0)] },
         ]);
         let run = Run::default();
-        cell.resume(&protocol, &run, &Output::Steps).expect("a run");
+        cell.resume(&protocol, &run, &Output::Steps).unwrap_or_else(|error| panic!("{name}: {error}"));
         let after = cell.lithium();
         let whole = before.negative_mol + before.positive_mol;
         let moved = after.negative_mol - before.negative_mol;
@@ -49,7 +49,10 @@ fn lithium_and_charge_are_kept() {
             (after.electrolyte_mol - before.electrolyte_mol).abs() < 1e-12 * before.electrolyte_mol,
             "{name}: salt"
         );
-        assert!((moved * FARADAY / 3600.0 - cell.charge_ah()).abs() < 1e-10 * cell.charge_ah().abs().max(1.0), "{name}");
+        assert!(
+            (moved * FARADAY / 3600.0 - cell.charge_ah()).abs() < 1e-10 * cell.charge_ah().abs().max(1.0),
+            "{name}"
+        );
     }
 }
 
@@ -58,7 +61,8 @@ fn lithium_and_charge_are_kept() {
 fn charge_is_current_times_time() {
     let mut cell = cell("Chen2020", &Mesh::default(), 1.0);
     cell.reset(0.8, 298.15).expect("a state");
-    cell.resume(&stages(vec![Stage::current_for(-3.7, 777.7)]), &Run::default(), &Output::Steps).expect("a run");
+    cell.resume(&stages(vec![Stage::current_for(-3.7, 777.7)]), &Run::default(), &Output::Steps)
+        .expect("a run");
     assert!((cell.charge_ah() + 3.7 * 777.7 / 3600.0).abs() < 1e-12);
     let window = set::named("Chen2020").expect("a set").window().expect("a window");
     let soc = 0.8 - 3.7 * 777.7 / 3600.0 / window.capacity_ah;
@@ -126,7 +130,12 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 /// distance of the finest mesh from the limit hides.
 #[test]
 fn the_mesh_converges_with_order_two() {
-    let mesh = |times: usize| Mesh { negative: 10 * times, separator: 3 * times, positive: 8 * times, ..Mesh::default() };
+    let mesh = |times: usize| Mesh {
+        negative: 10 * times,
+        separator: 3 * times,
+        positive: 8 * times,
+        ..Mesh::default()
+    };
     let finest = voltages("Chen2020", &mesh(12), 0.1);
     let errors: Vec<f64> =
         [1, 2, 4].iter().map(|times| distance(&voltages("Chen2020", &mesh(*times), 0.1), &finest)).collect();
@@ -138,8 +147,10 @@ fn the_mesh_converges_with_order_two() {
 #[test]
 fn the_steps_converge() {
     let exact = voltages("Chen2020", &Mesh::default(), 1e-5);
-    let errors: Vec<f64> =
-        [1.0, 1e-1, 1e-2, 1e-3].iter().map(|t| distance(&voltages("Chen2020", &Mesh::default(), *t), &exact)).collect();
+    let errors: Vec<f64> = [1.0, 1e-1, 1e-2, 1e-3]
+        .iter()
+        .map(|t| distance(&voltages("Chen2020", &Mesh::default(), *t), &exact))
+        .collect();
     assert!(errors[0] < 2e-4, "{errors:?}");
     assert!(errors[2] < 0.1 * errors[0] && errors[3] < 1e-6, "{errors:?}");
 }
@@ -162,7 +173,8 @@ fn modes_and_volumes_agree() {
         trace.rows.iter().map(|row| row.voltage_v).collect()
     };
     // the volumes' error of second order, 0.1 mV with 200 of them
-    assert!(distance(&run(constant), &run(varied)) < 3e-4);
+    let apart = distance(&run(constant), &run(varied));
+    assert!(apart < 3e-4, "{apart}");
 }
 
 /// The runner of all models, with its own steps, comes to the same end.
@@ -183,9 +195,14 @@ fn the_same_run_gives_the_same_bits() {
     let run = Run { soc: 0.2, ..Run::default() };
     let mut first = cell("Chen2020", &Mesh::default(), 1.0);
     let mut second = cell("Chen2020", &Mesh::default(), 1.0);
-    second.run(&Protocol::named("dis2C", &set).expect("a protocol"), &Run::default(), &Output::Steps).expect("a run");
+    second
+        .run(&Protocol::named("dis2C", &set).expect("a protocol"), &Run::default(), &Output::Steps)
+        .expect("a run");
     let output = Output::Every(60.0);
-    assert_eq!(first.run(&protocol, &run, &output).expect("a run"), second.run(&protocol, &run, &output).expect("a run"));
+    assert_eq!(
+        first.run(&protocol, &run, &output).expect("a run"),
+        second.run(&protocol, &run, &output).expect("a run")
+    );
 }
 
 /// Newman and Thomas-Alyea: the more current the lower the potential of the negative electrode in charge.
@@ -228,7 +245,7 @@ fn what_is_out_of_range_is_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     /// A run gives finite numbers or an error, for anything that is asked.
     #[test]
@@ -236,7 +253,7 @@ proptest! {
         name in 0_usize..4,
         soc in prop_oneof![4 => 0.0..1.0_f64, 1 => prop::num::f64::ANY],
         celsius in prop_oneof![4 => -30.0..60.0_f64, 1 => prop::num::f64::ANY],
-        loads in prop::collection::vec((0_u8..3, prop_oneof![8 => -6.0..6.0_f64, 1 => prop::num::f64::ANY], prop_oneof![8 => 0.0..900.0_f64, 1 => prop::num::f64::ANY]), 1..4),
+        loads in prop::collection::vec((0_u8..3, prop_oneof![8 => -6.0..6.0_f64, 1 => prop::num::f64::ANY], prop_oneof![8 => 0.0..300.0_f64, 1 => prop::num::f64::ANY]), 1..4),
         nodes in 2_usize..12,
     ) {
         let name = ["Chen2020", "Prada2013", "ORegan2022", "NCA_Kim2011"][name];
