@@ -96,7 +96,7 @@ pub(crate) struct Kernel {
 const ENOUGH: f64 = 2e-4;
 
 /// Iterations before a step is called too long.
-const ITERATIONS_MAX: usize = 15;
+const ITERATIONS_MAX: usize = 25;
 
 impl Kernel {
     pub(crate) fn new(material: &Material, grid: &Grid, temp_k: f64) -> Self {
@@ -151,7 +151,7 @@ impl Kernel {
             }
             let inside = self.assemble(material, grid, particles, iterate, known, weight_s);
             let residual = self.system.right.iter().map(|right| right[1].abs()).fold(0.0, f64::max);
-            let worse = iteration > 0 && residual > 2.0 * residual_before && residual > 1e-3;
+            let worse = iteration > 0 && residual > 20.0 * residual_before && residual > 1e-3;
             if !inside || worse {
                 // back towards the last iterate, from which this one strayed
                 if iteration == 0 || halvings > 8 {
@@ -174,12 +174,16 @@ impl Kernel {
             self.trial.clone_from(iterate);
             let mut size = 0.0_f64;
             let mut damping = 1.0_f64;
+            let mut held = false;
             for (node, right) in self.system.right.iter_mut().enumerate() {
                 right[0] += right[2] * change;
                 right[1] += right[3] * change;
                 size = size.max(right[1].abs()).max((right[0] / iterate.c[node]).abs());
-                if right[0] < -0.9 * iterate.c[node] {
-                    damping = damping.min(-0.9 * iterate.c[node] / right[0]);
+                // Newton's method in the logarithm: where salt runs out it falls by orders of magnitude, never to nothing
+                let share = right[0] / iterate.c[node];
+                if share < -0.1 {
+                    right[0] = iterate.c[node] * (share.max(-5.0).exp() - 1.0);
+                    held = true;
                 }
                 if right[1].abs() * damping > 1.0 {
                     damping = 1.0 / right[1].abs();
@@ -195,13 +199,13 @@ impl Kernel {
             iterate.current += damping * change;
             self.follow(damping, damping * change);
             self.set_fluxes(material, grid);
-            for side in 0..2 {
-                particles[side].iterate(&self.fluxes[side]);
+            for (particles, fluxes) in particles.iter_mut().zip(&self.fluxes) {
+                size = size.max(particles.iterate(fluxes));
             }
             let temp_k = heat(self.heat(iterate.current));
             size = size.max((temp_k - iterate.temp_k).abs() * 1e-3);
             iterate.temp_k = temp_k;
-            if damping == 1.0 && size < ENOUGH {
+            if damping == 1.0 && !held && size < ENOUGH {
                 for side in 0..2 {
                     let (rest, response) = (&particles[side].rest, &particles[side].response);
                     for (at, surface) in self.surface[side].iter_mut().enumerate() {

@@ -24,6 +24,8 @@ pub struct DfnState {
     snapshot: Snapshot,
     /// Lithium of the negative electrode, mean stoichiometry.
     negative: f64,
+    /// The current, A, that the cell could not bear until the end of a step; the state is the last one that it reached.
+    spent: Option<f64>,
 }
 
 /// Lithium in the cell, mol over the whole electrode area.
@@ -140,11 +142,18 @@ impl Dfn {
     }
 
     fn state(&self) -> DfnState {
-        DfnState { snapshot: self.stepper.snapshot(), negative: self.stepper.mean_stoichiometry()[0] }
+        DfnState {
+            snapshot: self.stepper.snapshot(),
+            negative: self.stepper.mean_stoichiometry()[0],
+            spent: None,
+        }
     }
 }
 
-/// For runners that drive any model; [`Dfn::run`] is faster, for it does not begin anew at every step.
+/// For runners that drive any model; a step at whose end lithium or salt would have run out ends at a state whose voltage
+/// is 0 in discharge and twice the upper limit in charge.
+///
+/// [`Dfn::run`] is faster, for it does not begin anew at every step.
 impl CellModel for Dfn {
     type State = DfnState;
 
@@ -154,7 +163,7 @@ impl CellModel for Dfn {
 
     fn rest(&self, soc: f64, temperature_k: f64) -> Result<DfnState, CellError> {
         let snapshot = self.rested(soc, temperature_k).map_err(general)?;
-        Ok(DfnState { snapshot, negative: self.window.at(soc).negative })
+        Ok(DfnState { snapshot, negative: self.window.at(soc).negative, spent: None })
     }
 
     fn advance(
@@ -165,6 +174,10 @@ impl CellModel for Dfn {
         step_s: f64,
     ) -> Result<(), CellError> {
         let area = self.set.cell.area_m2;
+        if from.spent.is_some() {
+            let rule = "small enough for lithium and salt to last until the end of the step";
+            return Err(CellError::Parameter { field: "current in A", value: current.to_a, rule });
+        }
         self.stepper.restore(&from.snapshot);
         let end_s = self.stepper.time_s + step_s;
         let slope = (current.from_a - current.to_a) / (area * step_s);
@@ -173,7 +186,11 @@ impl CellModel for Dfn {
         course.step_s = step_s;
         loop {
             let left_s = end_s - course.stepper.time_s;
-            let (taken_s, error) = course.attempt(left_s).map_err(general)?;
+            let Ok((taken_s, error)) = course.attempt(left_s) else {
+                let spent = Some(current.to_a);
+                *to = DfnState { spent, ..self.state() };
+                return Ok(());
+            };
             course.accept(taken_s, error);
             if taken_s >= left_s {
                 break;
@@ -184,6 +201,12 @@ impl CellModel for Dfn {
     }
 
     fn voltage_v(&mut self, state: &DfnState, current_a: f64) -> Result<f64, CellError> {
+        // a voltage beyond every limit, so that a runner looks for its stop before
+        match state.spent {
+            Some(spent_a) if spent_a < 0.0 => return Ok(0.0),
+            Some(_) => return Ok(2.0 * self.set.cell.voltage_max_v),
+            None => {}
+        }
         self.stepper.restore(&state.snapshot);
         let mut course = Course { stepper: &mut self.stepper, step_s: 1.0, attempts: 0 };
         course.start(Drive::Current(-current_a / self.set.cell.area_m2), 0.0).map_err(general)?;

@@ -170,7 +170,9 @@ fn modes_and_volumes_agree() {
         let times = Output::At((0..=40).map(|at| 20.0 * f64::from(at)).collect());
         let protocol = stages(vec![Stage::current_for(-7.5, 600.0), Stage::rest(200.0)]);
         let trace = cell.expect("a cell").run(&protocol, &Run::default(), &times).expect("a run");
-        trace.rows.iter().map(|row| row.voltage_v).collect()
+        // right after a jump the flow through the outermost volume, not diffusion, decides
+        let settled = trace.rows.iter().filter(|row| row.time_s > 0.0 && row.time_s != 600.0);
+        settled.map(|row| row.voltage_v).collect()
     };
     // the volumes' error of second order, 0.1 mV with 200 of them
     let apart = distance(&run(constant), &run(varied));

@@ -167,32 +167,31 @@ impl Particles {
                 rest,
                 response,
             );
-            let steep = {
-                // the surface at the last iterate, for the diffusivity there
-                let guess = [
-                    rest[size - 2] - response[size - 2] * fluxes[node],
-                    rest[size - 1] - response[size - 1] * fluxes[node],
-                ];
-                let surface = (9.0 * guess[1] - guess[0]) / 8.0;
-                let first = surface
-                    - 3.0 * fluxes[node] / (8.0 * size as f64 * self.scale * sphere.diffusivity(surface));
-                3.0 / (8.0 * size as f64 * self.scale * sphere.diffusivity(first))
-            };
-            self.rest[node] = (9.0 * rest[size - 1] - rest[size - 2]) / 8.0;
-            self.response[node] = (9.0 * response[size - 1] - response[size - 2]) / 8.0 + steep;
+            let flux = fluxes[node];
+            let value = |at: usize| rest[at] - response[at] * flux;
+            let (surface, [by_last, by_before, by_flux]) =
+                sphere.surface(value(size - 1), value(size - 2), flux, self.scale);
+            let slope = by_last * response[size - 1] + by_before * response[size - 2] - by_flux;
+            self.response[node] = slope;
+            self.rest[node] = surface + slope * flux;
         }
     }
 
-    /// Takes the fluxes of an iterate into the inside; does nothing for modes, which need only the last.
-    pub(crate) fn iterate(&mut self, fluxes: &[f64]) {
+    /// Takes the fluxes of an iterate into the inside, and tells by how much it moved at most; modes need only the last
+    /// fluxes.
+    pub(crate) fn iterate(&mut self, fluxes: &[f64]) -> f64 {
+        let mut moved = 0.0_f64;
         if self.frozen || !matches!(self.inside, Inside::Volumes(_)) {
-            return;
+            return moved;
         }
         for (node, flux) in fluxes.iter().enumerate() {
             for at in node * self.size..(node + 1) * self.size {
-                self.stage_state[at] = self.inner_rest[at] - self.inner_response[at] * flux;
+                let x = self.inner_rest[at] - self.inner_response[at] * flux;
+                moved = moved.max((x - self.stage_state[at]).abs());
+                self.stage_state[at] = x;
             }
         }
+        moved
     }
 
     /// Ends a stage with its final fluxes: the derivative, and the state from it, so that lithium is conserved to
@@ -218,15 +217,21 @@ impl Particles {
                     }
                 }
             }
-            Inside::Volumes(sphere) => {
+            Inside::Volumes(sphere) if step_gamma_s == 0.0 => {
                 for (node, flux) in fluxes.iter().enumerate() {
                     let span = node * self.size..(node + 1) * self.size;
                     let rate = &mut derivative[span.clone()];
-                    sphere.rate(&self.stage_state[span.clone()], *flux, self.scale, rate);
-                    for (at, rate) in span.zip(rate) {
+                    sphere.rate(&self.state[span], *flux, self.scale, rate);
+                    for rate in rate {
                         *rate *= self.per_area;
-                        self.stage_state[at] = self.known[at] + step_gamma_s * *rate;
                     }
+                }
+            }
+            // a fresh evaluation of the rate would blow up what the iteration left over in the thin volumes
+            Inside::Volumes(_) => {
+                for ((derivative, x), known) in derivative.iter_mut().zip(&self.stage_state).zip(&self.known)
+                {
+                    *derivative = (x - known) / step_gamma_s;
                 }
             }
         }
@@ -274,10 +279,9 @@ impl Particles {
             Inside::Volumes(sphere) => {
                 for node in 0..self.nodes {
                     let end = (node + 1) * self.size;
-                    let (outer, inner) = (at(end - 1), at(end - 2));
-                    self.rest[node] = (9.0 * outer - inner) / 8.0;
-                    let slope = self.scale * sphere.diffusivity(self.rest[node]);
-                    self.response[node] = 3.0 / (8.0 * self.size as f64 * slope);
+                    let (surface, [.., by_flux]) = sphere.surface(at(end - 1), at(end - 2), 0.0, self.scale);
+                    self.rest[node] = surface;
+                    self.response[node] = -by_flux;
                 }
             }
         }
