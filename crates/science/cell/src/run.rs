@@ -70,6 +70,8 @@ impl Run {
             voltage_v: 0.0,
             since_jump_s: 0.0,
             steps: 0,
+            drift_a_s: 0.0,
+            slope: 0.0,
             passed: 0,
             rows: Vec::new(),
         };
@@ -97,6 +99,10 @@ struct Driver<'a, M: CellModel> {
     voltage_v: f64,
     since_jump_s: f64,
     steps: usize,
+    /// How fast the current last changed within a stage that does not hold it, A/s.
+    drift_a_s: f64,
+    /// What the last search for a current found to be the slope of its residual, 0 before the first.
+    slope: f64,
     /// How many of the run's times are behind.
     passed: usize,
     rows: Vec<Row>,
@@ -119,6 +125,7 @@ impl<M: CellModel> Driver<'_, M> {
         limits: bool,
     ) -> Result<Option<Ending>, CellError> {
         let began_s = self.time_s;
+        (self.drift_a_s, self.slope) = (0.0, 0.0);
         self.start(load)?;
         self.record(number);
         if let Some(limit) = self.limit(limits, self.voltage_v) {
@@ -226,7 +233,9 @@ impl<M: CellModel> Driver<'_, M> {
             }
             Load::Voltage(_) | Load::Power(_) => {
                 let from_a = self.current_a;
-                self.solve(load, from_a, |driver, to_a| {
+                // as a hold goes on, its current goes on falling
+                let guess_a = from_a + step_s * self.drift_a_s;
+                self.solve(load, guess_a, |driver, to_a| {
                     driver.steps += 1;
                     let ramp = Ramp { from_a, to_a };
                     driver.model.advance(&driver.state, &mut driver.next, ramp, step_s)?;
@@ -262,23 +271,30 @@ impl<M: CellModel> Driver<'_, M> {
         }
         old.1 = residual;
         // voltage and power rise with the charging current
-        let mut current_a = guess_a - residual.signum() * 0.02 * scale_a;
+        let mut current_a = if self.slope > 0.0 {
+            guess_a - residual / self.slope
+        } else {
+            guess_a - residual.signum() * 0.02 * scale_a
+        };
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
         for _ in 0..TRIES {
             if old.1 < 0.0 {
-                low = low.max(old.0)
+                low = low.max(old.0);
             } else {
-                high = high.min(old.0)
+                high = high.min(old.0);
             }
             if !(current_a > low && current_a < high) && low.is_finite() && high.is_finite() {
                 current_a = 0.5 * (low + high);
             }
             let voltage_v = voltage(self, current_a)?;
             (residual, tolerance) = miss(current_a, voltage_v);
+            let slope = (residual - old.1) / (current_a - old.0);
+            if slope > 0.0 {
+                self.slope = slope;
+            }
             if residual.abs() <= tolerance {
                 return Ok(End { current_a, voltage_v });
             }
-            let slope = (residual - old.1) / (current_a - old.0);
             old = (current_a, residual);
             let step = if slope > 0.0 { -residual / slope } else { -residual.signum() * scale_a };
             let reach = 4.0 * scale_a + 2.0 * current_a.abs();
@@ -338,15 +354,19 @@ impl<M: CellModel> Driver<'_, M> {
             }
             if excess > 0.0 {
                 (b, fb) = (middle, excess);
-                kept = if kept < 0 { kept - 1 } else { -1 };
+                kept = kept.min(0) - 1;
             } else {
                 (a, fa) = (middle, excess);
-                kept = if kept > 0 { kept + 1 } else { 1 };
+                kept = kept.max(0) + 1;
             }
             // an end that stays twice pulls too hard
             match kept {
-                ..=-2 => fa *= 0.5,
-                2.. => fb *= 0.5,
+                ..=-2 => {
+                    fa *= 0.5;
+                }
+                2.. => {
+                    fb *= 0.5;
+                }
                 _ => {}
             }
         }
@@ -358,6 +378,7 @@ impl<M: CellModel> Driver<'_, M> {
         std::mem::swap(&mut self.state, &mut self.next);
         self.time_s += step_s;
         self.since_jump_s += step_s;
+        self.drift_a_s = (end.current_a - self.current_a) / step_s;
         self.current_a = end.current_a;
         self.voltage_v = end.voltage_v;
     }

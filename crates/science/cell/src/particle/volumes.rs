@@ -7,8 +7,8 @@
 
 use crate::{CellError, HermiteTable, set::Curve};
 
-/// Error of one inner step in stoichiometry.
-const TOLERANCE: f64 = 2e-6;
+/// Error of the first-order solution of one inner step in stoichiometry; that of the second-order one is far less.
+const TOLERANCE: f64 = 2e-5;
 /// `1 - 1/√2`: L-stable.
 const GAMMA: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 /// How many of the outermost shells become thinner, and by which factor each.

@@ -135,26 +135,37 @@ impl TransportAt {
     #[inline]
     #[must_use]
     pub fn value(&self, concentration_mol_m3: f64) -> f64 {
-        let m = concentration_mol_m3.max(CONCENTRATION_MIN_MOL_M3) * 1e-3;
+        self.values([concentration_mol_m3])[0]
+    }
+
+    /// Values at several concentrations, each the same as [`TransportAt::value`].
+    #[inline]
+    #[must_use]
+    pub fn values<const L: usize>(&self, concentrations_mol_m3: [f64; L]) -> [f64; L] {
+        let m = concentrations_mol_m3.map(|c| c.max(CONCENTRATION_MIN_MOL_M3) * 1e-3);
         match self {
             Self::Powers { whole: [a, b, c, d, e], half } => {
-                let smooth = a + m * (b + m * (c + m * (d + m * e)));
+                let smooth = m.map(|m| a + m * (b + m * (c + m * (d + m * e))));
                 if *half == [0.0; 4] {
                     return smooth;
                 }
-                smooth + m.sqrt() * (half[0] + m * (half[1] + m * (half[2] + m * half[3])))
+                let [p, q, r, s] = half;
+                std::array::from_fn(|lane| {
+                    let m = m[lane];
+                    smooth[lane] + m.sqrt() * (p + m * (q + m * (r + m * s)))
+                })
             }
-            Self::Exponential { a, b } => a * (b * m).exp(),
-            Self::Ratio { a, b, c } => {
+            Self::Exponential { a, b } => m.map(|m| a * (b * m).exp()),
+            Self::Ratio { a, b, c } => m.map(|m| {
                 let m2 = m * m;
                 a * m * (1.0 + b[0] * m.sqrt() + b[1] * m) / (1.0 + c * m2 * m2)
-            }
-            Self::Square { roots: [r0, r1, r2] } => {
+            }),
+            Self::Square { roots: [r0, r1, r2] } => m.map(|m| {
                 let root = r0 + m * (r1 + m * r2);
                 0.1 * m * root * root
-            }
+            }),
             Self::ValoenDiffusivity { t } => {
-                1e-4 * 10_f64.powf(-4.43 - 54.0 / (t - 229.0 - 5.0 * m) - 0.22 * m)
+                m.map(|m| 1e-4 * 10_f64.powf(-4.43 - 54.0 / (t - 229.0 - 5.0 * m) - 0.22 * m))
             }
         }
     }

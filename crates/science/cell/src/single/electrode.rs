@@ -93,42 +93,56 @@ impl Kernel {
         Potential { ocp_v: self.ocp.value(inside) + warmer * entropic_v_k + asymptote(x).0, entropic_v_k }
     }
 
-    /// `asinh` of the interfacial current over twice the exchange current, with the salt at rest or the mean over the
-    /// salt of `nodes`.
+    /// `asinh` of the interfacial current over twice the exchange current, of several cells: with the salt at rest, or
+    /// the mean over the salt of `nodes`.
     #[inline]
-    pub(super) fn asinh(&self, x: f64, drawn_a_m2: f64, warm: &Warm, nodes: Option<&[f64]>) -> f64 {
+    pub(super) fn asinh<const L: usize>(
+        &self,
+        x: [f64; L],
+        drawn_a_m2: [f64; L],
+        warm: &Warm,
+        nodes: Option<&[[f64; L]]>,
+    ) -> [f64; L] {
         let exchange = &self.exchange;
-        let x = x.clamp(0.0, 1.0);
-        let full = exchange.i_ref_a_m2
-            * warm.exchange
-            * regularised_power(x, exchange.alpha)
-            * regularised_power(1.0 - x, 1.0 - exchange.alpha);
-        let drawn = self.interface * drawn_a_m2;
-        // a bare surface has no exchange; the voltage is then out of all limits, but finite
-        let ratio = 0.5 * drawn.abs() / full.max(1e-30);
+        let limit = exchange.i_ref_a_m2 * warm.exchange;
+        let drawn = drawn_a_m2.map(|i| self.interface * i);
+        let ratio: [f64; L] = std::array::from_fn(|lane| {
+            let x = x[lane].clamp(0.0, 1.0);
+            let full = limit
+                * regularised_power(x, exchange.alpha)
+                * regularised_power(1.0 - x, 1.0 - exchange.alpha);
+            // a bare surface has no exchange; the voltage is then out of all limits, but finite
+            0.5 * drawn[lane].abs() / full.max(1e-30)
+        });
         let factor = |z: f64| z + (z * z + 1.0).sqrt();
-        let value = match nodes {
-            None => factor(ratio).ln(),
+        let values = match nodes {
+            None => ratio.map(|z| factor(z).ln()),
             Some(nodes) => {
                 // the mean of logarithms is one logarithm of a product
                 let scale = 1.0 / exchange.concentration_ref_mol_m3;
-                let mut sum = 0.0;
+                let mut sum = [0.0; L];
                 for chunk in nodes.chunks(8) {
-                    let mut product = 1.0;
+                    let mut product = [1.0; L];
                     for c in chunk {
-                        let salt = regularised_power((c * scale).max(1e-12), 1.0 - exchange.alpha);
-                        product *= factor(ratio / salt);
+                        for lane in 0..L {
+                            let salt = (c[lane] * scale).max(1e-12);
+                            product[lane] *=
+                                factor(ratio[lane] / regularised_power(salt, 1.0 - exchange.alpha));
+                        }
                     }
-                    sum += product.ln();
+                    for lane in 0..L {
+                        sum[lane] += product[lane].ln();
+                    }
                 }
-                sum / nodes.len() as f64
+                sum.map(|sum| sum / nodes.len() as f64)
             }
         };
-        if drawn < 0.0 { -value } else { value }
+        std::array::from_fn(|lane| if drawn[lane] < 0.0 { -values[lane] } else { values[lane] })
     }
 
-    /// The salt at rest counts in [`Kernel::asinh`] without nodes only when it is the reference concentration.
-    pub(super) fn rest_nodes(&self, concentration_mol_m3: f64) -> Option<[f64; 1]> {
-        (concentration_mol_m3 != self.exchange.concentration_ref_mol_m3).then_some([concentration_mol_m3])
+    /// One node of salt at rest, where that is not the reference concentration of the exchange current.
+    pub(super) fn rest_node<const L: usize>(&self, concentration_mol_m3: f64) -> Option<[[f64; L]; 1]> {
+        (concentration_mol_m3 != self.exchange.concentration_ref_mol_m3)
+            .then_some([[concentration_mol_m3; L]])
     }
 }

@@ -5,8 +5,10 @@
 //!   Chapman, J. Electrochem. Soc. 166 (2019) A3693: concentration and ohmic overpotentials of the electrolyte at its
 //!   mean concentration, ohmic ones of the solids, reaction overpotentials averaged over each electrode.
 
+mod batch;
 mod electrode;
 mod model;
 mod salt;
 
+pub use batch::Batch;
 pub use model::{Resolution, SingleParticle, State};

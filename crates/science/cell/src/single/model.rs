@@ -1,6 +1,6 @@
 use super::{
     electrode::{self, Kernel},
-    salt::{self, Salt},
+    salt::{self, Salt, Work},
 };
 use crate::{
     CellError, CellModel, ParameterSet, Ramp, Surroundings,
@@ -28,13 +28,13 @@ impl Default for Resolution {
 /// SPM or SPMe of one cell.
 #[derive(Debug, Clone)]
 pub struct SingleParticle {
-    set: ParameterSet,
-    window: Window,
-    surroundings: Surroundings,
-    negative: Kernel,
-    positive: Kernel,
-    salt: Option<Salt>,
-    warm: Option<Warm>,
+    pub(super) set: ParameterSet,
+    pub(super) window: Window,
+    pub(super) surroundings: Surroundings,
+    pub(super) negative: Kernel,
+    pub(super) positive: Kernel,
+    pub(super) salt: Option<(Salt, Work<1>)>,
+    pub(super) warm: Option<Warm>,
 }
 
 /// What changes in time.
@@ -50,19 +50,19 @@ pub struct State {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Terminal {
+pub(super) struct Terminal {
     current_a: f64,
-    voltage_v: f64,
+    pub(super) voltage_v: f64,
     heat_w: f64,
 }
 
 /// What depends on temperature alone.
 #[derive(Debug, Clone, Copy)]
-struct Warm {
+pub(super) struct Warm {
     temperature_k: f64,
-    negative: electrode::Warm,
-    positive: electrode::Warm,
-    salt: Option<salt::Warm>,
+    pub(super) negative: electrode::Warm,
+    pub(super) positive: electrode::Warm,
+    pub(super) salt: Option<salt::Warm>,
 }
 
 /// A surface may be this far outside of 0..1 before the model has nothing more to say.
@@ -111,7 +111,11 @@ impl SingleParticle {
             window: set.window()?,
             negative: Kernel::new(set, &set.negative, 1.0, fine)?,
             positive: Kernel::new(set, &set.positive, -1.0, fine)?,
-            salt: electrolyte.then(|| Salt::new(set, counts)),
+            salt: electrolyte.then(|| {
+                let salt = Salt::new(set, counts);
+                let work = Work::new(salt.len());
+                (salt, work)
+            }),
             set: set.clone(),
             surroundings,
             warm: None,
@@ -127,7 +131,7 @@ impl SingleParticle {
         };
         let both = solid(&self.set.negative, &self.negative, &state.negative)
             + solid(&self.set.positive, &self.positive, &state.positive);
-        let salt = self.salt.as_ref().map_or(0.0, |salt| salt.amount_mol_m2(&state.salt));
+        let salt = self.salt.as_ref().map_or(0.0, |(salt, _)| salt.amount_mol_m2(&state.salt));
         (both, salt * self.set.cell.area_m2)
     }
 
@@ -137,7 +141,7 @@ impl SingleParticle {
         self.terminal(state, current_a).heat_w
     }
 
-    fn warm(&mut self, temperature_k: f64) -> Warm {
+    pub(super) fn warm(&mut self, temperature_k: f64) -> Warm {
         match self.warm {
             Some(warm) if warm.temperature_k == temperature_k => warm,
             _ => {
@@ -145,7 +149,7 @@ impl SingleParticle {
                     temperature_k,
                     negative: self.negative.warm(temperature_k),
                     positive: self.positive.warm(temperature_k),
-                    salt: self.salt.as_ref().map(|salt| salt.warm(temperature_k)),
+                    salt: self.salt.as_ref().map(|(salt, _)| salt.warm(temperature_k)),
                 };
                 self.warm = Some(warm);
                 warm
@@ -161,42 +165,64 @@ impl SingleParticle {
         }
         let temperature_k = state.temperature_k;
         let warm = self.warm(temperature_k);
-        let discharge = -current_a / self.set.cell.area_m2;
+        let discharge = self.discharge_a_m2(current_a);
         let surface = |kernel: &Kernel, particle: &[f64], warm: &electrode::Warm| {
             kernel.particle.surface(particle, kernel.flux_per_a_m2 * discharge, warm.diffusion)
         };
         let x = surface(&self.negative, &state.negative, &warm.negative);
         let y = surface(&self.positive, &state.positive, &warm.positive);
-        let negative = self.negative.potential(x, temperature_k);
-        let positive = self.positive.potential(y, temperature_k);
-        let open_v = positive.ocp_v - negative.ocp_v;
-        let twice_thermal_v = 2.0 * GAS_J_MOL_K * temperature_k / FARADAY_C_MOL;
-        let reaction = |kernel: &Kernel, x: f64, warm: &electrode::Warm, nodes: Option<&[f64]>| match nodes {
-            Some(_) => kernel.asinh(x, discharge, warm, nodes),
-            None => {
-                let rest = kernel.rest_nodes(self.set.electrolyte.concentration_mol_m3);
-                kernel.asinh(x, discharge, warm, rest.as_ref().map(<[f64; 1]>::as_slice))
-            }
-        };
-        let voltage_v = match (&self.salt, &warm.salt) {
-            (Some(salt), Some(electrolyte)) => {
-                let (left, right) = (salt.nodes(&state.salt, 0), salt.nodes(&state.salt, 2));
-                let eta = reaction(&self.positive, y, &warm.positive, Some(right))
-                    - reaction(&self.negative, x, &warm.negative, Some(left));
-                let drops = salt.drops(&state.salt, electrolyte, temperature_k);
-                let ohm_m2 = drops.ohm_m2 + warm.negative.solid_ohm_m2 + warm.positive.solid_ohm_m2;
-                open_v + twice_thermal_v * eta + drops.concentration_v - discharge * ohm_m2
+        self.terminals([x], [y], state.salt.as_chunks::<1>().0, [current_a], &warm)[0]
+    }
+
+    pub(super) fn discharge_a_m2(&self, current_a: f64) -> f64 {
+        -current_a / self.set.cell.area_m2
+    }
+
+    /// Voltage and heat of several cells with these surfaces, at one temperature.
+    #[inline]
+    pub(super) fn terminals<const L: usize>(
+        &self,
+        x: [f64; L],
+        y: [f64; L],
+        salt: &[[f64; L]],
+        current_a: [f64; L],
+        warm: &Warm,
+    ) -> [Terminal; L] {
+        let temperature_k = warm.temperature_k;
+        let discharge = current_a.map(|current_a| self.discharge_a_m2(current_a));
+        let (eta, drops) = match (&self.salt, &warm.salt) {
+            (Some((electrolyte, _)), Some(laws)) => {
+                let (left, right) = (electrolyte.nodes(salt, 0), electrolyte.nodes(salt, 2));
+                let positive = self.positive.asinh(y, discharge, &warm.positive, Some(right));
+                let negative = self.negative.asinh(x, discharge, &warm.negative, Some(left));
+                ((positive, negative), Some(electrolyte.drops(salt, laws, temperature_k)))
             }
             _ => {
-                let eta = reaction(&self.positive, y, &warm.positive, None)
-                    - reaction(&self.negative, x, &warm.negative, None);
-                open_v + twice_thermal_v * eta
+                let rest = self.set.electrolyte.concentration_mol_m3;
+                let (right, left) = (self.positive.rest_node(rest), self.negative.rest_node(rest));
+                let right = right.as_ref().map(|node| node.as_slice());
+                let left = left.as_ref().map(|node| node.as_slice());
+                let positive = self.positive.asinh(y, discharge, &warm.positive, right);
+                ((positive, self.negative.asinh(x, discharge, &warm.negative, left)), None)
             }
         };
-        // what the open circuit gives and the terminals do not, and the heat of the reactions' entropy
-        let entropic_v_k = positive.entropic_v_k - negative.entropic_v_k;
-        let heat_w = current_a * (voltage_v - open_v) + current_a * temperature_k * entropic_v_k;
-        Terminal { current_a, voltage_v, heat_w }
+        let twice_thermal_v = 2.0 * GAS_J_MOL_K * temperature_k / FARADAY_C_MOL;
+        let solid_ohm_m2 = warm.negative.solid_ohm_m2 + warm.positive.solid_ohm_m2;
+        std::array::from_fn(|lane| {
+            let negative = self.negative.potential(x[lane], temperature_k);
+            let positive = self.positive.potential(y[lane], temperature_k);
+            let open_v = positive.ocp_v - negative.ocp_v;
+            let mut voltage_v = open_v + twice_thermal_v * (eta.0[lane] - eta.1[lane]);
+            if let Some(drops) = &drops {
+                let drop = drops[lane];
+                voltage_v += drop.concentration_v - discharge[lane] * (drop.ohm_m2 + solid_ohm_m2);
+            }
+            // what the open circuit gives and the terminals do not, and the heat of the reactions' entropy
+            let entropic_v_k = positive.entropic_v_k - negative.entropic_v_k;
+            let current_a = current_a[lane];
+            let heat_w = current_a * (voltage_v - open_v) + current_a * temperature_k * entropic_v_k;
+            Terminal { current_a, voltage_v, heat_w }
+        })
     }
 
     /// The particles and the salt, at one temperature.
@@ -209,16 +235,19 @@ impl SingleParticle {
         temperature_k: f64,
     ) -> Result<(), CellError> {
         let warm = self.warm(temperature_k);
-        let per_area = -1.0 / self.set.cell.area_m2;
-        let (start, end) = (per_area * current.from_a, per_area * current.to_a);
+        let (start, end) = (self.discharge_a_m2(current.from_a), self.discharge_a_m2(current.to_a));
         let particle = |kernel: &mut Kernel, from: &[f64], to: &mut [f64], warm: &electrode::Warm| {
             let flux = (kernel.flux_per_a_m2 * start, kernel.flux_per_a_m2 * end);
             kernel.particle.advance(from, to, flux, warm.diffusion, step_s)
         };
         particle(&mut self.negative, &from.negative, &mut to.negative, &warm.negative)?;
         particle(&mut self.positive, &from.positive, &mut to.positive, &warm.positive)?;
-        if let (Some(salt), Some(electrolyte)) = (&mut self.salt, &warm.salt) {
-            salt.advance(&from.salt, &mut to.salt, (start, end), electrolyte, step_s)?;
+        if let (Some((salt, work)), Some(laws)) = (&mut self.salt, &warm.salt) {
+            let (from, to) = (from.salt.as_chunks::<1>().0, to.salt.as_chunks_mut::<1>().0);
+            let [least] = salt.advance(work, from, to, ([start], [end]), laws, step_s);
+            if least.is_nan() || least <= 0.0 {
+                return Err(drained(least));
+            }
         }
         Ok(())
     }
@@ -238,6 +267,13 @@ impl SingleParticle {
     }
 }
 
+/// The electrolyte has no salt left somewhere.
+pub(super) fn drained(least: f64) -> CellError {
+    let (field, rule) =
+        ("the salt concentration in mol/m³", "above 0: the current is too large for the cell");
+    CellError::OutOfRange { time_s: 0.0, field, value: least, rule }
+}
+
 impl CellModel for SingleParticle {
     type State = State;
 
@@ -253,7 +289,7 @@ impl CellModel for SingleParticle {
         let mut positive = vec![0.0; self.positive.particle.len()];
         self.negative.particle.rest(&mut negative, at.negative);
         self.positive.particle.rest(&mut positive, at.positive);
-        let volumes = self.salt.as_ref().map_or(0, Salt::len);
+        let volumes = self.salt.as_ref().map_or(0, |(salt, _)| salt.len());
         let salt = vec![self.set.electrolyte.concentration_mol_m3; volumes];
         Ok(State { temperature_k, negative, positive, salt, terminal: None })
     }
@@ -306,7 +342,7 @@ impl CellModel for SingleParticle {
     fn step_s(&self, since_jump_s: f64) -> f64 {
         // the modes are exact at any step; salt and heat relax within minutes after a jump
         if self.salt.is_some() {
-            (0.05 + 0.2 * since_jump_s).min(10.0)
+            (0.05 + 0.3 * since_jump_s).min(20.0)
         } else {
             (0.1 + since_jump_s).min(20.0)
         }

@@ -1,7 +1,6 @@
 //! Salt across the cell: finite volumes with `D_e(c, T)`, second order in space and time.
 
 use crate::{
-    CellError,
     constants::{FARADAY_C_MOL, GAS_J_MOL_K},
     set::{Electrolyte, ParameterSet, TransportAt, cubic},
 };
@@ -20,25 +19,43 @@ pub(super) struct Salt {
     efficiency: [f64; 3],
     /// Porosity times width of each volume, m.
     content: Vec<f64>,
+    /// Its inverse, 1/m.
+    per_content: Vec<f64>,
     /// Per inner face: transport efficiency over the distance of the nodes, 1/m.
     faces: Vec<f64>,
     /// Share of the cell's current that flows in the electrolyte, per inner face.
     share: Vec<f64>,
     /// Width of each volume over the whole, for means.
     weight: [f64; 3],
-    scratch: Scratch,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Scratch {
-    k1: Vec<f64>,
-    k2: Vec<f64>,
-    stage: Vec<f64>,
-    diffusivity: Vec<f64>,
-    conductance: Vec<f64>,
-    upper: Vec<f64>,
-    lower: Vec<f64>,
-    pivot: Vec<f64>,
+/// Working memory of a step of `L` cells side by side.
+#[derive(Debug, Clone)]
+pub(super) struct Work<const L: usize> {
+    k1: Vec<[f64; L]>,
+    k2: Vec<[f64; L]>,
+    stage: Vec<[f64; L]>,
+    diffusivity: Vec<[f64; L]>,
+    conductance: Vec<[f64; L]>,
+    upper: Vec<[f64; L]>,
+    lower: Vec<[f64; L]>,
+    pivot: Vec<[f64; L]>,
+}
+
+impl<const L: usize> Work<L> {
+    pub(super) fn new(volumes: usize) -> Self {
+        let zeros = || vec![[0.0; L]; volumes];
+        Self {
+            k1: zeros(),
+            k2: zeros(),
+            stage: zeros(),
+            diffusivity: zeros(),
+            conductance: zeros(),
+            upper: zeros(),
+            lower: zeros(),
+            pivot: zeros(),
+        }
+    }
 }
 
 /// The electrolyte's laws at one temperature.
@@ -96,27 +113,16 @@ impl Salt {
         let share =
             volumes[..volumes.len() - 1].iter().map(|(_, region, end)| flowing(*end, *region)).collect();
         let weight = [0, 1, 2].map(|region| thickness_m[region] / counts[region] as f64 / total);
-        let zeros = vec![0.0; content.len()];
-        let scratch = Scratch {
-            k1: zeros.clone(),
-            k2: zeros.clone(),
-            stage: zeros.clone(),
-            diffusivity: zeros.clone(),
-            conductance: zeros.clone(),
-            upper: zeros.clone(),
-            lower: zeros.clone(),
-            pivot: zeros,
-        };
         Self {
             electrolyte: set.electrolyte.clone(),
             counts,
             thickness_m,
             efficiency,
+            per_content: content.iter().map(|content| 1.0 / content).collect(),
             content,
             faces,
             share,
             weight,
-            scratch,
         }
     }
 
@@ -133,14 +139,26 @@ impl Salt {
         }
     }
 
-    /// Nodes of an electrode, 0 or 2.
-    pub(super) fn nodes<'a>(&self, salt: &'a [f64], region: usize) -> &'a [f64] {
+    /// Nodes of a region: 0 and 2 are the electrodes.
+    pub(super) fn nodes<'a, T>(&self, salt: &'a [T], region: usize) -> &'a [T] {
         let start: usize = self.counts[..region].iter().sum();
         &salt[start..start + self.counts[region]]
     }
 
-    fn mean(&self, salt: &[f64]) -> f64 {
-        (0..3).map(|region| self.weight[region] * self.nodes(salt, region).iter().sum::<f64>()).sum()
+    fn mean<const L: usize>(&self, salt: &[[f64; L]]) -> [f64; L] {
+        let mut mean = [0.0; L];
+        for region in 0..3 {
+            let mut sum = [0.0; L];
+            for c in self.nodes(salt, region) {
+                for lane in 0..L {
+                    sum[lane] += c[lane];
+                }
+            }
+            for lane in 0..L {
+                mean[lane] += self.weight[region] * sum[lane];
+            }
+        }
+        mean
     }
 
     /// Salt in the cell per area, mol/m².
@@ -148,146 +166,191 @@ impl Salt {
         salt.iter().zip(&self.content).map(|(c, content)| c * content).sum()
     }
 
-    /// Overpotentials at the present salt.
-    pub(super) fn drops(&self, salt: &[f64], warm: &Warm, temperature_k: f64) -> Drops {
+    /// Overpotentials at the present salt of several cells.
+    #[inline]
+    pub(super) fn drops<const L: usize>(
+        &self,
+        salt: &[[f64; L]],
+        warm: &Warm,
+        temperature_k: f64,
+    ) -> [Drops; L] {
         let mean = self.mean(salt);
-        let logarithm = |region: usize| {
+        let logarithms = |region: usize| {
             let nodes = self.nodes(salt, region);
-            let mut sum = 0.0;
+            let mut sum = [0.0; L];
+            // the mean of logarithms is one logarithm of a product
             for chunk in nodes.chunks(16) {
-                sum += chunk.iter().fold(1.0, |product, c| product * (c / mean).max(1e-15)).ln();
+                let mut product = [1.0; L];
+                for c in chunk {
+                    for lane in 0..L {
+                        product[lane] *= (c[lane] / mean[lane]).max(1e-15);
+                    }
+                }
+                for lane in 0..L {
+                    sum[lane] += product[lane].ln();
+                }
             }
-            sum / nodes.len() as f64
+            sum.map(|sum| sum / nodes.len() as f64)
         };
-        let chi = 2.0 * (1.0 - cubic(&warm.transference, mean)) * cubic(&warm.thermodynamic, mean);
+        let (left, right) = (logarithms(0), logarithms(2));
         let thermal_v = GAS_J_MOL_K * temperature_k / FARADAY_C_MOL;
         let path = self.thickness_m[0] / (3.0 * self.efficiency[0])
             + self.thickness_m[1] / self.efficiency[1]
             + self.thickness_m[2] / (3.0 * self.efficiency[2]);
-        Drops {
-            concentration_v: chi * thermal_v * (logarithm(2) - logarithm(0)),
-            ohm_m2: path / warm.conductivity.value(mean),
-        }
+        let conductivity = warm.conductivity.values(mean);
+        std::array::from_fn(|lane| {
+            let mean = mean[lane];
+            let chi = 2.0 * (1.0 - cubic(&warm.transference, mean)) * cubic(&warm.thermodynamic, mean);
+            Drops {
+                concentration_v: chi * thermal_v * (right[lane] - left[lane]),
+                ohm_m2: path / conductivity[lane],
+            }
+        })
     }
 
     /// One step of ROS2 (Verwer et al. 1999), which keeps its order with a Jacobian that lags: here that of `D_e` as it
-    /// stands at the start.
-    pub(super) fn advance(
-        &mut self,
-        from: &[f64],
-        to: &mut [f64],
-        (start_a_m2, end_a_m2): (f64, f64),
+    /// stands at the start. Gives the least concentration of each cell.
+    #[inline]
+    pub(super) fn advance<const L: usize>(
+        &self,
+        work: &mut Work<L>,
+        from: &[[f64; L]],
+        to: &mut [[f64; L]],
+        (start_a_m2, end_a_m2): ([f64; L], [f64; L]),
         warm: &Warm,
         step_s: f64,
-    ) -> Result<(), CellError> {
-        let mut work = std::mem::take(&mut self.scratch);
+    ) -> [f64; L] {
         let last = from.len() - 1;
-        self.change(from, start_a_m2, warm, &mut work.diffusivity, &mut work.conductance, &mut work.k1);
+        let Work { k1, k2, stage, diffusivity, conductance, upper, lower, pivot } = work;
+        self.change(from, start_a_m2, warm, diffusivity, conductance, k1);
         let share = GAMMA * step_s;
         for i in 0..=last {
-            let inner = if i > 0 { work.conductance[i - 1] } else { 0.0 };
-            let outer = if i < last { work.conductance[i] } else { 0.0 };
             let scale = share / self.content[i];
-            let diagonal = 1.0 + scale * (inner + outer);
-            work.upper[i] = -scale * outer;
-            if i > 0 {
-                let factor = -scale * inner * work.pivot[i - 1];
-                work.lower[i] = factor;
-                work.pivot[i] = 1.0 / (diagonal - factor * work.upper[i - 1]);
-            } else {
-                work.pivot[i] = 1.0 / diagonal;
+            for lane in 0..L {
+                let inner = if i > 0 { conductance[i - 1][lane] } else { 0.0 };
+                let outer = if i < last { conductance[i][lane] } else { 0.0 };
+                let diagonal = 1.0 + scale * (inner + outer);
+                upper[i][lane] = -scale * outer;
+                if i > 0 {
+                    let factor = -scale * inner * pivot[i - 1][lane];
+                    lower[i][lane] = factor;
+                    pivot[i][lane] = 1.0 / (diagonal - factor * upper[i - 1][lane]);
+                } else {
+                    pivot[i][lane] = 1.0 / diagonal;
+                }
             }
         }
-        let rate = (end_a_m2 - start_a_m2) / step_s;
-        if rate != 0.0 {
-            self.source(from, rate * share, warm, &mut work.k1);
+        let rate: [f64; L] = std::array::from_fn(|lane| (end_a_m2[lane] - start_a_m2[lane]) / step_s);
+        let ramps = rate != [0.0; L];
+        if ramps {
+            self.source(from, rate.map(|rate| rate * share), warm, k1);
         }
-        solve(&work.lower, &work.pivot, &work.upper, &mut work.k1);
+        solve(lower, pivot, upper, k1);
         for i in 0..=last {
-            work.stage[i] = from[i] + step_s * work.k1[i];
+            for lane in 0..L {
+                stage[i][lane] = from[i][lane] + step_s * k1[i][lane];
+            }
         }
-        self.change(&work.stage, end_a_m2, warm, &mut work.diffusivity, &mut work.conductance, &mut work.k2);
+        self.change(stage, end_a_m2, warm, diffusivity, conductance, k2);
         for i in 0..=last {
-            work.k2[i] -= 2.0 * work.k1[i];
+            for lane in 0..L {
+                k2[i][lane] -= 2.0 * k1[i][lane];
+            }
         }
-        if rate != 0.0 {
-            self.source(from, -rate * share, warm, &mut work.k2);
+        if ramps {
+            self.source(from, rate.map(|rate| -rate * share), warm, k2);
         }
-        solve(&work.lower, &work.pivot, &work.upper, &mut work.k2);
-        let mut least = f64::INFINITY;
+        solve(lower, pivot, upper, k2);
+        let mut least = [f64::INFINITY; L];
         for i in 0..=last {
-            to[i] = from[i] + step_s * (1.5 * work.k1[i] + 0.5 * work.k2[i]);
-            least = least.min(to[i]);
+            for lane in 0..L {
+                to[i][lane] = from[i][lane] + step_s * (1.5 * k1[i][lane] + 0.5 * k2[i][lane]);
+                // the comparison lets a NaN through, which a minimum would hide
+                least[lane] = if least[lane] < to[i][lane] { least[lane] } else { to[i][lane] };
+            }
         }
-        self.scratch = work;
-        if least > 0.0 {
-            return Ok(());
-        }
-        let (field, rule) =
-            ("the salt concentration in mol/m³", "above 0: the current is too large for the cell");
-        Err(CellError::OutOfRange { time_s: 0.0, field, value: least, rule })
+        least
     }
 
     /// `dc/dt` of every volume.
-    fn change(
+    #[inline]
+    fn change<const L: usize>(
         &self,
-        salt: &[f64],
-        discharge_a_m2: f64,
+        salt: &[[f64; L]],
+        discharge_a_m2: [f64; L],
         warm: &Warm,
-        diffusivity: &mut [f64],
-        conductance: &mut [f64],
-        out: &mut [f64],
+        diffusivity: &mut [[f64; L]],
+        conductance: &mut [[f64; L]],
+        out: &mut [[f64; L]],
     ) {
         for (d, c) in diffusivity.iter_mut().zip(salt) {
-            *d = warm.diffusivity.value(*c);
+            *d = warm.diffusivity.values(*c);
         }
         let last = salt.len() - 1;
-        let mut inflow = 0.0;
+        let mut inflow = [0.0; L];
         for i in 0..last {
-            let g = self.faces[i] * 0.5 * (diffusivity[i] + diffusivity[i + 1]);
-            conductance[i] = g;
-            let outflow = g * (salt[i] - salt[i + 1]);
-            out[i] = (inflow - outflow) / self.content[i];
-            inflow = outflow;
+            for lane in 0..L {
+                let g = self.faces[i] * 0.5 * (diffusivity[i][lane] + diffusivity[i + 1][lane]);
+                conductance[i][lane] = g;
+                let outflow = g * (salt[i][lane] - salt[i + 1][lane]);
+                out[i][lane] = (inflow[lane] - outflow) * self.per_content[i];
+                inflow[lane] = outflow;
+            }
         }
-        out[last] = inflow / self.content[last];
+        for lane in 0..L {
+            out[last][lane] = inflow[lane] * self.per_content[last];
+        }
         self.source(salt, discharge_a_m2, warm, out);
     }
 
-    /// Adds what reaction and migration bring.
-    fn source(&self, salt: &[f64], discharge_a_m2: f64, warm: &Warm, out: &mut [f64]) {
-        let per_f = discharge_a_m2 / FARADAY_C_MOL;
+    /// Adds what reaction and migration bring: the growth of the ionic current, less the cations' share of it.
+    #[inline]
+    fn source<const L: usize>(
+        &self,
+        salt: &[[f64; L]],
+        discharge_a_m2: [f64; L],
+        warm: &Warm,
+        out: &mut [[f64; L]],
+    ) {
+        let per_f = discharge_a_m2.map(|i| i / FARADAY_C_MOL);
         let [t0, t1, t2, t3] = warm.transference;
         let constant = t1 == 0.0 && t2 == 0.0 && t3 == 0.0;
         let last = salt.len() - 1;
-        let mut entered = (0.0, 0.0);
+        let mut entered = (0.0, [0.0; L]);
         for i in 0..=last {
-            let left = if i < last {
-                let transference = if constant {
+            let share = if i < last { self.share[i] } else { 0.0 };
+            for lane in 0..L {
+                let transference = if constant || i == last {
                     t0
                 } else {
-                    0.5 * (cubic(&warm.transference, salt[i]) + cubic(&warm.transference, salt[i + 1]))
+                    let here = cubic(&warm.transference, salt[i][lane]);
+                    0.5 * (here + cubic(&warm.transference, salt[i + 1][lane]))
                 };
-                (self.share[i], transference * self.share[i])
-            } else {
-                (0.0, 0.0)
-            };
-            // what the reaction gives is the growth of the ionic current; migration carries a share of it away
-            let gain = (left.0 - entered.0) - (left.1 - entered.1);
-            out[i] += per_f * gain / self.content[i];
-            entered = left;
+                let migrates = transference * share;
+                let gain = (share - entered.0) - (migrates - entered.1[lane]);
+                out[i][lane] += per_f[lane] * gain * self.per_content[i];
+                entered.1[lane] = migrates;
+            }
+            entered.0 = share;
         }
     }
 }
 
 /// Thomas' algorithm on factors.
-fn solve(lower: &[f64], pivot: &[f64], upper: &[f64], right: &mut [f64]) {
+#[inline]
+fn solve<const L: usize>(lower: &[[f64; L]], pivot: &[[f64; L]], upper: &[[f64; L]], right: &mut [[f64; L]]) {
     let last = right.len() - 1;
     for i in 1..=last {
-        right[i] -= lower[i] * right[i - 1];
+        for lane in 0..L {
+            right[i][lane] -= lower[i][lane] * right[i - 1][lane];
+        }
     }
-    right[last] *= pivot[last];
+    for lane in 0..L {
+        right[last][lane] *= pivot[last][lane];
+    }
     for i in (0..last).rev() {
-        right[i] = (right[i] - upper[i] * right[i + 1]) * pivot[i];
+        for lane in 0..L {
+            right[i][lane] = (right[i][lane] - upper[i][lane] * right[i + 1][lane]) * pivot[i][lane];
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Reference curves (PyBaMM 26.10 on refined meshes, see docs/battery.md) and the comparison with them.
 
+#![allow(clippy::unwrap_used, reason = "a reference that cannot be read ends the test")]
+
 use std::path::PathBuf;
 
 use voltwin_cell::{CellError, ParameterSet, Protocol, Run, SingleParticle, Stage, Surroundings, Trace, set};
