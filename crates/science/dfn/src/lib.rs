@@ -47,6 +47,11 @@
 //! # Ok::<(), voltwin_dfn::DfnError>(())
 //! ```
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "one index runs through several arrays: both sides, all nodes"
+)]
+
 mod blocks;
 mod error;
 mod grid;
