@@ -1,7 +1,8 @@
 //! Warnings that name their cause.
 //!
 //! Each cause has one signal, standardised by what the pack itself showed while it was young, and a one-sided
-//! cumulative sum (Page, 1954) that forgives noise and remembers drift. Thresholds come from a healthy fleet and the
+//! cumulative sum (Page, 1954) that forgives noise and remembers drift; for the knee it is the difference of two slopes
+//! in standard errors. Thresholds come from a healthy fleet and the
 //! share of false alarms that one accepts, and from nothing else.
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     PrognosisError,
     error::within,
-    statistics::{median, slope},
+    statistics::{Line, median},
 };
 
 /// Why a pack is in danger.
@@ -53,7 +54,7 @@ pub struct PackSample<'a> {
     pub capacity: Option<f64>,
 }
 
-/// Thresholds of the cumulative sums by cause, in standard deviations of a young pack.
+/// Thresholds of the signals by cause, in standard deviations of a young pack.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sensitivity {
     thresholds: [f64; 5],
@@ -112,7 +113,7 @@ const YOUNG: u32 = 30;
 const FORGIVEN: f64 = 0.5;
 /// Scale of a plating margin that is used up, in V.
 const MARGIN_V: f64 = 0.005;
-/// Capacities over which the slope of a knee is taken.
+/// Capacities over which the late slope of a knee is taken.
 const SLOPE_SAMPLES: usize = 30;
 
 /// Watches one pack.
@@ -122,7 +123,6 @@ pub struct Watch {
     short: Vec<Drift>,
     spread: Drift,
     thermal: Drift,
-    knee: Drift,
     capacities: Vec<(f64, f64)>,
     plating: f64,
     peaks: [f64; 5],
@@ -141,7 +141,6 @@ impl Watch {
             short: vec![Drift::default(); cells],
             spread: Drift::default(),
             thermal: Drift::default(),
-            knee: Drift::default(),
             capacities: Vec::new(),
             plating: 0.0,
             peaks: [0.0; 5],
@@ -174,8 +173,7 @@ impl Watch {
             self.report(Cause::Thermal, sum, None, sample.t_s, &mut warnings);
         }
         if let Some(bend) = sample.capacity.and_then(|capacity| self.bend(sample.t_s, capacity)) {
-            let sum = self.knee.add(bend, 1e-6);
-            self.report(Cause::Knee, sum, None, sample.t_s, &mut warnings);
+            self.report(Cause::Knee, bend, None, sample.t_s, &mut warnings);
         }
         Ok(warnings)
     }
@@ -193,30 +191,32 @@ impl Watch {
             }
         }
         self.report(Cause::SoftShort, worst.0, worst.1, sample.t_s, warnings);
-        let far = sample
-            .rest_end_v
+        // the beginning of the rest: what has opened by its end is the leak's and not the cells'
+        let volts = sample.rest_start_v;
+        let far = volts
             .iter()
             .enumerate()
-            .max_by(|a, b| (a.1 - middle_end).abs().total_cmp(&(b.1 - middle_end).abs()));
-        let n = sample.rest_end_v.len() as f64;
-        let mean = sample.rest_end_v.iter().sum::<f64>() / n;
-        let spread = (sample.rest_end_v.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
+            .max_by(|a, b| (a.1 - middle_start).abs().total_cmp(&(b.1 - middle_start).abs()));
+        let n = volts.len() as f64;
+        let mean = volts.iter().sum::<f64>() / n;
+        let spread = (volts.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
         let sum = self.spread.add(spread, 1e-5);
         self.report(Cause::CellSpread, sum, far.map(|(cell, _)| cell), sample.t_s, warnings);
     }
 
-    /// How much faster capacity falls over the last samples than over those before, per day.
+    /// How much faster capacity falls over the last samples than over those before, in standard errors.
     fn bend(&mut self, t_s: f64, capacity: f64) -> Option<f64> {
         self.capacities.push((t_s / 86_400.0, capacity));
-        let keep = 4 * SLOPE_SAMPLES;
-        if self.capacities.len() > keep {
+        if self.capacities.len() > 5 * SLOPE_SAMPLES {
             self.capacities.remove(0);
         }
-        if self.capacities.len() < 3 * SLOPE_SAMPLES {
+        if self.capacities.len() < 2 * SLOPE_SAMPLES {
             return None;
         }
         let (before, late) = self.capacities.split_at(self.capacities.len() - SLOPE_SAMPLES);
-        Some(slope(before) - slope(late))
+        let (before, late) = (Line::through(before), Line::through(late));
+        let error = (before.slope_variance + late.slope_variance).sqrt();
+        (error > 0.0).then(|| (before.slope - late.slope) / error)
     }
 
     fn report(&mut self, cause: Cause, sum: f64, cell: Option<usize>, t_s: f64, warnings: &mut Vec<Warning>) {

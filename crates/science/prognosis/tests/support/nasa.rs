@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use voltwin_prognosis::{Promise, backtest, fit_character, mean_error};
+use voltwin_prognosis::{Promise, TrackCharacter, backtest, fit_character, mean_error};
 
 use super::shared;
 
@@ -50,19 +50,27 @@ pub(crate) struct Score {
 pub(crate) fn scores(cells: &BTreeMap<String, Vec<f64>>) -> Vec<Score> {
     let all: Vec<&[f64]> = cells.values().map(Vec::as_slice).collect();
     let fitted = fit_character(&all, &HORIZONS).unwrap();
-    let characters: Vec<_> = (0..all.len())
-        .map(|out| {
-            let others: Vec<&[f64]> = (0..all.len()).filter(|&i| i != out).map(|i| all[i]).collect();
-            (fit_character(&others, &HORIZONS).unwrap(), others)
-        })
-        .collect();
+    let without = |out: &[usize]| {
+        let others: Vec<&[f64]> = (0..all.len()).filter(|i| !out.contains(i)).map(|i| all[i]).collect();
+        fit_character(&others, &HORIZONS).unwrap()
+    };
+    let characters: Vec<TrackCharacter> = (0..all.len()).map(|out| without(&[out])).collect();
+    // errors that calibrate the intervals of a cell come from models that saw neither it nor the cell they forecast
+    let mut pairs = BTreeMap::new();
+    for i in 0..all.len() {
+        for j in i + 1..all.len() {
+            pairs.insert((i, j), without(&[i, j]));
+        }
+    }
     HORIZONS
         .map(|ahead| {
             let (mut error, mut within, mut width, mut count) = (0.0, 0.0, 0.0, 0_usize);
-            for ((character, others), cell) in characters.iter().zip(&all) {
-                let scores: Vec<f64> = others
-                    .iter()
-                    .flat_map(|other| backtest(*character, other, ahead).unwrap())
+            for (out, (character, cell)) in characters.iter().zip(&all).enumerate() {
+                let scores: Vec<f64> = (0..all.len())
+                    .filter(|&other| other != out)
+                    .flat_map(|other| {
+                        backtest(pairs[&(out.min(other), out.max(other))], all[other], ahead).unwrap()
+                    })
                     .map(|(belief, truth)| (belief.mean - truth).abs() / belief.sd)
                     .collect();
                 let mut promise = Promise::from_fleet(&scores, COVERAGE, 0.15).unwrap();
