@@ -1,4 +1,5 @@
-//! Prints the tables of docs/battery-ageing.md: `cargo run --release -p voltwin-prognosis --example evidence`.
+//! Prints the tables of docs/battery-ageing.md: `cargo run --release -p voltwin-prognosis --example evidence`, or those
+//! that are named (`decade wear capacity early packs warnings advice`).
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -35,13 +36,21 @@ const FIVE: [(&str, Cell); 5] = [
 ];
 
 fn main() {
-    decade();
-    wear();
-    capacity();
-    early();
-    seeded();
-    warnings();
-    advice();
+    let tables: [(&str, fn()); 7] = [
+        ("decade", decade),
+        ("wear", wear),
+        ("capacity", capacity),
+        ("early", early),
+        ("packs", seeded),
+        ("warnings", warnings),
+        ("advice", advice),
+    ];
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    for (name, table) in tables {
+        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
+            table();
+        }
+    }
 }
 
 fn end(cell: Cell, day: &Profile, days: f64) -> f64 {
@@ -110,10 +119,9 @@ fn wear() {
             let mut ageing = Ageing::new(cell);
             ageing.advance_times(&Stress::of(usual.samples()).unwrap(), years * 365.0);
             let curve = WearCurve::of(&ageing, &usual, habit, VALUE, 24.0, 12).unwrap();
-            let mut from = 0.0;
-            let mut slope = |from_kwh: f64, to_kwh: f64| {
-                from = (curve.cost(to_kwh) - curve.cost(from_kwh)) / (to_kwh - from_kwh);
-                (from / VALUE.per_capacity() * 1e5, from)
+            let slope = |from_kwh: f64, to_kwh: f64| {
+                let money = (curve.cost(to_kwh) - curve.cost(from_kwh)) / (to_kwh - from_kwh);
+                (money / VALUE.per_capacity() * 1e5, money)
             };
             for (low, high) in [(0.0, 6.0), (18.0, 24.0)] {
                 let (points, money) = slope(low, high);
@@ -194,7 +202,7 @@ fn seeded() {
 }
 
 fn warnings() {
-    println!("### Warnings on seeded fleets, 1 % false alarms per cause set\n");
+    println!("### Warnings on seeded fleets, set to 1 % false alarms per cause\n");
     let (false_alarms, scores) = fleet::scores(0.01);
     println!(
         "Healthy packs that warned of anything in {} days: {:.1} %.\n",
