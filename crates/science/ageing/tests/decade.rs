@@ -1,5 +1,5 @@
 //! A decade per scenario, temperature and cell against the reference runs.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! What holds for any history.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use proptest::prelude::*;
 use voltwin_ageing::{

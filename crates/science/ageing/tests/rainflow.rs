@@ -1,5 +1,5 @@
 //! Counts against the standard's own example and a long random series of a public counter.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -9,7 +9,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::LazyLock, time::Instant};
 
 use support::{fleet, nasa, packs, severson, shared};
 use voltwin_ageing::{Ageing, Anchor, Cell, PackValue, Profile, Stress, WearCurve, WearHabit, live};
@@ -53,6 +53,15 @@ fn main() {
     }
 }
 
+/// Milliseconds that this program has had a core, so that a busy machine does not count; elsewhere than on Linux, the
+/// clock.
+fn cpu_ms() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let scheduled = std::fs::read_to_string("/proc/self/schedstat").ok();
+    let on_core_ns = scheduled.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    on_core_ns.map_or_else(|| START.elapsed().as_secs_f64() * 1e3, |ns| ns / 1e6)
+}
+
 fn end(cell: Cell, day: &Profile, days: f64) -> f64 {
     let mut ageing = Ageing::new(cell);
     live(&mut ageing, day, Anchor::default(), days, |_| {}).unwrap();
@@ -62,7 +71,7 @@ fn end(cell: Cell, day: &Profile, days: f64) -> f64 {
 fn decade() {
     println!("### A decade against the reference runs\n");
     println!(
-        "| cell | calendar 50 %, 25 °C | calendar 90 %, 40 °C | commute 10 °C | commute 25 °C | commute and V2G 25 °C | ms for a decade |"
+        "| cell | calendar 50 %, 25 °C | calendar 90 %, 40 °C | commute 10 °C | commute 25 °C | commute and V2G 25 °C | ms of a core for a decade |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     let Some(path) = shared("reference/battery_curves/ageing/blast_lite_10y.csv") else { return };
@@ -74,7 +83,7 @@ fn decade() {
     }
     for (model, cell) in FIVE {
         let mut line = format!("| {} ", cell.facts().name);
-        let mut fastest_ms = f64::INFINITY;
+        let mut core_ms = 0.0;
         for (name, temp, points) in [
             ("calendar50", "25", &[(0.0, 0.5), (24.0, 0.5)][..]),
             ("calendar90", "40", &[(0.0, 0.9), (24.0, 0.9)]),
@@ -84,19 +93,19 @@ fn decade() {
         ] {
             let (days, reference) = ends[&(model.to_owned(), name.to_owned(), temp.to_owned())];
             let day = Profile::day(points, temp.parse().unwrap()).unwrap();
-            let mut best = f64::INFINITY;
+            // many lives at once: the kernel counts time on a core in ticks
+            let lives = if name == "commute" { 40 } else { 1 };
+            let started = cpu_ms();
             let mut ours = 0.0;
-            for _ in 0..7 {
-                let started = Instant::now();
+            for _ in 0..lives {
                 ours = end(cell, &day, days.round());
-                best = best.min(started.elapsed().as_secs_f64() * 1e3);
             }
             if name == "commute" {
-                fastest_ms = fastest_ms.min(best);
+                core_ms = (cpu_ms() - started) / f64::from(lives);
             }
             line += &format!("| {:.3} ({:+.2} pp) ", ours, (ours - reference) * 100.0);
         }
-        println!("{line}| {fastest_ms:.1} |");
+        println!("{line}| {core_ms:.1} |");
     }
     println!();
 }

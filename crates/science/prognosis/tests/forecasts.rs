@@ -1,5 +1,5 @@
 //! Forecasts against real cells that were not fitted, and coverage against seeded packs.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Warnings on seeded fleets: what they miss, what they cry, how early they come.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
