@@ -28,6 +28,7 @@
 
 mod config;
 mod curve;
+pub mod ecm;
 mod error;
 mod ocv;
 mod pack;

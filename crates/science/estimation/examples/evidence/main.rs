@@ -1,0 +1,15 @@
+//! Writes the tables of docs/battery-estimation.md from public measurements.
+//!
+//! `cargo run --release -p voltwin-estimation --example evidence [dmegc|lgm50]...`
+
+mod data;
+mod dmegc;
+
+fn main() -> data::Outcome<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
+    if wants("dmegc") {
+        dmegc::run()?;
+    }
+    Ok(())
+}
