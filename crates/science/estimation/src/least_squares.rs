@@ -75,7 +75,9 @@ pub fn minimise(
         loop {
             // A parameter that leans on its bound and would go further out stays there.
             let held: Vec<bool> = (0..count)
-                .map(|p| (at[p] <= bounds[p].0 && gradient[p] > 0.0) || (at[p] >= bounds[p].1 && gradient[p] < 0.0))
+                .map(|p| {
+                    (at[p] <= bounds[p].0 && gradient[p] > 0.0) || (at[p] >= bounds[p].1 && gradient[p] < 0.0)
+                })
                 .collect();
             let mut damped = normal.clone();
             let mut right: Vec<f64> = gradient.iter().map(|g| -g).collect();
@@ -112,8 +114,9 @@ pub fn minimise(
             }
         }
     }
-    let covariance =
-        Cholesky::of(&normal).ok_or(EstimationError::Fit("the data do not determine every parameter"))?.inverse();
+    let covariance = Cholesky::of(&normal)
+        .ok_or(EstimationError::Fit("the data do not determine every parameter"))?
+        .inverse();
     Ok(Minimum { at, cost, covariance, iterations, converged })
 }
 
@@ -200,8 +203,13 @@ mod tests {
         let y: Vec<f64> = x.iter().map(|x| 3.0 - 0.2 * x).collect();
         let mut residuals =
             |p: &[f64]| Ok(x.iter().zip(&y).map(|(x, y)| p[0] + p[1] * x - y).collect::<Vec<f64>>());
-        let minimum =
-            minimise(&mut residuals, &[0.0, 0.0], &[(-10.0, 10.0), (-1.0, 1.0)], Limits { relative_cost: 0.0, ..Limits::default() }).unwrap();
+        let minimum = minimise(
+            &mut residuals,
+            &[0.0, 0.0],
+            &[(-10.0, 10.0), (-1.0, 1.0)],
+            Limits { relative_cost: 0.0, ..Limits::default() },
+        )
+        .unwrap();
         assert!((minimum.at[0] - 3.0).abs() < 1e-6 && (minimum.at[1] + 0.2).abs() < 1e-8, "{:?}", minimum.at);
         let spread: f64 = x.iter().map(|x| (x - 24.5).powi(2)).sum();
         let square: f64 = x.iter().map(|x| x * x).sum();
@@ -218,7 +226,11 @@ mod tests {
         assert!((minimum.at[0] - 1.0).abs() < 1e-3 && (minimum.at[1] - 1.0).abs() < 2e-3, "{:?}", minimum.at);
         // With x0 <= 0.5 the best is at the bound, x1 = 0.25.
         let minimum = minimise(&mut residuals, &[-1.2, 1.0], &[(-5.0, 0.5), (-5.0, 5.0)], limits).unwrap();
-        assert!((minimum.at[0] - 0.5).abs() < 1e-9 && (minimum.at[1] - 0.25).abs() < 1e-3, "{:?}", minimum.at);
+        assert!(
+            (minimum.at[0] - 0.5).abs() < 1e-9 && (minimum.at[1] - 0.25).abs() < 1e-3,
+            "{:?}",
+            minimum.at
+        );
     }
 
     #[test]

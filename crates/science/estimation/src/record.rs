@@ -46,13 +46,25 @@ impl Record {
         }
         let bad = |field, column: &[f64], low: f64, high: f64, rule| {
             column.iter().position(|v| !(low..=high).contains(v)).map_or(Ok(()), |index| {
-                Err(EstimationError::Sample { record: self.name.clone(), field, index, value: column[index], rule })
+                Err(EstimationError::Sample {
+                    record: self.name.clone(),
+                    field,
+                    index,
+                    value: column[index],
+                    rule,
+                })
             })
         };
         bad("t_s", &self.t_s, -1e10, 1e10, "finite")?;
         if let Some(index) = self.t_s.windows(2).position(|pair| pair[1] < pair[0]) {
             let (record, value) = (self.name.clone(), self.t_s[index + 1]);
-            return Err(EstimationError::Sample { record, field: "t_s", index: index + 1, value, rule: "never falling" });
+            return Err(EstimationError::Sample {
+                record,
+                field: "t_s",
+                index: index + 1,
+                value,
+                rule: "never falling",
+            });
         }
         bad("current_a", &self.current_a, -1e5, 1e5, "-100000 to 100000 A")?;
         bad("voltage_v", &self.voltage_v, 0.0, 2_000.0, "0 to 2000 V")?;

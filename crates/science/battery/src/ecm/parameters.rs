@@ -65,7 +65,10 @@ impl Surface {
     /// Decays are prepared per temperature and step, not per state of charge.
     fn check_column(&self, field: &'static str) -> Result<(), BatteryError> {
         if self.soc.len() != 1 {
-            return Err(BatteryError::Shape { field, rule: "the same at every state of charge (one column)" });
+            return Err(BatteryError::Shape {
+                field,
+                rule: "the same at every state of charge (one column)",
+            });
         }
         self.check(field)
     }

@@ -71,7 +71,10 @@ fn voltage_is_the_closed_form_at_any_step() {
     for (dt_s, steps) in [(600.0, 1), (60.0, 10), (1.0, 600), (0.1, 6000)] {
         let mut state = EcmState::resting(0.2, 25.0);
         let output = run(&model, &mut state, dt_s, steps, 5.0);
-        let exact_v = 3.0 + 0.2 + 600.0 / 3600.0 + 5.0 * (0.03 + 0.01 * (1.0 - (-30.0_f64).exp()) + 0.02 * (1.0 - (-1.5_f64).exp()));
+        let exact_v = 3.0
+            + 0.2
+            + 600.0 / 3600.0
+            + 5.0 * (0.03 + 0.01 * (1.0 - (-30.0_f64).exp()) + 0.02 * (1.0 - (-1.5_f64).exp()));
         // Rounding of at most 6000 additions.
         assert!((output.voltage_v - exact_v).abs() < 1e-11, "dt {dt_s}: {}", output.voltage_v - exact_v);
         assert!((state.soc - (0.2 + 600.0 / 3600.0)).abs() < 1e-12);
@@ -83,8 +86,10 @@ fn a_sphere_lags_by_a_fifteenth_of_its_diffusion_time() {
     // The sum of 2/3 R²/(D l²) over all modes is R²/(15 D); here one mode carries it all.
     let mut parameters = straight();
     parameters.pairs.clear();
-    parameters.diffusion =
-        vec![DiffusionPair { gain_s: Surface::constant(1500.0 / 15.0), tau_s: Surface::constant(1500.0 / 20.19) }];
+    parameters.diffusion = vec![DiffusionPair {
+        gain_s: Surface::constant(1500.0 / 15.0),
+        tau_s: Surface::constant(1500.0 / 20.19),
+    }];
     let model = EcmModel::new(parameters).unwrap();
     let mut state = EcmState::resting(0.2, 25.0);
     let output = run(&model, &mut state, 1.0, 1200, 5.0);
@@ -122,7 +127,8 @@ fn heat_goes_into_the_cell_or_out_of_it() {
     for _ in 0..3000 {
         let before_c = state.temp_c;
         let heat_w = model.step(&step, &mut state, CellFactors::default(), 25.0, 5.0).unwrap().heat_w;
-        balance_j += heat_w - 70.0 * (state.temp_c - before_c) - 0.1 * (0.5 * (before_c + state.temp_c) - 25.0);
+        balance_j +=
+            heat_w - 70.0 * (state.temp_c - before_c) - 0.1 * (0.5 * (before_c + state.temp_c) - 25.0);
     }
     // The trapezium of the cooling is off by dt²/12 of its second derivative, below 1e-5 of 4.5 kJ.
     assert!(balance_j.abs() < 0.05, "{balance_j} J");
@@ -149,7 +155,10 @@ fn both_forms_give_the_same_bits() {
         let mut cells: Vec<(EcmState, CellFactors)> = (0..37)
             .map(|k| {
                 let x = f64::from(k) / 37.0;
-                (EcmState::resting(0.2 + 0.6 * x, 5.0 + 40.0 * x), CellFactors { capacity: 0.9 + 0.1 * x, resistance: 1.0 + x })
+                (
+                    EcmState::resting(0.2 + 0.6 * x, 5.0 + 40.0 * x),
+                    CellFactors { capacity: 0.9 + 0.1 * x, resistance: 1.0 + x },
+                )
             })
             .collect();
         let mut batch = EcmBatch::new(Arc::clone(&model), &cells).unwrap();

@@ -1,7 +1,11 @@
 //! Reads the public measurements: <https://github.com/Silencefrog9305/Digital-Twins-for-Battery-Using-CTA-MTL> (DMEGC)
 //! and <https://github.com/pybop-team/PyBOP> (LG M50). Their current is positive while discharging.
 
-use std::{collections::BTreeMap, error::Error, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    path::{Path, PathBuf},
+};
 
 use voltwin_estimation::Record;
 
@@ -28,7 +32,8 @@ pub(crate) fn read(
 ) -> Outcome<Vec<(Vec<String>, Record)>> {
     let mut reader = csv::Reader::from_path(path)?;
     let headers = reader.headers()?.clone();
-    let place = |name: &str| headers.iter().position(|h| h == name).ok_or_else(|| format!("no column {name}"));
+    let place =
+        |name: &str| headers.iter().position(|h| h == name).ok_or_else(|| format!("no column {name}"));
     let keys = key.iter().map(|k| place(k)).collect::<Result<Vec<_>, _>>()?;
     let [t, i, v] = [place(columns[0])?, place(columns[1])?, place(columns[2])?];
     let temp = if columns[3].is_empty() { None } else { Some(place(columns[3])?) };
@@ -65,7 +70,8 @@ pub(crate) fn read(
 /// Tests of a DMEGC cell: key is the test and its run.
 pub(crate) fn dmegc(cell: &str) -> Outcome<Vec<(Vec<String>, Record)>> {
     let path = folder()?.join(format!("dmegc18650_{cell}.csv"));
-    let mut tests = read(&path, &["test", "run"], ["t_s", "current_A", "voltage_V", "temperature_C"], &|_| 25.0)?;
+    let mut tests =
+        read(&path, &["test", "run"], ["t_s", "current_A", "voltage_V", "temperature_C"], &|_| 25.0)?;
     for (key, record) in &mut tests {
         record.name = format!("{cell} {}", key.join(" "));
         // The cell stands in moving air of the chamber that warms it a little: its first reading is its surroundings.

@@ -48,8 +48,11 @@ pub(crate) fn run() -> Outcome<()> {
             let mut cells = Vec::new();
             let mut peak_k: f64 = 0.0;
             for test in TESTS {
-                let records: Vec<Record> =
-                    tests.iter().filter(|(key, _)| key[0] == test).map(|(_, record)| record.clone()).collect();
+                let records: Vec<Record> = tests
+                    .iter()
+                    .filter(|(key, _)| key[0] == test)
+                    .map(|(_, record)| record.clone())
+                    .collect();
                 let misfits = misfits(&model, &records, Weights::default())?;
                 peak_k = misfits.iter().fold(peak_k, |most, m| most.max(m.peak_temp_k.abs()));
                 cells.push(format!("{:.1}", 1e3 * overall_rms_v(&misfits)));
@@ -59,8 +62,12 @@ pub(crate) fn run() -> Outcome<()> {
         }
         soc_rows.extend(soc(&found.parameters, others)?);
     }
-    println!("\nState of charge of the held-out cell along its 50 random runs, from the tenth minute on. Truth: counted charge over the capacity of the slow discharge.\n");
-    println!("| cell | start | current bias | rms | largest error | inside the 95 % interval | mean half width |");
+    println!(
+        "\nState of charge of the held-out cell along its 50 random runs, from the tenth minute on. Truth: counted charge over the capacity of the slow discharge.\n"
+    );
+    println!(
+        "| cell | start | current bias | rms | largest error | inside the 95 % interval | mean half width |"
+    );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     soc_rows.iter().for_each(|row| println!("{row}"));
     Ok(())

@@ -4,12 +4,16 @@
 
 mod data;
 mod dmegc;
+mod lgm50;
 
 fn main() -> data::Outcome<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     if wants("dmegc") {
         dmegc::run()?;
+    }
+    if wants("lgm50") {
+        lgm50::run()?;
     }
     Ok(())
 }

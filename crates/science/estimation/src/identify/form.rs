@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use voltwin_battery::ecm::{
-    DiffusionPair, EcmModel, EcmParameters, FARADAY, GAS_CONSTANT, Surface, Thermal, VoltagePair, ZERO_CELSIUS_K,
+    DiffusionPair, EcmModel, EcmParameters, FARADAY, GAS_CONSTANT, Surface, Thermal, VoltagePair,
+    ZERO_CELSIUS_K,
 };
 
 use crate::EstimationError;
@@ -88,11 +89,14 @@ impl CircuitForm {
     pub fn new(capacity_ah: f64) -> Self {
         Self {
             capacity_ah,
-            soc: vec![0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
+            soc: vec![0.0, 0.05, 0.08, 0.11, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0],
             pair_tau_s: vec![20.0, 300.0],
             diffusion: true,
             kinetics: true,
-            ocv_soc: (0..=20).map(|k| f64::from(k) / 20.0).collect(),
+            ocv_soc: [0.0, 0.025, 0.05, 0.075, 0.1, 0.125]
+                .into_iter()
+                .chain((3..=20).map(|k| f64::from(k) / 20.0))
+                .collect(),
             ocv_spread_v: 0.005,
             temperatures: false,
             limits_v: [2.5, 4.2],
@@ -102,11 +106,17 @@ impl CircuitForm {
 
     fn check(&self) -> Result<(), EstimationError> {
         let within = |field, value: f64, low: f64, high: f64, rule| {
-            if value >= low && value <= high { Ok(()) } else { Err(EstimationError::Setting { field, value, rule }) }
+            if value >= low && value <= high {
+                Ok(())
+            } else {
+                Err(EstimationError::Setting { field, value, rule })
+            }
         };
         within("capacity_ah", self.capacity_ah, 1e-3, 1e4, "0.001 to 10000 Ah")?;
         within("pair_tau_s", self.pair_tau_s.len() as f64, 0.0, 3.0, "a list of at most 3")?;
-        self.pair_tau_s.iter().try_for_each(|tau| within("pair_tau_s", *tau, 1e-2, 1e6, "0.01 to 1000000 s"))?;
+        self.pair_tau_s
+            .iter()
+            .try_for_each(|tau| within("pair_tau_s", *tau, 1e-2, 1e6, "0.01 to 1000000 s"))?;
         within("ocv_spread_v", self.ocv_spread_v, 1e-5, 0.5, "0.00001 to 0.5 V")?;
         for (field, list) in [("soc", &self.soc), ("ocv_soc", &self.ocv_soc)] {
             list.iter().try_for_each(|s| within(field, *s, 0.0, 1.0, "0 to 1"))?;
@@ -192,14 +202,26 @@ impl Layout {
         let first = layout.unknowns.len();
         for soc in &form.ocv_soc {
             let bounds = (-6.0 * form.ocv_spread_v / 0.01, 6.0 * form.ocv_spread_v / 0.01);
-            layout.one(&format!("ocv_correction_v@{soc}"), 0.0, Scale::Linear(0.01), form.ocv_spread_v / 0.01, bounds);
+            layout.one(
+                &format!("ocv_correction_v@{soc}"),
+                0.0,
+                Scale::Linear(0.01),
+                form.ocv_spread_v / 0.01,
+                bounds,
+            );
         }
         layout.runs.push(first..layout.unknowns.len());
         for soc in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
             layout.one(&format!("entropic_v_per_k@{soc}"), 0.0, Scale::Linear(1e-4), 1.5, (-8.0, 8.0));
         }
         layout.one("heat_capacity_j_per_k", 17.0 * form.capacity_ah, Scale::Log, 0.3, (-2.0, 2.0));
-        layout.one("conductance_w_per_k", 0.03 * form.capacity_ah.powf(2.0 / 3.0), Scale::Log, 1.0, (-4.0, 4.0));
+        layout.one(
+            "conductance_w_per_k",
+            0.03 * form.capacity_ah.powf(2.0 / 3.0),
+            Scale::Log,
+            1.0,
+            (-4.0, 4.0),
+        );
         Ok(layout)
     }
 
@@ -220,17 +242,15 @@ impl Layout {
         self.one(name, start_j_per_mol, Scale::Linear(30_000.0), spread, (-3.0, 3.0));
     }
 
-    pub(crate) fn form(&self) -> &CircuitForm {
-        &self.form
-    }
-
     /// The circuit of a point of the search.
     pub(crate) fn circuit(&self, name: &str, x: &[f64]) -> EcmParameters {
         let form = &self.form;
         let mut values = self.unknowns.iter().zip(x).map(|(unknown, x)| unknown.value(*x));
         let mut next = || values.next().unwrap_or(0.0);
         let reference_c = self.open.temp_c;
-        let mut surface = |nodes: &[f64]| -> (Vec<f64>, Vec<f64>) { (nodes.to_vec(), nodes.iter().map(|_| next()).collect()) };
+        let mut surface = |nodes: &[f64]| -> (Vec<f64>, Vec<f64>) {
+            (nodes.to_vec(), nodes.iter().map(|_| next()).collect())
+        };
         let (soc, ohm) = surface(&form.soc);
         let activation = surface(&[0.0]).1[0];
         let r0_ohm = Surface::arrhenius(soc, ohm, reference_c, activation);
@@ -257,7 +277,10 @@ impl Layout {
                 let share = if index + 1 == MODES.len() { rest } else { root.powi(-2) };
                 rest -= share;
                 let at = |value: f64| Surface::arrhenius(vec![0.5], vec![value], reference_c, activation);
-                diffusion.push(DiffusionPair { gain_s: at(2.0 / 3.0 * time_s * share), tau_s: at(time_s / (root * root)) });
+                diffusion.push(DiffusionPair {
+                    gain_s: at(2.0 / 3.0 * time_s * share),
+                    tau_s: at(time_s / (root * root)),
+                });
             }
         }
         let exchange_a = form.kinetics.then(|| {
@@ -267,7 +290,10 @@ impl Layout {
         });
         let (ocv_soc, correction_v) = surface(&form.ocv_soc);
         let (entropic_soc, entropic) = surface(&[0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
-        let thermal = Thermal { heat_capacity_j_per_k: surface(&[0.0]).1[0], conductance_w_per_k: surface(&[0.0]).1[0] };
+        let thermal = Thermal {
+            heat_capacity_j_per_k: surface(&[0.0]).1[0],
+            conductance_w_per_k: surface(&[0.0]).1[0],
+        };
 
         let slow_a = self.open.current_a;
         let lag = lag_s * slow_a / (3_600.0 * form.capacity_ah);
@@ -277,7 +303,8 @@ impl Layout {
             .iter()
             .zip(&self.open.voltage_v)
             .map(|(soc, v)| {
-                let ohm: f64 = r0_ohm.at(*soc, reference_c) + pairs.iter().map(|p| p.r_ohm.at(*soc, reference_c)).sum::<f64>();
+                let ohm: f64 = r0_ohm.at(*soc, reference_c)
+                    + pairs.iter().map(|p| p.r_ohm.at(*soc, reference_c)).sum::<f64>();
                 let transfer_v = exchange_a.as_ref().map_or(0.0, |i0| {
                     2.0 * GAS_CONSTANT * (reference_c + ZERO_CELSIUS_K) / FARADAY
                         * (slow_a / (2.0 * i0.at(*soc, reference_c))).asinh()
@@ -303,7 +330,12 @@ impl Layout {
             ocv_soc: self.open.soc.clone(),
             ocv_v,
             reference_c,
-            entropic_v_per_k: self.open.soc.iter().map(|soc| interpolate(&entropic_soc, &entropic, *soc)).collect(),
+            entropic_v_per_k: self
+                .open
+                .soc
+                .iter()
+                .map(|soc| interpolate(&entropic_soc, &entropic, *soc))
+                .collect(),
             r0_ohm,
             pairs,
             diffusion,

@@ -5,8 +5,8 @@ mod form;
 use serde::{Deserialize, Serialize};
 use voltwin_battery::ecm::{CellFactors, EcmModel, EcmParameters};
 
-pub use form::{CircuitForm, OpenCircuit};
 use form::Layout;
+pub use form::{CircuitForm, OpenCircuit};
 
 use crate::least_squares::{self, Limits};
 use crate::{EstimationError, Record};
@@ -123,7 +123,11 @@ pub fn identify(
 ///
 /// # Errors
 /// Bad records.
-pub fn misfits(model: &EcmModel, records: &[Record], weights: Weights) -> Result<Vec<Misfit>, EstimationError> {
+pub fn misfits(
+    model: &EcmModel,
+    records: &[Record],
+    weights: Weights,
+) -> Result<Vec<Misfit>, EstimationError> {
     records
         .iter()
         .map(|record| {
@@ -157,10 +161,19 @@ pub fn overall_rms_v(misfits: &[Misfit]) -> f64 {
 }
 
 fn rms(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt() }
+    if values.is_empty() {
+        0.0
+    } else {
+        (values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64).sqrt()
+    }
 }
 
-fn residuals(layout: &Layout, records: &[Record], weights: Weights, x: &[f64]) -> Result<Vec<f64>, EstimationError> {
+fn residuals(
+    layout: &Layout,
+    records: &[Record],
+    weights: Weights,
+    x: &[f64],
+) -> Result<Vec<f64>, EstimationError> {
     let model = layout.model(x)?;
     let mut out = Vec::new();
     for record in records {
@@ -168,7 +181,11 @@ fn residuals(layout: &Layout, records: &[Record], weights: Weights, x: &[f64]) -
         for k in 0..record.t_s.len() {
             // A fixed count of residuals at any x: what is not fitted counts as fitting.
             let counted = record.voltage_v[k] > weights.above_v;
-            out.push(if counted { (trace.voltage_v[k] - record.voltage_v[k]) / weights.voltage_v } else { 0.0 });
+            out.push(if counted {
+                (trace.voltage_v[k] - record.voltage_v[k]) / weights.voltage_v
+            } else {
+                0.0
+            });
         }
         for (simulated, measured) in trace.temp_c.iter().zip(&record.temp_c) {
             out.push((simulated - measured) / weights.temp_k);

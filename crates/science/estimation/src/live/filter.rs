@@ -14,8 +14,8 @@ const SIZE: usize = 5;
 const GATE: f64 = 6.0;
 /// So many residuals beyond the gate in a row are the truth, and the state is wrong.
 const GATE_COUNT: u32 = 5;
-/// Corrections of one voltage at most.
-const ITERATIONS: usize = 6;
+/// Halvings of a large correction: the state of charge is then found to a millionth.
+const HALVINGS: usize = 24;
 /// Time over which residuals are averaged in s.
 const RESIDUAL_S: f64 = 600.0;
 const DAY_S: f64 = 86_400.0;
@@ -112,17 +112,10 @@ impl Estimator {
         };
         let through_a = if known { measured_a - memory.extra[0] } else { 0.0 };
         let factors = factors(memory);
-        let circuit_before = memory.circuit;
         self.advance(&mut memory.circuit, factors, memory.ambient_c, through_a, dt_s);
         if memory.circuit.soc < 0.0 || memory.circuit.soc > 1.0 {
             memory.circuit.soc = memory.circuit.soc.clamp(0.0, 1.0);
         }
-        if !known && dt_s > 0.0 {
-            // An unknown current warms nothing that can be counted on.
-            memory.circuit.temp_c = circuit_before.temp_c
-                + (memory.circuit.temp_c - circuit_before.temp_c).clamp(-60.0, 60.0);
-        }
-
         let scale_as = capacity_as * factors.capacity;
         let moved = through_a * dt_s / scale_as;
         let decay = (-dt_s / config.model_error_s).exp();
@@ -148,7 +141,7 @@ impl Estimator {
         covariance[CAPACITY][CAPACITY] += config.capacity_walk.powi(2) * days;
         let caps = [
             SOC_DEVIATION_MAX,
-            2.0 * config.current_bias_c * capacity_as / 3_600.0,
+            4.0 * config.current_bias_c * capacity_as / 3_600.0,
             10.0 * config.model_error_v,
             0.5,
             0.3,
@@ -159,7 +152,14 @@ impl Estimator {
         memory.covariance = covariance;
     }
 
-    fn advance(&self, circuit: &mut EcmState, factors: CellFactors, ambient_c: f64, current_a: f64, dt_s: f64) -> f64 {
+    fn advance(
+        &self,
+        circuit: &mut EcmState,
+        factors: CellFactors,
+        ambient_c: f64,
+        current_a: f64,
+        dt_s: f64,
+    ) -> f64 {
         let ready = self.steps.iter().find(|step| step.dt_s().to_bits() == dt_s.to_bits());
         let made = if ready.is_none() { self.model.step_table(dt_s).ok() } else { None };
         ready.or(made.as_ref()).map_or(0.0, |step| {
@@ -191,12 +191,16 @@ impl Estimator {
         let config = &self.config;
         let measured_v = pack_v / f64::from(config.cells_series);
         let current_a = if reading.t_s - memory.current.0 <= config.hold_s { memory.current.1 } else { 0.0 };
-        let usual_v = config.model_error_v.hypot(config.voltage_noise_v);
 
-        let (model_v, row) = self.observe(memory, current_a);
+        let (model_v, row, place_v) = self.observe(memory, current_a);
         let expected_v = model_v + memory.extra[ERROR - 1];
+        let usual_v = config.model_error_v.hypot(place_v).hypot(config.voltage_noise_v);
         let residual_v = measured_v - expected_v;
-        let variance = quadratic(&row, &memory.covariance) + config.voltage_noise_v.powi(2);
+        // What the model is wrong by here lasts as well: one of many readings counts as little as if it were white.
+        let repeated = if dt_s > 0.0 { (2.0 * config.model_error_s / dt_s).max(1.0) } else { 1.0 };
+        let noise = config.voltage_noise_v.powi(2) + place_v * place_v * repeated;
+        let variance =
+            quadratic(&row, &memory.covariance) + config.voltage_noise_v.powi(2) + place_v * place_v;
         memory.health.watch_current(current_a, residual_v, usual_v);
         if memory.health.voltage_stuck(measured_v, model_v, usual_v) {
             return residual_v;
@@ -210,44 +214,66 @@ impl Estimator {
             }
             // The state is wrong, not the sensor: forget how sure it was.
             let wide = &mut memory.covariance;
-            wide[SOC][SOC] = wide[SOC][SOC].max(0.04);
+            wide[SOC][SOC] = (4.0 * wide[SOC][SOC]).max(0.03 * 0.03);
             wide[ERROR][ERROR] = wide[ERROR][ERROR].max((3.0 * config.model_error_v).powi(2));
         }
         memory.health.beyond = 0;
-        self.iterate(memory, measured_v, current_a, row, residual_v);
+        self.find(memory, measured_v, current_a, row, residual_v, noise);
         if memory.covariance[SOC][SOC] < 0.03 * 0.03 {
             memory.health.lost = false;
         }
         residual_v
     }
 
-    /// Gauss-Newton on the correction: every pass takes the slope at the last result and starts again from the
-    /// prediction.
-    fn iterate(&self, memory: &mut PackMemory, measured_v: f64, current_a: f64, row: [f64; SIZE], residual_v: f64) {
-        let before = memory.clone();
-        let noise = self.config.voltage_noise_v.powi(2);
-        self.correct(memory, &row, residual_v, noise);
-        for _ in 1..ITERATIONS {
-            if (memory.circuit.soc - before.circuit.soc).abs() < 0.002 {
-                break;
-            }
-            let (model_v, row) = self.observe(memory, current_a);
-            // What the residual would have been at the prediction, with the slope of here.
-            let moved: f64 = (0..SIZE).map(|p| row[p] * (value_at(memory, p) - value_at(&before, p))).sum();
-            let residual_v = measured_v - model_v - memory.extra[ERROR - 1] + moved;
-            let mut again = before.clone();
-            self.correct(&mut again, &row, residual_v, noise);
-            let change = (again.circuit.soc - memory.circuit.soc).abs();
-            again.health = memory.health;
-            *memory = again;
-            if change < 1e-4 {
-                break;
-            }
+    /// Corrects by one voltage. A small correction is linear. For a large one the best state lies at `x + P h l` where
+    /// `l = (measured - voltage(x + P h l))/noise`: the right side falls with `l`, so there is one root and halving
+    /// finds it, however bent the open-circuit curve is.
+    fn find(
+        &self,
+        memory: &mut PackMemory,
+        measured_v: f64,
+        current_a: f64,
+        row: [f64; SIZE],
+        residual_v: f64,
+        noise: f64,
+    ) {
+        let along: [f64; SIZE] =
+            std::array::from_fn(|p| (0..SIZE).map(|q| memory.covariance[p][q] * row[q]).sum());
+        let variance = (0..SIZE).map(|p| row[p] * along[p]).sum::<f64>() + noise;
+        if (along[SOC] * residual_v / variance).abs() < 0.003 {
+            self.correct(memory, &row, residual_v, noise);
+            return;
+        }
+        let at = |length: f64| {
+            let mut moved = memory.clone();
+            self.shift(&mut moved, &along.map(|a| a * length));
+            moved
+        };
+        let (mut low, mut high) = (0.0, residual_v / noise);
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (low + high);
+            let there = at(middle);
+            let (model_v, _, _) = self.observe(&there, current_a);
+            let left_v = measured_v - model_v - there.extra[ERROR - 1];
+            if (left_v - middle * noise) * residual_v > 0.0 { low = middle } else { high = middle }
+        }
+        let mut found = at(0.5 * (low + high));
+        let (_, row, _) = self.observe(&found, current_a);
+        self.correct(&mut found, &row, 0.0, noise);
+        *memory = found;
+    }
+
+    fn shift(&self, memory: &mut PackMemory, by: &[f64; SIZE]) {
+        memory.circuit.soc = (memory.circuit.soc + by[SOC]).clamp(0.0, 1.0);
+        let capacity_ah = self.model.parameters().capacity_ah;
+        let limits = [4.0 * self.config.current_bias_c * capacity_ah, 0.2, 1.5, 0.7];
+        for ((value, by), limit) in memory.extra.iter_mut().zip(&by[1..]).zip(limits) {
+            *value = (*value + by).clamp(-limit, limit);
         }
     }
 
-    /// Model voltage now and its derivatives by the error state.
-    fn observe(&self, memory: &PackMemory, current_a: f64) -> (f64, [f64; SIZE]) {
+    /// Model voltage now and its derivatives by the error state, and what the place adds to its error in V.
+    fn observe(&self, memory: &PackMemory, current_a: f64) -> (f64, [f64; SIZE], f64) {
         let factors = factors(memory);
         let through_a = current_a - memory.extra[0];
         let mut circuit = memory.circuit;
@@ -266,22 +292,21 @@ impl Estimator {
         let soc = memory.circuit.soc;
         let ohm = parameters.r0_ohm.at(soc, temp_c)
             + parameters.pairs.iter().map(|pair| pair.r_ohm.at(soc, temp_c)).sum::<f64>();
-        (model_v, [chord, -ohm * factors.resistance, 1.0, over_v, 0.0])
+        // The knee of the curve lies where a cell of its own has it: take the steepest slope nearby.
+        let steep =
+            chord.abs().max(self.model.ocv(surface, temp_c).1.abs()).max(self.model.ocv(low, temp_c).1.abs());
+        let config = &self.config;
+        let place_v = (config.curve_error_soc * steep).hypot(config.overvoltage_error * over_v);
+        (model_v, [chord, -ohm * factors.resistance, 1.0, over_v, 0.0], place_v)
     }
 
     /// One Kalman correction in Joseph's form, which keeps the covariance symmetric and positive.
     fn correct(&self, memory: &mut PackMemory, row: &[f64; SIZE], residual: f64, noise: f64) {
-        let along: [f64; SIZE] = std::array::from_fn(|p| (0..SIZE).map(|q| memory.covariance[p][q] * row[q]).sum());
+        let along: [f64; SIZE] =
+            std::array::from_fn(|p| (0..SIZE).map(|q| memory.covariance[p][q] * row[q]).sum());
         let variance = (0..SIZE).map(|p| row[p] * along[p]).sum::<f64>() + noise;
         let gain = along.map(|a| a / variance);
-        memory.circuit.soc = (memory.circuit.soc + gain[SOC] * residual).clamp(0.0, 1.0);
-        for place in 1..SIZE {
-            memory.extra[place - 1] += gain[place] * residual;
-        }
-        let limits = [2.0 * self.config.current_bias_c * self.model.parameters().capacity_ah, 0.5, 1.5, 0.7];
-        for (value, limit) in memory.extra.iter_mut().zip(limits) {
-            *value = value.clamp(-limit, limit);
-        }
+        self.shift(memory, &gain.map(|g| g * residual));
         let mut keep = [[0.0; SIZE]; SIZE];
         for (p, line) in keep.iter_mut().enumerate() {
             for (q, value) in line.iter_mut().enumerate() {
@@ -323,10 +348,6 @@ impl Estimator {
 
 fn factors(memory: &PackMemory) -> CellFactors {
     CellFactors { capacity: memory.extra[CAPACITY - 1].exp(), resistance: memory.extra[RESISTANCE - 1].exp() }
-}
-
-fn value_at(memory: &PackMemory, place: usize) -> f64 {
-    if place == SOC { memory.circuit.soc } else { memory.extra[place - 1] }
 }
 
 /// `A P Aᵀ`, made symmetric.

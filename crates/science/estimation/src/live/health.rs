@@ -107,7 +107,11 @@ impl Health {
             Some(SensorFault::Implausible)
         } else if still(&self.voltage, 6.0 * usual_v) {
             Some(SensorFault::VoltageStuck)
-        } else if still(&self.current, 6.0 * usual_v) && self.current.value != 0.0 && self.surprise > 4.0 {
+        } else if self.current.count >= 60
+            && still(&self.current, 6.0 * usual_v)
+            && self.current.value != 0.0
+            && self.surprise > 9.0
+        {
             Some(SensorFault::CurrentStuck)
         } else if still(&self.temp, 5.0 * temp_usual_k) {
             Some(SensorFault::TemperatureStuck)

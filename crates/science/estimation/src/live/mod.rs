@@ -13,6 +13,8 @@
 
 mod filter;
 mod health;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -33,8 +35,13 @@ pub struct LiveConfig {
     pub cells_parallel: u32,
     /// White noise of a cell voltage in V.
     pub voltage_noise_v: f64,
-    /// Standard deviation of the model's own error in V per cell.
+    /// Standard deviation of the model's own error in V per cell where its open-circuit curve is flat and no current
+    /// flows.
     pub model_error_v: f64,
+    /// Standard deviation of the place of the open-circuit curve in state of charge: what a steep curve adds.
+    pub curve_error_soc: f64,
+    /// Standard deviation of the overvoltage beside that of a resistance factor, a fraction.
+    pub overvoltage_error: f64,
     /// How long that error lasts in s.
     pub model_error_s: f64,
     /// Standard deviation of the current sensor's bias, in capacities per hour.
@@ -63,36 +70,47 @@ pub struct LiveConfig {
 
 impl Default for LiveConfig {
     fn default() -> Self {
-        Self {
-            cells_series: 1,
-            cells_parallel: 1,
-            voltage_noise_v: 0.002,
-            model_error_v: 0.012,
-            model_error_s: 300.0,
-            current_bias_c: 0.015,
-            current_gain: 0.005,
-            soc_walk: 1e-5,
-            resistance_spread: 0.1,
-            resistance_walk: 0.003,
-            capacity_spread: 0.03,
-            capacity_walk: 0.001,
-            reported_soc_error: 0.03,
-            temp_noise_k: 1.0,
-            ambient_c: 25.0,
-            hold_s: 300.0,
-        }
+        Self::USUAL
     }
 }
 
 impl LiveConfig {
+    /// One new cell with laboratory sensors.
+    pub const USUAL: Self = Self {
+        cells_series: 1,
+        cells_parallel: 1,
+        voltage_noise_v: 0.002,
+        model_error_v: 0.006,
+        curve_error_soc: 0.006,
+        overvoltage_error: 0.025,
+        model_error_s: 300.0,
+        current_bias_c: 0.015,
+        current_gain: 0.005,
+        soc_walk: 1e-5,
+        resistance_spread: 0.1,
+        resistance_walk: 0.003,
+        capacity_spread: 0.007,
+        capacity_walk: 0.001,
+        reported_soc_error: 0.03,
+        temp_noise_k: 1.0,
+        ambient_c: 25.0,
+        hold_s: 300.0,
+    };
+
     fn check(&self) -> Result<(), EstimationError> {
         let within = |field, value: f64, low: f64, high: f64, rule| {
-            if value >= low && value <= high { Ok(()) } else { Err(EstimationError::Setting { field, value, rule }) }
+            if value >= low && value <= high {
+                Ok(())
+            } else {
+                Err(EstimationError::Setting { field, value, rule })
+            }
         };
         within("cells_series", f64::from(self.cells_series), 1.0, 2_000.0, "1 to 2000")?;
         within("cells_parallel", f64::from(self.cells_parallel), 1.0, 1_000.0, "1 to 1000")?;
         within("voltage_noise_v", self.voltage_noise_v, 1e-5, 1.0, "0.00001 to 1 V")?;
         within("model_error_v", self.model_error_v, 1e-5, 1.0, "0.00001 to 1 V")?;
+        within("curve_error_soc", self.curve_error_soc, 0.0, 0.5, "0 to 0.5")?;
+        within("overvoltage_error", self.overvoltage_error, 0.0, 1.0, "0 to 1")?;
         within("model_error_s", self.model_error_s, 1.0, 1e6, "1 to 1000000 s")?;
         within("current_bias_c", self.current_bias_c, 0.0, 1.0, "0 to 1")?;
         within("current_gain", self.current_gain, 0.0, 0.5, "0 to 0.5")?;
