@@ -34,6 +34,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("platform/history", "platform/store"),
     ("platform/store", "platform/security"),
     ("science/estimation", "science/battery"),
+    ("science/estimation", "science/cell"),
 ];
 
 /// Fails with every breach, not only the first.

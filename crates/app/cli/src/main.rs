@@ -6,6 +6,7 @@
 mod admin;
 mod authority;
 mod azure;
+mod battery;
 mod demo;
 mod dtdl;
 mod error;
@@ -73,6 +74,8 @@ enum Command {
     Ocpp(ocpp::Args),
     /// Judge models of the Digital Twins Definition Language.
     Dtdl(dtdl::Args),
+    /// Simulate battery cells.
+    Battery(battery::Args),
     /// Play what passed between a station and us again.
     Wire(wire::Args),
     /// Work with Azure: keep a tenant and an instance of Azure Digital Twins in agreement, deploy an installation.
@@ -129,6 +132,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Load(args) => load::run(args, cancel).await,
             Command::Ocpp(args) => ocpp::run(&args),
             Command::Dtdl(args) => dtdl::run(&args),
+            Command::Battery(args) => battery::run(&args),
             Command::Wire(args) => wire::run(args).await,
             Command::Azure(args) => azure::run(args, cancel).await,
             Command::Admin(args) => admin::run(args).await,

@@ -26,6 +26,7 @@
 //! # Ok::<(), voltwin_battery::BatteryError>(())
 //! ```
 
+pub mod assembly;
 mod config;
 mod curve;
 pub mod ecm;

@@ -42,4 +42,7 @@ pub enum EstimationError {
     /// The model refuses what was found or given.
     #[error(transparent)]
     Model(#[from] BatteryError),
+    /// The cell that the circuit should stand for cannot be simulated.
+    #[error(transparent)]
+    Cell(#[from] voltwin_cell::CellError),
 }

@@ -77,6 +77,8 @@ pub struct CircuitForm {
     pub ocv_spread_v: f64,
     /// Whether the data have more than one temperature: activation energies are then free, else close to 30 kJ/mol.
     pub temperatures: bool,
+    /// Heat capacity and cooling when they are known; otherwise they are sought in the measured temperatures.
+    pub thermal: Option<Thermal>,
     /// Lowest and highest terminal voltage in V.
     pub limits_v: [f64; 2],
     /// Range over which the result may be used in °C.
@@ -99,6 +101,7 @@ impl CircuitForm {
                 .collect(),
             ocv_spread_v: 0.005,
             temperatures: false,
+            thermal: None,
             limits_v: [2.5, 4.2],
             valid_c: [-20.0, 80.0],
         }
@@ -214,6 +217,9 @@ impl Layout {
         for soc in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
             layout.one(&format!("entropic_v_per_k@{soc}"), 0.0, Scale::Linear(1e-4), 1.5, (-8.0, 8.0));
         }
+        if form.thermal.is_some() {
+            return Ok(layout);
+        }
         layout.one("heat_capacity_j_per_k", 17.0 * form.capacity_ah, Scale::Log, 0.3, (-2.0, 2.0));
         layout.one(
             "conductance_w_per_k",
@@ -290,10 +296,10 @@ impl Layout {
         });
         let (ocv_soc, correction_v) = surface(&form.ocv_soc);
         let (entropic_soc, entropic) = surface(&[0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
-        let thermal = Thermal {
+        let thermal = form.thermal.unwrap_or_else(|| Thermal {
             heat_capacity_j_per_k: surface(&[0.0]).1[0],
             conductance_w_per_k: surface(&[0.0]).1[0],
-        };
+        });
 
         let slow_a = self.open.current_a;
         let lag = lag_s * slow_a / (3_600.0 * form.capacity_ah);

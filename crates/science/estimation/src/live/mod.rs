@@ -81,7 +81,7 @@ impl LiveConfig {
         cells_parallel: 1,
         voltage_noise_v: 0.002,
         model_error_v: 0.006,
-        curve_error_soc: 0.006,
+        curve_error_soc: 0.008,
         overvoltage_error: 0.025,
         model_error_s: 300.0,
         current_bias_c: 0.015,
