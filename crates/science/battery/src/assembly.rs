@@ -38,7 +38,8 @@ pub struct AssemblyConfig {
     pub coolant_w_per_k: f64,
     /// Bleed resistor of a group in Ω, 0.1 to 1e6; none never balances.
     pub bleed_ohm: Option<f64>,
-    /// A group bleeds while it is this much above the lowest in V, 0.0005 to 1.
+    /// A group bleeds while it is this much above the lowest in V, 0.0005 to 1: more than its voltage sags by when it
+    /// bleeds, or the others bleed as well.
     pub bleed_above_v: f64,
 }
 
