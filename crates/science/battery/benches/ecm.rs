@@ -1,5 +1,5 @@
 //! Cost of one step of one cell: scalar, in a batch that stays in cache, and for a million packs.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::{hint::black_box, sync::Arc};
 

@@ -64,7 +64,7 @@ impl AssemblyConfig {
 
     fn check(&self) -> Result<(), BatteryError> {
         let within = |field, value: f64, low: f64, high: f64, rule| {
-            if value >= low && value <= high {
+            if (low..=high).contains(&value) {
                 Ok(())
             } else {
                 Err(BatteryError::Parameter { field, value, rule })

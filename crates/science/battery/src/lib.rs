@@ -29,6 +29,10 @@
 //! assert!((50..120).contains(&minutes), "{minutes}");
 //! # Ok::<(), voltwin_battery::BatteryError>(())
 //! ```
+#![allow(
+    clippy::needless_range_loop,
+    reason = "matrices and parallel columns read as in the formulas by index"
+)]
 
 pub mod assembly;
 mod config;

@@ -1,5 +1,5 @@
 //! Packs that one core follows per second of telemetry.
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use std::{hint::black_box, sync::Arc};
 

@@ -43,6 +43,10 @@
 //! assert!(estimate.soc.low < 0.7 && 0.7 < estimate.soc.high);
 //! # Ok::<(), voltwin_estimation::EstimationError>(())
 //! ```
+#![allow(
+    clippy::needless_range_loop,
+    reason = "matrices and parallel columns read as in the formulas by index"
+)]
 
 mod circuit_cell;
 mod error;

@@ -1,4 +1,5 @@
 //! The circuit of a parameter set against the physics that it was identified from, on protocols that it never saw.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use voltwin_cell::{CellModel as _, Load, Protocol, Run, SingleParticle, Stage, Surroundings, set};
 use voltwin_estimation::CircuitCell;

@@ -157,7 +157,7 @@ fn scalar<const N: usize, const M: usize>(
 }
 
 pub(crate) fn between(field: &'static str, value: f64, low: f64, high: f64) -> Result<(), BatteryError> {
-    if value >= low && value <= high {
+    if (low..=high).contains(&value) {
         Ok(())
     } else {
         Err(BatteryError::Outside { field, value, low, high })

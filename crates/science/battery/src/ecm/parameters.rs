@@ -279,7 +279,7 @@ pub(crate) fn within(
     high: f64,
     rule: &'static str,
 ) -> Result<(), BatteryError> {
-    if value >= low && value <= high { Ok(()) } else { Err(BatteryError::Parameter { field, value, rule }) }
+    if (low..=high).contains(&value) { Ok(()) } else { Err(BatteryError::Parameter { field, value, rule }) }
 }
 
 fn rising(field: &'static str, points: &[f64]) -> Result<(), BatteryError> {

@@ -1,6 +1,7 @@
 //! Writes the tables of docs/battery-estimation.md from public measurements.
 //!
 //! `cargo run --release -p voltwin-estimation --example evidence [dmegc|lgm50]...`
+#![allow(clippy::needless_range_loop, clippy::print_stdout, reason = "an example that writes tables")]
 
 mod data;
 mod dmegc;

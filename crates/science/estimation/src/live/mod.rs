@@ -99,7 +99,7 @@ impl LiveConfig {
 
     fn check(&self) -> Result<(), EstimationError> {
         let within = |field, value: f64, low: f64, high: f64, rule| {
-            if value >= low && value <= high {
+            if (low..=high).contains(&value) {
                 Ok(())
             } else {
                 Err(EstimationError::Setting { field, value, rule })
