@@ -25,4 +25,24 @@ pub enum BatteryError {
         /// What is wrong with it.
         rule: &'static str,
     },
+    /// A table does not have the form that it must have.
+    #[error("{field} must be {rule}")]
+    Shape {
+        /// The table's name.
+        field: &'static str,
+        /// What its form must be.
+        rule: &'static str,
+    },
+    /// A step leaves what the model describes; the state is as before.
+    #[error("{field} is {value}, outside of {low} to {high} where the model holds")]
+    Outside {
+        /// The quantity.
+        field: &'static str,
+        /// What it is or would be.
+        value: f64,
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
+    },
 }

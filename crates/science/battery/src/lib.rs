@@ -1,4 +1,8 @@
-//! How a pack charges: an equivalent circuit under CC-CV.
+//! How batteries behave as circuits, from one cell to a million packs.
+//!
+//! [`ecm`] is one cell as an equivalent circuit with tables over state of charge and temperature, alone or in a batch of
+//! the same bits; [`assembly`] makes modules and packs of such cells. [`Pack`] is the coarse model of a charging session
+//! that a simulated city runs by the thousand:
 //!
 //! Each series group of cells is an open-circuit voltage over state of charge and one resistance, with a small
 //! seeded spread of capacity, resistance and state of charge from group to group. The pack is heated by its
@@ -25,9 +29,15 @@
 //! assert!((50..120).contains(&minutes), "{minutes}");
 //! # Ok::<(), voltwin_battery::BatteryError>(())
 //! ```
+#![allow(
+    clippy::needless_range_loop,
+    reason = "matrices and parallel columns read as in the formulas by index"
+)]
 
+pub mod assembly;
 mod config;
 mod curve;
+pub mod ecm;
 mod error;
 mod ocv;
 mod pack;

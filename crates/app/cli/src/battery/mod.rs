@@ -1,5 +1,6 @@
 //! `voltwin battery`: the physics of cells, on files.
 
+mod identify;
 mod plot;
 mod simulate;
 
@@ -15,9 +16,13 @@ pub(crate) struct Args {
 enum Command {
     /// Take one cell through a protocol and write current, voltage and temperature over time.
     Simulate(simulate::Args),
+    /// Find a cell's circuit in its tests, and say how well it predicts the tests that were left out.
+    Identify(identify::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), CliError> {
-    let Command::Simulate(args) = &args.command;
-    simulate::run(args)
+    match &args.command {
+        Command::Simulate(args) => simulate::run(args),
+        Command::Identify(args) => identify::run(args),
+    }
 }

@@ -36,7 +36,10 @@ pub(super) fn write(path: &Path, title: &str, trace: &Trace) -> Result<(), CliEr
             )
         }
         _ => {
-            return Err(CliError::input(format!("--plot {}: ends in neither .svg nor .html", path.display())));
+            return Err(CliError::input(format!(
+                "--plot {}: ends in neither .svg nor .html",
+                path.display()
+            )));
         }
     };
     std::fs::write(path, text).map_err(|error| CliError::input(format!("--plot {}: {error}", path.display())))

@@ -5,6 +5,8 @@ use voltwin_cell::{
     CellError, CellModel, ParameterSet, Protocol, Run, SingleParticle, Surroundings, Trace, set,
 };
 
+use voltwin_estimation::{CircuitCell, EstimationError};
+
 use super::plot;
 use crate::{error::CliError, print_line};
 
@@ -50,6 +52,8 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Model {
+    /// Equivalent circuit, identified from the single-particle model with electrolyte of the set.
+    Ecm,
     /// Single-particle model.
     Spm,
     /// Single-particle model with electrolyte.
@@ -75,6 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
         Thermal::Isothermal => Surroundings::Isothermal,
     };
     let trace = match args.model {
+        Model::Ecm => circuit(args, &set, surroundings, &protocol),
         Model::Spm => trace(args, SingleParticle::spm(&set, surroundings), &protocol),
         Model::Spme => trace(args, SingleParticle::spme(&set, surroundings), &protocol),
     }
@@ -96,6 +101,19 @@ fn trace<M: CellModel>(
 ) -> Result<Trace, CellError> {
     let run = Run { soc: args.soc, temperature_k: args.ambient_k, step_max_s: args.step_s, ..Run::default() };
     run.of(&mut model?, protocol)
+}
+
+fn circuit(
+    args: &Args,
+    set: &ParameterSet,
+    surroundings: Surroundings,
+    protocol: &Protocol,
+) -> Result<Trace, CellError> {
+    let model = CircuitCell::of(set, surroundings).map_err(|error| match error {
+        EstimationError::Cell(error) => error,
+        other => CellError::Form(other.to_string()),
+    });
+    trace(args, model, protocol)
 }
 
 /// What the user can mend is bad input; a solver that fails is a failure.
