@@ -33,6 +33,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("model/query", "model/ontology"),
     ("platform/history", "platform/store"),
     ("platform/store", "platform/security"),
+    ("science/swap", "science/des"),
 ];
 
 /// Fails with every breach, not only the first.

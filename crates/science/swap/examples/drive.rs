@@ -1,0 +1,34 @@
+//! Drives a scenario without the command line: `drive one|run FILE`.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use voltwin_swap::{Kpi, Network, Scenario, Vehicles, replication};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, what, path, rest @ ..] = arguments.as_slice() else {
+        return Err("drive one|run FILE [N]".into());
+    };
+    let scenario = Scenario::from_json(&std::fs::read_to_string(path)?)?;
+    let network = Network::new(&scenario);
+    let reps: u64 = rest.first().map_or(Ok(1), |n| n.parse())?;
+    if what == "one" {
+        let mut seen = Vehicles::default();
+        let done = replication(&network, reps - 1, &mut seen, &|| false)?;
+        for row in &seen.0 {
+            println!("{row:?}");
+        }
+        for kpi in Kpi::ALL {
+            println!("{} {}", kpi.name(), done.kpis.get(*kpi));
+        }
+        return Ok(());
+    }
+    let rows = voltwin_des::replicate(0..reps, |r| {
+        replication(&network, r, &mut (), &|| false).map(|done| done.kpis)
+    });
+    let rows: Vec<_> = rows.into_iter().collect::<Result<_, _>>()?;
+    for kpi in Kpi::ALL {
+        let summary = voltwin_des::Summary::of(rows.iter().map(|row| row.get(*kpi)));
+        println!("{:22} {:14.6} +- {:.6}", kpi.name(), summary.mean, summary.half_width(0.95));
+    }
+    Ok(())
+}
