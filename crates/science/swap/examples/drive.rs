@@ -13,13 +13,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let reps: u64 = rest.first().map_or(Ok(1), |n| n.parse())?;
     if what == "one" {
         let mut seen = Vehicles::default();
-        let done = replication(&network, reps - 1, &mut seen, &|| false)?;
-        for row in &seen.0 {
-            println!("{row:?}");
-        }
+        let done = replication(&network, 0, &mut seen, &|| false)?;
+        let mut form = voltwin_swap::vehicles_json(&network, &seen.0, false);
         for kpi in Kpi::ALL {
-            println!("{} {}", kpi.name(), done.kpis.get(*kpi));
+            form["kpis"][kpi.name()] = done.kpis.get(*kpi).into();
         }
+        println!("{form}");
         return Ok(());
     }
     let rows = voltwin_des::replicate(0..reps, |r| {

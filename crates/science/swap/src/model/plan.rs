@@ -127,6 +127,12 @@ impl Network {
         self.stations.get(station as usize).map_or("", |plan| plan.id.as_str())
     }
 
+    /// The seed of the scenario.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.rules.seed
+    }
+
     /// Whether stations depend on each other.
     #[must_use]
     pub const fn is_coupled(&self) -> bool {

@@ -50,6 +50,40 @@ pub struct StationFigures {
     pub peak_inst_kw: f64,
 }
 
+impl StationFigures {
+    /// Adds another replication's, figure by figure.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.arrivals += other.arrivals;
+        self.served += other.served;
+        self.lost += other.lost;
+        self.reroutes += other.reroutes;
+        self.wait_sum_s += other.wait_sum_s;
+        self.bay_util += other.bay_util;
+        self.charger_util += other.charger_util;
+        self.queue_mean += other.queue_mean;
+        self.ready_mean += other.ready_mean;
+        self.energy_kwh += other.energy_kwh;
+        self.peak_inst_kw += other.peak_inst_kw;
+    }
+
+    /// Each figure over `n`.
+    pub(crate) fn over(&self, n: f64) -> Self {
+        Self {
+            arrivals: self.arrivals / n,
+            served: self.served / n,
+            lost: self.lost / n,
+            reroutes: self.reroutes / n,
+            wait_sum_s: self.wait_sum_s / n,
+            bay_util: self.bay_util / n,
+            charger_util: self.charger_util / n,
+            queue_mean: self.queue_mean / n,
+            ready_mean: self.ready_mean / n,
+            energy_kwh: self.energy_kwh / n,
+            peak_inst_kw: self.peak_inst_kw / n,
+        }
+    }
+}
+
 /// What one replication came to.
 #[derive(Debug, Clone)]
 pub struct Replication {
