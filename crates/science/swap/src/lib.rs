@@ -2,7 +2,8 @@
 //!
 //! A [`Scenario`] (the form `swap-scenario/1`) says which stations there are, when vehicles come and what they bring. A
 //! [`Model`] of it runs replications; [`Runs`] hold their figures ([`Kpi`], the form `swap-kpis/1`). [`replication`] runs
-//! one and lets a [`Watch`] see every vehicle or every event. The rules stand in docs/swap.md.
+//! one and lets a [`Watch`] see every vehicle or every event. The rules stand in docs/swap.md. Decisions stand on top:
+//! [`compare`], [`sensitivity`], [`optimise`], [`fit`] and [`site`].
 //!
 //! # Invariants
 //! - **Exact in continuous time**: no time step. Charges, reservations and shared power are closed forms between events;
@@ -32,6 +33,7 @@
 //! # Ok::<(), voltwin_swap::SwapError>(())
 //! ```
 
+mod decide;
 mod economics;
 mod error;
 mod extras;
@@ -42,6 +44,10 @@ mod runs;
 mod scenario;
 mod validate;
 
+pub use decide::{
+    Arrival, Candidate, Comparison, DemandPoint, Difference, Fit, HourTest, Plan, Search, Site, Swing,
+    compare, fit, optimise, sensitivity, site,
+};
 pub use economics::{MONEY, Money, MoneyOf, capital};
 pub use error::{Problem, SwapError};
 pub use extras::{Capital, Derating, Economics, Failures, Hours, Reliability};

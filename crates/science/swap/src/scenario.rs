@@ -219,6 +219,22 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// A copy of everything but the stations, which may be many.
+    pub(crate) fn clone_without_stations(&self) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            name: self.name.clone(),
+            battery: self.battery.clone(),
+            charge: self.charge.clone(),
+            grid: self.grid.clone(),
+            service: self.service.clone(),
+            demand: self.demand.clone(),
+            economics: self.economics.clone(),
+            stations: Vec::new(),
+            ..*self
+        }
+    }
+
     /// Checks every field against its limits and the others.
     ///
     /// # Errors
