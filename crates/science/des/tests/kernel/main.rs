@@ -55,7 +55,7 @@ fn m_m_10() {
 
 #[test]
 fn m_m_100() {
-    let (mean, _) = waits(&Queue::new(100, 90.0, Service::Exponential, 800_000));
+    let (mean, _) = waits(&Queue::new(100, 90.0, Service::Exponential, 1_400_000));
     judge("wait", &mean, mmk_wait(100, 90.0), 0.03);
 }
 
