@@ -127,24 +127,24 @@ fn verdict(
     let of =
         |figure: &str| differences.iter().find(|entry| (entry.a, entry.b) == pair && entry.figure == figure);
     let mut lines = Vec::new();
-    let mut say = |figure: &str, less: &str, more: &str, what: &str, scale: f64| {
+    let mut say = |figure: &str, does: &str, less: &str, more: &str, scale: f64| {
         let Some(entry) = of(figure) else { return };
         let difference = scaled(entry.paired.difference, scale);
         if entry.differs {
-            let verb = if difference.mean < 0.0 { less } else { more };
+            let how = if difference.mean < 0.0 { less } else { more };
             let size = Summary { mean: difference.mean.abs(), ..difference };
-            lines.push(format!("{name_b} {verb} {} {what} than {name_a} (95 % interval).", plain(&size)));
+            lines.push(format!("{name_b} {does} {} {how} than {name_a} (95 % interval).", plain(&size)));
         } else {
             lines.push(format!(
-                "no difference in {what} between {name_a} and {name_b} can be told: {} (95 % interval).",
+                "whether {name_b} {does} {less} or {more} than {name_a} cannot be told: the difference is {} (95 % interval).",
                 plain(&difference)
             ));
         }
     };
-    say("lost", "loses fewer swaps, by", "loses more swaps, by", "a day", 1.0 / days);
-    say("wait_mean_s", "has a shorter mean wait, by", "has a longer mean wait, by", "s", 1.0);
-    say("energy_kwh", "draws less energy, by", "draws more energy, by", "kWh a day", 1.0 / days);
-    say("profit", "earns less, by", "earns more, by", "a day after all costs", 1.0);
+    say("lost", "loses", "fewer swaps a day", "more swaps a day", 1.0 / days);
+    say("wait_mean_s", "lets vehicles wait", "s less", "s more", 1.0);
+    say("energy_kwh", "draws", "kWh less a day", "kWh more a day", 1.0 / days);
+    say("profit", "earns", "less a day after all costs", "more a day after all costs", 1.0);
     lines.extend(payback);
     lines
 }
