@@ -37,6 +37,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("science/estimation", "science/battery"),
     ("science/estimation", "science/cell"),
     ("science/prognosis", "science/ageing"),
+    ("science/swap", "science/des"),
 ];
 
 /// Fails with every breach, not only the first.

@@ -18,6 +18,7 @@ mod replay;
 mod seed;
 mod serve;
 mod station;
+mod swap;
 mod wire;
 
 use std::process::ExitCode;
@@ -76,6 +77,8 @@ enum Command {
     Dtdl(dtdl::Args),
     /// Simulate battery cells.
     Battery(battery::Args),
+    /// Simulate a network of battery-swap stations, compare designs, and look for the best under a budget.
+    Swap(swap::Args),
     /// Play what passed between a station and us again.
     Wire(wire::Args),
     /// Work with Azure: keep a tenant and an instance of Azure Digital Twins in agreement, deploy an installation.
@@ -133,6 +136,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Ocpp(args) => ocpp::run(&args),
             Command::Dtdl(args) => dtdl::run(&args),
             Command::Battery(args) => battery::run(&args),
+            Command::Swap(args) => swap::run(args, cancel).await,
             Command::Wire(args) => wire::run(args).await,
             Command::Azure(args) => azure::run(args, cancel).await,
             Command::Admin(args) => admin::run(args).await,
