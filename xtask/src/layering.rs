@@ -33,6 +33,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("model/query", "model/ontology"),
     ("platform/history", "platform/store"),
     ("platform/store", "platform/security"),
+    ("science/energy", "science/optimise"),
 ];
 
 /// Fails with every breach, not only the first.
