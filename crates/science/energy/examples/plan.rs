@@ -1,22 +1,13 @@
-//! Plans an instance file: `plan INSTANCE.json [PLAN.json]`.
-#![allow(clippy::print_stdout)]
+//! Plans an instance file: `plan plan INSTANCE.json --out PLAN.json`, as the command line does, and no more.
 
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut args = std::env::args().skip(1);
-    let from = args.next().ok_or("which instance?")?;
-    let instance: voltwin_energy::Instance = serde_json::from_str(&std::fs::read_to_string(from)?)?;
+    let args: Vec<String> = std::env::args().collect();
+    let [_, _, from, _, to] = args.as_slice() else { return Err("plan INSTANCE.json --out PLAN.json".into()) };
+    let instance: voltwin_energy::Instance = serde_json::from_slice(&std::fs::read(from)?)?;
     let plan = voltwin_energy::plan(&instance)?;
-    println!(
-        "objective {:.9} bound {:.9} rung {:?} iterations {} unmet {:.6}",
-        plan.objective, plan.bound, plan.rung, plan.iterations, plan.unmet_kwh
-    );
-    for note in &plan.reasons.notes {
-        println!("{note}");
-    }
-    if let Some(to) = args.next() {
-        std::fs::write(to, serde_json::to_string(&plan)?)?;
-    }
+    let file = std::io::BufWriter::new(std::fs::File::create(to)?);
+    serde_json::to_writer(file, &plan)?;
     Ok(())
 }

@@ -44,6 +44,8 @@ pub(crate) struct Gate {
     base: Vec<f64>,
     costs: [Vec<f64>; 4],
     in_curvature: f64,
+    /// Inverses of the Hessian of what comes in before peaks were taken into them.
+    in_theta: Vec<f64>,
     pub(crate) bars: Bars,
     pub(crate) peaks: Vec<Peak>,
     /// Multipliers of the balance.
@@ -101,6 +103,7 @@ impl Gate {
             base: series(&meter.base, power),
             costs: [series(&meter.in_cost, cost), series(&meter.out_cost, cost), spill_cost, shed_cost],
             in_curvature: meter.in_curvature * cost * scale.power,
+            in_theta: none(),
             peaks: peaks.collect(),
             bars,
             y: none(),
@@ -145,6 +148,7 @@ impl Gate {
         let n = self.slots;
         self.bars.set_theta(0..n, self.in_curvature);
         self.bars.set_theta(n..4 * n, 0.0);
+        self.in_theta.copy_from_slice(&self.bars.theta[..n]);
         for peak in &self.peaks {
             for (place, slot) in peak.slots.iter().enumerate() {
                 let theta = self.bars.theta[*slot];
@@ -235,9 +239,20 @@ impl Gate {
         if one == other {
             let own = a.bars.curvature(0);
             let held = a.slots.iter().enumerate().map(|(place, slot)| {
-                // w − w²θ, written so that nothing cancels for one peak alone
                 let weight = a.weight(place);
-                weight * (1.0 - weight * self.bars.theta[*slot]).max(0.0)
+                let plain = self.in_theta[*slot];
+                if plain == 0.0 {
+                    return weight;
+                }
+                // w − w²θ, written so that nothing cancels
+                let others: f64 = self
+                    .peaks
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, _)| *index != one)
+                    .filter_map(|(_, peak)| Some(peak.weight(peak.slots.binary_search(slot).ok()?)))
+                    .sum();
+                weight * self.bars.theta[*slot] * (1.0 / plain + others)
             });
             return own + held.sum::<f64>();
         }

@@ -157,7 +157,9 @@ impl Solver {
             let (residuals, mut rhs) = self.prepare();
             let complementarity = self.complementarity();
             gap = complementarity / (1.0 + residuals.cost.abs());
-            let merit = gap.max(residuals.primal).max(residuals.dual);
+            // rows and multipliers are accurate to fewer digits than the gap, which decides about the cost
+            let merit = gap.max(0.1 * residuals.primal).max(0.1 * residuals.dual);
+            eprintln!("{iteration:3} gap {gap:.3e} p {:.3e} d {:.3e} cost {:.8e}", residuals.primal, residuals.dual, residuals.cost);
             if !merit.is_finite() {
                 return (Status::Stalled, iteration, gap);
             }
@@ -179,7 +181,9 @@ impl Solver {
             let (primal, dual) = (affine.primal.min(1.0), affine.dual.min(1.0));
             let after = affine.after(primal, dual).max(0.0) / self.pairs as f64;
             let centring = (after / centre_now).powi(3).clamp(0.0, 1.0);
-            let mut rhs = self.correct((centring * centre_now).max(1e-18));
+            // nearer to the boundary than the tolerance asks, the numbers only get worse
+            let least = 0.1 * settings.tolerance * (1.0 + residuals.cost.abs()) / self.pairs as f64;
+            let mut rhs = self.correct((centring * centre_now).max(least));
             let reach = self.direction(&mut rhs, true);
             let damping = 1.0 - (0.1_f64).min(0.005_f64.max(centre_now.min(0.1)));
             let (mut primal, mut dual) = ((damping * reach.primal).min(1.0), (damping * reach.dual).min(1.0));
