@@ -33,8 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     let instance = read(&args.instance)
         .map_err(|error| CliError::input(format!("cannot read the instance {shown}: {error}")))?;
     let plan = plan(&instance).map_err(|error| CliError::input(format!("{shown}: {error}")))?;
-    write(&args.out, &plan)
-        .with_context(|| format!("cannot write {}", args.out.display()))?;
+    write(&args.out, &plan).with_context(|| format!("cannot write {}", args.out.display()))?;
     print(&instance, &plan, args.json)
 }
 
@@ -42,7 +41,10 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
 fn read(path: &std::path::Path) -> Result<Instance, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
-    let size = BufReader::new(file).take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let size = BufReader::new(file)
+        .take(BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
     if size as u64 > BYTES_MAX {
         return Err(format!("it has more than {BYTES_MAX} bytes"));
     }

@@ -103,6 +103,15 @@ pub fn plan_with(instance: &Instance, settings: &Settings) -> Result<Plan, Energ
     })
 }
 
+/// How a direction is chosen where the optimum has both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// The greater power.
+    Net,
+    /// The direction of which more is owed since the begin of the stay.
+    Turns,
+}
+
 /// A schedule on the way to a plan.
 #[derive(Debug)]
 struct Found {
@@ -186,7 +195,8 @@ impl Search<'_> {
     }
 
     /// Under negative prices a vehicle would burn energy by charging and discharging at once. Where it does, its
-    /// direction is fixed to that of its net power, and the rest is solved again.
+    /// direction is fixed and the rest is solved again: once by the net power, once in turns that follow both powers
+    /// over time. The cheaper of the two stays.
     fn fix_directions(
         &mut self,
         before: &Exceptions,
@@ -194,31 +204,60 @@ impl Search<'_> {
         bound: f64,
         found: &mut Found,
     ) -> Result<(), EnergyError> {
-        let mut exceptions = before.clone();
-        for _ in 0..ROUNDS_MAX {
-            let Some(solution) = &found.solution else { return Ok(()) };
-            if !self.fix_where_both(solution, &mut exceptions) {
-                return Ok(());
+        let Some(first) = found.solution.take() else { return Ok(()) };
+        let mut best: Option<Found> = None;
+        for rule in [Rule::Net, Rule::Turns] {
+            let mut exceptions = before.clone();
+            if !self.fix_where_both(&first, rule, &mut exceptions) {
+                break;
             }
-            let (_, solution) = self.solve(&exceptions, relief)?;
-            if solution.status == Status::Stalled {
-                return Ok(());
+            for _ in 0..ROUNDS_MAX {
+                let (_, solution) = self.solve(&exceptions, relief)?;
+                if solution.status == Status::Stalled {
+                    break;
+                }
+                let again = self.fix_where_both(&solution, rule, &mut exceptions);
+                let next = self.safe(solution, bound, found.rung);
+                if best.as_ref().is_none_or(|best| next.cost < best.cost) {
+                    best = Some(next);
+                }
+                if !again {
+                    break;
+                }
             }
-            let next = self.safe(solution, bound, found.rung);
-            *found = next;
+        }
+        match best {
+            Some(best) => *found = best,
+            None => found.solution = Some(first),
         }
         Ok(())
     }
 
-    fn fix_where_both(&self, solution: &Solution, exceptions: &mut Exceptions) -> bool {
+    fn fix_where_both(&self, solution: &Solution, rule: Rule, exceptions: &mut Exceptions) -> bool {
         exceptions.resize(self.instance.evs.len(), None);
         let mut any = false;
-        for (schedule, exception) in solution.storages.iter().zip(exceptions.iter_mut()) {
+        for (ev, (schedule, exception)) in
+            self.instance.evs.iter().zip(solution.storages.iter().zip(exceptions.iter_mut()))
+        {
+            let (mut owed_charge, mut owed_discharge) = (0.0, 0.0);
             for (slot, (charge, discharge)) in schedule.charge.iter().zip(&schedule.discharge).enumerate() {
-                if charge.min(*discharge) > AT_ONCE_KW {
-                    any = true;
-                    let own = exception.get_or_insert_with(|| vec![Allowed::Both; schedule.charge.len()]);
-                    own[slot] = if charge >= discharge { Allowed::Charge } else { Allowed::Discharge };
+                if charge.min(*discharge) <= AT_ONCE_KW {
+                    continue;
+                }
+                any = true;
+                owed_charge += charge;
+                owed_discharge += discharge;
+                let charges = match rule {
+                    Rule::Net => charge >= discharge,
+                    Rule::Turns => owed_charge * ev.pd >= owed_discharge * ev.pc,
+                };
+                let own = exception.get_or_insert_with(|| vec![Allowed::Both; schedule.charge.len()]);
+                if charges {
+                    owed_charge -= ev.pc;
+                    own[slot] = Allowed::Charge;
+                } else {
+                    owed_discharge -= ev.pd;
+                    own[slot] = Allowed::Discharge;
                 }
             }
         }

@@ -106,7 +106,7 @@ impl Bars {
     }
 
     pub(crate) fn curvature(&self, at: usize) -> f64 {
-        self.z[at] / self.x[at] + self.w[at] / self.s[at]
+        PROXIMAL + self.z[at] / self.x[at] + self.w[at] / self.s[at]
     }
 
     /// Sets `theta` from the curvature of the objective in `range`.
@@ -114,7 +114,7 @@ impl Bars {
         let (x, s) = (&self.x[range.clone()], &self.s[range.clone()]);
         let (z, w) = (&self.z[range.clone()], &self.w[range.clone()]);
         for ((((theta, x), s), z), w) in self.theta[range].iter_mut().zip(x).zip(s).zip(z).zip(w) {
-            let value = 1.0 / (curvature + z / x + w / s);
+            let value = 1.0 / (curvature + PROXIMAL + z / x + w / s);
             *theta = if *s == 0.0 { 0.0 } else { value };
         }
     }
@@ -173,6 +173,11 @@ impl Bars {
     }
 }
 
+/// Steps are drawn back towards where they start by this curvature, of variables and of multipliers (Friedlander, Orban,
+/// Math. Prog. Comp. 2012). It moves no optimum, for there no step is left, and it keeps all pivots away from rounding.
+pub(crate) const PROXIMAL: f64 = 1e-8;
+/// The same for multipliers.
+pub(crate) const PROXIMAL_DUAL: f64 = 1e-7;
 /// Bounds closer than this, in scaled units, fix a variable.
 pub(crate) const FIXED: f64 = 1e-12;
 /// Slacks and multipliers stay above this, far below every tolerance.

@@ -1,7 +1,7 @@
 //! One storage in the interior point: its own rows are tridiagonal, so its part costs `O(slots)` to solve and
 //! `O(slots²)` to add to the matrix of the meters.
 
-use crate::barrier::{Bars, Reach, TINY};
+use crate::barrier::{Bars, PROXIMAL, Reach, TINY};
 use crate::program::Storage;
 use crate::skyline::Skyline;
 
@@ -241,8 +241,7 @@ impl Block {
         for slot in 0..n {
             let before = if slot == 0 { 0.0 } else { energy[slot - 1] };
             let diagonal = gain2 * charge[slot] + loss2 * discharge[slot] + energy[slot] + before;
-            let pivot = diagonal - carried;
-            let inverse = if pivot > diagonal * 1e-15 && pivot > 1e-200 { 1.0 / pivot } else { 0.0 };
+            let inverse = 1.0 / (diagonal + PROXIMAL - carried).max(PROXIMAL);
             self.pivot_inverse[slot] = inverse;
             let lower = -energy[slot] * inverse;
             self.lower[slot] = lower;

@@ -61,13 +61,12 @@ impl Skyline {
 
     /// Replaces the matrix by its factor `L` with `A = L·Lᵀ`. The diagonal of `L` is stored inverted.
     ///
-    /// A row that depends on the rows before it gets a zero there: its unknown stays where it is.
-    pub(crate) fn factor(&mut self) {
+    /// No pivot gets smaller than `least`, which is the least eigenvalue that the matrix can have.
+    pub(crate) fn factor(&mut self, least: f64) {
         for row in 0..self.rows() {
             let first = self.first[row];
             let (done, rest) = self.values.split_at_mut(self.at[row]);
             let current = &mut rest[..row + 1 - first];
-            let scale = current[row - first].abs();
             for column in first..row {
                 let other_first = self.first[column];
                 let from = first.max(other_first);
@@ -79,8 +78,7 @@ impl Skyline {
                 current[column - first] = (current[column - first] - dotted) * other[column - other_first];
             }
             let (left, diagonal) = current.split_at_mut(row - first);
-            let pivot = diagonal[0] - dot(left, left);
-            diagonal[0] = if pivot > scale * 1e-14 && pivot > 1e-300 { 1.0 / pivot.sqrt() } else { 0.0 };
+            diagonal[0] = 1.0 / (diagonal[0] - dot(left, left)).max(least).sqrt();
         }
     }
 
@@ -139,7 +137,7 @@ mod tests {
         let wanted: Vec<f64> = (0..size).map(|row| (row as f64 - 3.0) * 0.7).collect();
         let mut b: Vec<f64> =
             dense.iter().map(|row| row.iter().zip(&wanted).map(|(a, x)| a * x).sum()).collect();
-        matrix.factor();
+        matrix.factor(1e-12);
         matrix.solve(&mut b);
         for (found, wanted) in b.iter().zip(&wanted) {
             assert!((found - wanted).abs() < 1e-12, "{found} {wanted}");

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::barrier::Reach;
+use crate::barrier::{PROXIMAL, PROXIMAL_DUAL, Reach};
 use crate::block::{Block, Residuals, Scale, Scratch};
 use crate::error::OptimiseError;
 use crate::gate::Gate;
@@ -159,7 +159,7 @@ impl Solver {
             gap = complementarity / (1.0 + residuals.cost.abs());
             // rows and multipliers are accurate to fewer digits than the gap, which decides about the cost
             let merit = gap.max(0.1 * residuals.primal).max(0.1 * residuals.dual);
-            eprintln!("{iteration:3} gap {gap:.3e} p {:.3e} d {:.3e} cost {:.8e}", residuals.primal, residuals.dual, residuals.cost);
+            if std::env::var("TRACE").is_ok() { eprintln!("{iteration:3} gap {gap:.3e} p {:.3e} d {:.3e} cost {:.8e}", residuals.primal, residuals.dual, residuals.cost);}
             if !merit.is_finite() {
                 return (Status::Stalled, iteration, gap);
             }
@@ -262,7 +262,7 @@ impl Solver {
             residuals.join(&part);
         }
         self.assemble();
-        self.matrix.factor();
+        self.matrix.factor(PROXIMAL_DUAL);
         self.factor_border();
         let balance = self.balance();
         for value in &balance {
@@ -299,7 +299,7 @@ impl Solver {
             for slot in 0..slots {
                 let (own, through) = gate.stiffness(slot);
                 let row = index * slots + slot;
-                self.matrix.add(row, row, own);
+                self.matrix.add(row, row, own + PROXIMAL_DUAL);
                 if let Some(parent) = gate.parent {
                     let above = parent * slots + slot;
                     self.matrix.add(above, above, through);
@@ -331,7 +331,7 @@ impl Solver {
                 self.corner.add(row, place, own + inner(column, solved));
             }
         }
-        self.corner.factor();
+        self.corner.factor(PROXIMAL);
     }
 
     /// What the balances of the meters lack.
