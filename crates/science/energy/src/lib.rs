@@ -4,6 +4,9 @@
 //! schedule that no limit forbids, says what binds and why energy lacks, and always has an answer: the optimum, else the
 //! last point of the optimiser made safe, else least laxity first, else equal shares.
 //!
+//! In a [`run`] over days and months a [`Policy`] decides slot by slot: [`Horizon`] plans anew each time for those who are
+//! there, with a [`budget`] for the highest power and with who may still come; [`Baseline`]s stand beside it.
+//!
 //! # Invariants
 //! - **Pure**: no clock, no I/O; the same instance gives the same plan at any number of threads.
 //! - No plan is above a limit of a vehicle or of the site; where load beside the fleet alone is, the plan says so.
@@ -24,18 +27,26 @@
 //! # Ok::<(), voltwin_energy::EnergyError>(())
 //! ```
 
+mod baseline;
 mod build;
+mod closed_loop;
 mod error;
 mod explain;
 mod heuristic;
+mod horizon;
 mod instance;
 mod minimum;
 mod plan;
 mod schedule;
+mod tariff;
 
+pub use baseline::Baseline;
+pub use closed_loop::{Health, Outcome, Plugged, Policy, Site, Stay, View, run};
 pub use error::EnergyError;
 pub use explain::Reasons;
 pub use heuristic::{equal_share, least_laxity, water_fill};
+pub use horizon::{Expected, Horizon, budget, hindsight};
 pub use instance::{Ev, Instance, SLOTS_MAX, fill_prices};
 pub use plan::{Plan, Rung, plan, plan_with};
 pub use schedule::{EvSchedule, Prices, Schedule, base_kw, cost, energy_bounds, make_safe};
+pub use tariff::{Days, Season, TimeOfUse};

@@ -6,7 +6,7 @@ use voltwin_optimise::{Program, Settings, Solution, Status, solve};
 use crate::build::{Allowed, Exceptions, program};
 use crate::error::EnergyError;
 use crate::explain::{Reasons, explain};
-use crate::instance::{Instance, fill_prices};
+use crate::instance::{Ev, Instance, fill_prices};
 use crate::minimum;
 use crate::schedule::{Prices, Schedule, cost, make_safe};
 
@@ -53,7 +53,7 @@ pub struct Plan {
 /// Both directions at once count from this power on, kW.
 const AT_ONCE_KW: f64 = 0.01;
 /// Rounds in which directions are fixed.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 8;
 
 /// Plans an instance.
 ///
@@ -108,6 +108,8 @@ pub fn plan_with(instance: &Instance, settings: &Settings) -> Result<Plan, Energ
 enum Rule {
     /// The greater power.
     Net,
+    /// Charging in the cheapest slots, discharging in the others, in the proportion of both.
+    Price,
     /// The direction of which more is owed since the begin of the stay.
     Turns,
 }
@@ -195,8 +197,8 @@ impl Search<'_> {
     }
 
     /// Under negative prices a vehicle would burn energy by charging and discharging at once. Where it does, its
-    /// direction is fixed and the rest is solved again: once by the net power, once in turns that follow both powers
-    /// over time. The cheaper of the two stays.
+    /// direction is fixed and the rest is solved again: by the net power, in turns that follow both powers over time, or
+    /// charging where it is cheapest. Where a fixed direction is then not used, the other is tried. The cheapest stays.
     fn fix_directions(
         &mut self,
         before: &Exceptions,
@@ -206,22 +208,26 @@ impl Search<'_> {
     ) -> Result<(), EnergyError> {
         let Some(first) = found.solution.take() else { return Ok(()) };
         let mut best: Option<Found> = None;
-        for rule in [Rule::Net, Rule::Turns] {
+        for rule in [Rule::Net, Rule::Turns, Rule::Price] {
             let mut exceptions = before.clone();
             if !self.fix_where_both(&first, rule, &mut exceptions) {
                 break;
             }
+            let mut last = f64::INFINITY;
             for _ in 0..ROUNDS_MAX {
                 let (_, solution) = self.solve(&exceptions, relief)?;
                 if solution.status == Status::Stalled {
                     break;
                 }
-                let again = self.fix_where_both(&solution, rule, &mut exceptions);
+                let both = self.fix_where_both(&solution, rule, &mut exceptions);
+                let idle = turn_where_idle(&solution, before, &mut exceptions);
                 let next = self.safe(solution, bound, found.rung);
+                let better = (next.cost < last - 1e-6 * last.abs()) || both;
+                last = next.cost;
                 if best.as_ref().is_none_or(|best| next.cost < best.cost) {
                     best = Some(next);
                 }
-                if !again {
+                if !both && !(idle && better) {
                     break;
                 }
             }
@@ -239,29 +245,56 @@ impl Search<'_> {
         for (ev, (schedule, exception)) in
             self.instance.evs.iter().zip(solution.storages.iter().zip(exceptions.iter_mut()))
         {
-            let (mut owed_charge, mut owed_discharge) = (0.0, 0.0);
-            for (slot, (charge, discharge)) in schedule.charge.iter().zip(&schedule.discharge).enumerate() {
-                if charge.min(*discharge) <= AT_ONCE_KW {
-                    continue;
-                }
-                any = true;
-                owed_charge += charge;
-                owed_discharge += discharge;
-                let charges = match rule {
-                    Rule::Net => charge >= discharge,
-                    Rule::Turns => owed_charge * ev.pd >= owed_discharge * ev.pc,
-                };
-                let own = exception.get_or_insert_with(|| vec![Allowed::Both; schedule.charge.len()]);
-                if charges {
-                    owed_charge -= ev.pc;
-                    own[slot] = Allowed::Charge;
-                } else {
-                    owed_discharge -= ev.pd;
-                    own[slot] = Allowed::Discharge;
-                }
+            let both: Vec<usize> = (0..schedule.charge.len())
+                .filter(|slot| schedule.charge[*slot].min(schedule.discharge[*slot]) > AT_ONCE_KW)
+                .collect();
+            if both.is_empty() {
+                continue;
+            }
+            any = true;
+            let own = exception.get_or_insert_with(|| vec![Allowed::Both; schedule.charge.len()]);
+            let charges = self.charges(ev, schedule, rule, &both);
+            for (slot, charges) in both.iter().zip(charges) {
+                own[*slot] = if charges { Allowed::Charge } else { Allowed::Discharge };
             }
         }
         any
+    }
+
+    /// Whether a vehicle charges in each of the slots in which the optimum does both.
+    fn charges(&self, ev: &Ev, schedule: &voltwin_optimise::Schedule, rule: Rule, both: &[usize]) -> Vec<bool> {
+        match rule {
+            Rule::Net => both.iter().map(|slot| schedule.charge[*slot] >= schedule.discharge[*slot]).collect(),
+            Rule::Turns => {
+                let (mut owed_charge, mut owed_discharge) = (0.0, 0.0);
+                both.iter()
+                    .map(|slot| {
+                        owed_charge += schedule.charge[*slot];
+                        owed_discharge += schedule.discharge[*slot];
+                        let charges = owed_charge * ev.pd >= owed_discharge * ev.pc;
+                        if charges {
+                            owed_charge -= ev.pc;
+                        } else {
+                            owed_discharge -= ev.pd;
+                        }
+                        charges
+                    })
+                    .collect()
+            }
+            Rule::Price => {
+                let slots_of = |powers: &[f64], most: f64| both.iter().map(|slot| powers[*slot]).sum::<f64>() / most;
+                let (charge, discharge) = (slots_of(&schedule.charge, ev.pc), slots_of(&schedule.discharge, ev.pd));
+                let count = (both.len() as f64 * charge / (charge + discharge)).round() as usize;
+                let mut order: Vec<usize> = (0..both.len()).collect();
+                let price = |place: usize| self.prices.import[ev.a + both[place]];
+                order.sort_by(|a, b| price(*a).total_cmp(&price(*b)).then(a.cmp(b)));
+                let mut charges = vec![false; both.len()];
+                for place in order.into_iter().take(count) {
+                    charges[place] = true;
+                }
+                charges
+            }
+        }
     }
 
     /// Rounds powers below the least one to a pause or to that power, and solves the rest again.
@@ -327,6 +360,27 @@ impl Search<'_> {
             solution: None,
         })
     }
+}
+
+/// Turns fixed directions that a point does not use; says whether there was any.
+fn turn_where_idle(solution: &Solution, before: &Exceptions, exceptions: &mut Exceptions) -> bool {
+    let mut any = false;
+    for (index, (schedule, exception)) in solution.storages.iter().zip(exceptions.iter_mut()).enumerate() {
+        let given = before.get(index).and_then(Option::as_ref);
+        for (slot, allowed) in exception.iter_mut().flatten().enumerate() {
+            if given.is_some_and(|given| given[slot] != Allowed::Both) {
+                continue;
+            }
+            let turned = match allowed {
+                Allowed::Charge if schedule.charge[slot] < 1e-3 => Allowed::Discharge,
+                Allowed::Discharge if schedule.discharge[slot] < 1e-3 => Allowed::Charge,
+                _ => continue,
+            };
+            *allowed = turned;
+            any = true;
+        }
+    }
+    any
 }
 
 /// What a point pays for broken limits.
