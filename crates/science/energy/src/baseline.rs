@@ -84,7 +84,9 @@ impl Policy for Baseline {
 fn in_order(view: &View<'_>, wishes: &[f64], key: impl Fn(&Plugged) -> f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wishes.len()).collect();
     order.sort_by(|a, b| {
-        key(&view.plugged[*a]).total_cmp(&key(&view.plugged[*b])).then(view.plugged[*a].stay.cmp(&view.plugged[*b].stay))
+        key(&view.plugged[*a])
+            .total_cmp(&key(&view.plugged[*b]))
+            .then(view.plugged[*a].stay.cmp(&view.plugged[*b].stay))
     });
     let mut left = view.room_kw;
     let mut given = vec![0.0; wishes.len()];

@@ -72,7 +72,12 @@ impl Horizon {
             // beyond the horizon only a part of the need falls into it
             let inside = stay.depart.min(end) - stay.arrive;
             let part = inside as f64 / (stay.depart - stay.arrive) as f64;
-            ev(stay.arrive, stay.depart, stay.need_kwh * expected.share * part, stay.power_kw * expected.share)
+            ev(
+                stay.arrive,
+                stay.depart,
+                stay.need_kwh * expected.share * part,
+                stay.power_kw * expected.share,
+            )
         });
         let price = site.price[view.slot..end]
             .iter()

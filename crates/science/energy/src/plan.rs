@@ -262,9 +262,17 @@ impl Search<'_> {
     }
 
     /// Whether a vehicle charges in each of the slots in which the optimum does both.
-    fn charges(&self, ev: &Ev, schedule: &voltwin_optimise::Schedule, rule: Rule, both: &[usize]) -> Vec<bool> {
+    fn charges(
+        &self,
+        ev: &Ev,
+        schedule: &voltwin_optimise::Schedule,
+        rule: Rule,
+        both: &[usize],
+    ) -> Vec<bool> {
         match rule {
-            Rule::Net => both.iter().map(|slot| schedule.charge[*slot] >= schedule.discharge[*slot]).collect(),
+            Rule::Net => {
+                both.iter().map(|slot| schedule.charge[*slot] >= schedule.discharge[*slot]).collect()
+            }
             Rule::Turns => {
                 let (mut owed_charge, mut owed_discharge) = (0.0, 0.0);
                 both.iter()
@@ -282,8 +290,10 @@ impl Search<'_> {
                     .collect()
             }
             Rule::Price => {
-                let slots_of = |powers: &[f64], most: f64| both.iter().map(|slot| powers[*slot]).sum::<f64>() / most;
-                let (charge, discharge) = (slots_of(&schedule.charge, ev.pc), slots_of(&schedule.discharge, ev.pd));
+                let slots_of =
+                    |powers: &[f64], most: f64| both.iter().map(|slot| powers[*slot]).sum::<f64>() / most;
+                let (charge, discharge) =
+                    (slots_of(&schedule.charge, ev.pc), slots_of(&schedule.discharge, ev.pd));
                 let count = (both.len() as f64 * charge / (charge + discharge)).round() as usize;
                 let mut order: Vec<usize> = (0..both.len()).collect();
                 let price = |place: usize| self.prices.import[ev.a + both[place]];

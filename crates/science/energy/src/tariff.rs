@@ -68,7 +68,8 @@ impl TimeOfUse {
         (0..slots)
             .map(|slot| {
                 let at = from.as_second() + slot_s * slot as i64;
-                let at = Timestamp::from_second(at).map_err(|error| wrong("schedule", at, &error.to_string()))?;
+                let at =
+                    Timestamp::from_second(at).map_err(|error| wrong("schedule", at, &error.to_string()))?;
                 let local = at.to_zoned(zone.clone()).datetime();
                 let season = self.season(local.date())?;
                 let hour = f64::from(local.hour()) + f64::from(local.minute()) / 60.0;
