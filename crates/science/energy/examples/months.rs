@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, tz::TimeZone};
 use voltwin_energy::{
-    Baseline, Expected, Health, Horizon, Outcome, Policy, Site, Stay, TimeOfUse, budget, hindsight, plan, run,
+    Baseline, Expected, Health, Horizon, Outcome, Site, Stay, TimeOfUse, budget, hindsight, plan, run,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -18,6 +18,8 @@ const SLOT_S: i64 = 900;
 const DT_H: f64 = 0.25;
 const POWER_KW: f64 = 6.66;
 const DAY: usize = 96;
+/// How much more than last month's need the budget for the highest power allows.
+const MARGIN: f64 = 1.1;
 
 struct Session {
     arrive: i64,
@@ -37,9 +39,13 @@ fn main() -> Result<()> {
     let caltech = sessions(&data.join("sessions/acn_caltech_2019-05-01_to_2019-08-31.csv.gz"))?;
     let nl = hourly(&data.join("prices/nl_day_ahead_2015_2024.csv.gz"))?;
 
+    let wanted = std::env::args().nth(1).unwrap_or_default();
     for (name, recorded, month, cap) in
         [("JPL June", &jpl, 6, 200.0), ("JPL July", &jpl, 7, 200.0), ("Caltech July", &caltech, 7, 200.0)]
     {
+        if !name.contains(&wanted) {
+            continue;
+        }
         let (from, slots) = span(&zone, 2019, month)?;
         let (past_from, past_slots) = span(&zone, 2019, month - 1)?;
         let price = tou.prices(&zone, Timestamp::from_second(from)?, SLOT_S, slots)?;
@@ -49,6 +55,9 @@ fn main() -> Result<()> {
         let past_site = Site { price: padded(past_price, past_slots), ..site.clone() };
         let past = stays(recorded, past_from, past_slots);
         study(name, &site, &stays(recorded, from, slots), &past_site, &past, past_slots)?;
+    }
+    if !"JPL June, day-ahead".contains(&wanted) {
+        return Ok(());
     }
     // the same June sessions under day-ahead prices of June 2023, no demand charge
     let (from, slots) = span(&zone, 2019, 6)?;
@@ -95,26 +104,38 @@ fn study(
         show(baseline.name(), optimum, &run(site, stays, &mut policy, &truth, &healthy));
     }
     let seed = if past.is_empty() { 0.0 } else { budget(past_site, past)? };
-    let factors: &[f64] = if site.demand_charge > 0.0 { &[0.0, 1.0] } else { &[0.0] };
-    for factor in factors {
-        let mut horizon = Horizon::new(site, seed * factor);
-        let label = format!("horizon, budget {:.0} kW", seed * factor);
-        show(&label, optimum, &run(site, stays, &mut horizon, &truth, &healthy));
-    }
-    let mut horizon = Horizon::new(site, seed);
-    horizon.expected = expected(site, stays, past, past_slots);
-    horizon.ahead = DAY;
-    let label = format!("horizon, budget {seed:.0} kW, arrivals expected");
-    show(&label, optimum, &run(site, stays, &mut horizon, &truth, &healthy));
-    // drivers' own words, corrected by how early they left in the past
-    let early = early(past, 0.1);
-    let said = |stay: usize, slot: usize| {
-        let stay = &stays[stay];
-        stay.said.saturating_sub(early).max(slot + 1).min(site.price.len())
+    let coming = expected(site, stays, past, past_slots);
+    let horizon = |budget_kw: f64, with_coming: bool| {
+        let mut horizon = Horizon::new(site, budget_kw);
+        if with_coming {
+            horizon.expected.clone_from(&coming);
+            horizon.ahead = DAY;
+        }
+        horizon
     };
-    let label = format!("horizon, drivers' words less {early} slots");
-    let outcome = run(site, stays, &mut horizon as &mut dyn Policy, &said, &healthy);
-    show(&label, optimum, &outcome);
+    // traffic grows: the budget is last month's need and a margin
+    let planned = MARGIN * seed;
+    let show_horizon = |label: &str, mut policy: Horizon, believed: &dyn Fn(usize, usize) -> usize| {
+        show(label, optimum, &run(site, stays, &mut policy, believed, &healthy));
+    };
+    show_horizon(&format!("horizon, budget {planned:.0} kW"), horizon(planned, false), &truth);
+    show_horizon(
+        &format!("horizon, budget {planned:.0} kW, arrivals expected"),
+        horizon(planned, true),
+        &truth,
+    );
+    if past.is_empty() {
+        return Ok(());
+    }
+    // drivers' own words, less what they left earlier in the past
+    for risk in [0.1, 0.01, 0.0] {
+        let early = early(past, risk);
+        let said = |stay: usize, slot: usize| {
+            let stay = &stays[stay];
+            stay.said.saturating_sub(early).max(slot + 1).min(site.price.len())
+        };
+        show_horizon(&format!("the same, drivers' words less {early} slots"), horizon(planned, true), &said);
+    }
     Ok(())
 }
 
@@ -122,7 +143,8 @@ fn study(
 fn early(past: &[Stay], risk: f64) -> usize {
     let mut early: Vec<usize> = past.iter().map(|stay| stay.said.saturating_sub(stay.depart)).collect();
     early.sort_unstable();
-    early.get(((early.len() as f64) * (1.0 - risk)) as usize).copied().unwrap_or(0)
+    let place = ((early.len() as f64) * (1.0 - risk)) as usize;
+    early.get(place.min(early.len().saturating_sub(1))).copied().unwrap_or(0)
 }
 
 /// For each day the same weekdays of the four weeks before, each vehicle a quarter. Only days that have passed count.

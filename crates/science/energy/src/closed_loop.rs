@@ -191,11 +191,11 @@ fn step(
         let stay = &stays[vehicle.stay];
         if health(vehicle.stay, slot) == Health::Silent {
             vehicle.silent += 1;
-            // its last power may still hold when the silence begins; afterwards it falls back
-            vehicle.told_kw =
-                if vehicle.silent == 1 { vehicle.told_kw.max(site.fallback_kw) } else { site.fallback_kw };
-            vehicle.told_kw = vehicle.told_kw.min(stay.power_kw);
-            kept += vehicle.told_kw;
+            // its last power holds for this slot; room for the fallback, which comes next, is kept from now on
+            if vehicle.silent > 1 {
+                vehicle.told_kw = site.fallback_kw.min(stay.power_kw);
+            }
+            kept += vehicle.told_kw.max(site.fallback_kw.min(stay.power_kw));
             continue;
         }
         vehicle.silent = 0;
