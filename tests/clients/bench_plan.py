@@ -132,7 +132,7 @@ def matrices(instance, exclusive=False):
     return cost, low, high, matrix, np.array(lower), np.array(upper), len(pairs)
 
 
-def highs(instance, solver, exclusive=False, limit=120.0):
+def highs(instance, solver, exclusive=False, limit=900.0):
     import highspy
     import numpy as np
 

@@ -7,8 +7,8 @@ use crate::schedule::{Schedule, base_kw, energy_bounds};
 /// Says for each vehicle and slot whether it charges at the least power or above, or pauses.
 ///
 /// What a vehicle did not get in a slot is carried to the next; half of the least power is enough to go on. Those with the
-/// most carried go first, and none where the import limit has no room for its least power.
-pub(crate) fn round(instance: &Instance, schedule: &Schedule) -> Exceptions {
+/// most carried go first, and none where `limit_kw` of import has no room for its least power.
+pub(crate) fn round(instance: &Instance, schedule: &Schedule, limit_kw: f64) -> Exceptions {
     let slots = instance.slots();
     let gain = instance.dt * instance.eta;
     let loss = instance.dt / instance.eta;
@@ -24,7 +24,7 @@ pub(crate) fn round(instance: &Instance, schedule: &Schedule) -> Exceptions {
         let mut order: Vec<usize> = (0..instance.evs.len()).filter(|index| present(*index)).collect();
         let wanted = |index: usize, carried: &[f64]| schedule.evs[index].charge_kw[slot] + carried[index];
         order.sort_by(|a, b| wanted(*b, &carried).total_cmp(&wanted(*a, &carried)).then(a.cmp(b)));
-        let mut room = instance.cap - base_kw(instance, slot);
+        let mut room = limit_kw - base_kw(instance, slot);
         room += order.iter().map(|index| schedule.evs[*index].discharge_kw[slot]).sum::<f64>();
         for index in order {
             let ev = &instance.evs[index];

@@ -307,35 +307,48 @@ impl Search<'_> {
         }
     }
 
-    /// Rounds powers below the least one to a pause or to that power, and solves the rest again.
+    /// Rounds powers below the least one to a pause or to that power, and solves the rest again: once within the import
+    /// limit, once within the highest import of the optimum, so that vehicles take turns. The cheaper one stays.
     fn keep_minimum(
         &mut self,
         relief: Option<f64>,
         bound: f64,
         found: &mut Found,
     ) -> Result<(), EnergyError> {
-        let exceptions = minimum::round(self.instance, &found.schedule);
-        let (_, solution) = self.solve(&exceptions, relief)?;
-        let rounded = if solution.status == Status::Stalled {
-            None
-        } else {
-            let mut next = self.safe(solution, bound, found.rung);
-            self.fix_directions(&exceptions, relief, bound, &mut next)?;
-            Some(next)
-        };
-        // what is cut to keep a limit may have fallen below the least power again: that pauses
-        let source = rounded.as_ref().unwrap_or(found);
-        let pmin = self.instance.pmin;
-        let schedule = make_safe(self.instance, |index, slot| {
-            let ev = &source.schedule.evs[index];
-            let charge = ev.charge_kw[slot];
-            let least = pmin.min(self.instance.evs[index].pc);
-            (if charge < least * (1.0 - 1e-6) { 0.0 } else { charge.max(least) }, ev.discharge_kw[slot])
-        });
-        let cost = cost(self.instance, self.prices, &schedule);
-        let solution = rounded.and_then(|rounded| rounded.solution).or_else(|| found.solution.take());
-        *found = Found { schedule, cost, bound, rung: found.rung, solution };
+        let mut best: Option<Found> = None;
+        for limit_kw in [self.instance.cap, found.schedule.peak_kw.min(self.instance.cap)] {
+            let exceptions = minimum::round(self.instance, &found.schedule, limit_kw);
+            let (_, solution) = self.solve(&exceptions, relief)?;
+            let next = if solution.status == Status::Stalled {
+                self.above_minimum(&found.schedule, None, bound, found.rung)
+            } else {
+                let mut next = self.safe(solution, bound, found.rung);
+                self.fix_directions(&exceptions, relief, bound, &mut next)?;
+                self.above_minimum(&next.schedule, next.solution, bound, found.rung)
+            };
+            if best.as_ref().is_none_or(|best| next.cost < best.cost) {
+                best = Some(next);
+            }
+        }
+        if let Some(best) = best {
+            *found = best;
+        }
         Ok(())
+    }
+
+    /// What is cut to keep a limit may have fallen below the least power again: that pauses.
+    fn above_minimum(&self, from: &Schedule, solution: Option<Solution>, bound: f64, rung: Rung) -> Found {
+        let wish = |schedule: &Schedule, index: usize, slot: usize| {
+            let ev = &schedule.evs[index];
+            let charge = ev.charge_kw[slot];
+            let least = self.instance.pmin.min(self.instance.evs[index].pc);
+            (if charge < least * (1.0 - 1e-6) { 0.0 } else { charge.max(least) }, ev.discharge_kw[slot])
+        };
+        let mut schedule = make_safe(self.instance, |index, slot| wish(from, index, slot));
+        // what was cut again pauses; without it there is room, so nothing is cut any more
+        schedule = make_safe(self.instance, |index, slot| wish(&schedule, index, slot));
+        let cost = cost(self.instance, self.prices, &schedule);
+        Found { schedule, cost, bound, rung, solution }
     }
 
     /// The optimiser failed: the cheapest of what is safe.
