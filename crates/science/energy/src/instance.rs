@@ -161,6 +161,7 @@ impl Ev {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "numbers are given as they are, to be shown")]
 fn value(field: &str, value: impl ToString, expected: &str) -> EnergyError {
     EnergyError::Value { field: field.to_owned(), value: value.to_string(), expected: expected.to_owned() }
 }

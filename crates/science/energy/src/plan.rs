@@ -227,7 +227,7 @@ impl Search<'_> {
                 if best.as_ref().is_none_or(|best| next.cost < best.cost) {
                     best = Some(next);
                 }
-                if !both && !(idle && better) {
+                if !(both || idle && better) {
                     break;
                 }
             }

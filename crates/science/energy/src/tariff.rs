@@ -117,6 +117,7 @@ fn month_day(text: &str) -> Result<(i8, i8), EnergyError> {
     parse().ok_or_else(|| wrong("schedule.effective_start", text, "MM-DD"))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "numbers are given as they are, to be shown")]
 fn wrong(field: &str, value: impl ToString, expected: &str) -> EnergyError {
     EnergyError::Value { field: field.to_owned(), value: value.to_string(), expected: expected.to_owned() }
 }

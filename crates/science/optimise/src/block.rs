@@ -253,14 +253,14 @@ impl Block {
     fn right_hand_side(&mut self, price: &[f64], corrected: bool, mut residuals: Option<&mut Residuals>) {
         let n = self.slots;
         let price = &price[self.start..self.start + n];
-        for slot in 0..n {
+        for (slot, price) in price.iter().enumerate() {
             let y = self.y[slot];
             let next = if slot + 1 < n { self.y[slot + 1] } else { 0.0 };
             let (c, d, e) = (slot, n + slot, 2 * n + slot);
             let values = [self.charge(slot), self.bars.x[d], self.energy(slot)];
             let gradients = [
-                self.gain * y + price[slot] - self.cost(0, slot) - self.power_curvature * values[0],
-                -self.loss * y - price[slot] - self.cost(1, slot) - self.power_curvature * values[1],
+                self.gain * y + price - self.cost(0, slot) - self.power_curvature * values[0],
+                -self.loss * y - price - self.cost(1, slot) - self.power_curvature * values[1],
                 -y + next - self.cost(2, slot) - self.energy_curvature * values[2],
             ];
             for (kind, at) in [c, d, e].into_iter().enumerate() {

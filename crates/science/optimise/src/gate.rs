@@ -185,11 +185,11 @@ impl Gate {
 
     fn right_hand_side(&mut self, parent: Option<&[f64]>, corrected: bool) {
         let n = self.slots;
-        for kind in 0..4 {
+        for (kind, sign) in SIGNS.iter().enumerate() {
             for slot in 0..n {
                 let at = kind * n + slot;
                 let above = if kind > OUT { 0.0 } else { parent.map_or(0.0, |y| y[slot]) };
-                let mut value = SIGNS[kind] * (self.y[slot] - above)
+                let mut value = sign * (self.y[slot] - above)
                     - self.costs[kind][slot]
                     - self.curvature(kind) * self.bars.x[at];
                 if corrected {

@@ -159,12 +159,6 @@ impl Solver {
             gap = complementarity / (1.0 + residuals.cost.abs());
             // rows and multipliers are accurate to fewer digits than the gap, which decides about the cost
             let merit = gap.max(0.1 * residuals.primal).max(0.1 * residuals.dual);
-            if std::env::var("TRACE").is_ok() {
-                eprintln!(
-                    "{iteration:3} gap {gap:.3e} p {:.3e} d {:.3e} cost {:.8e}",
-                    residuals.primal, residuals.dual, residuals.cost
-                );
-            }
             if !merit.is_finite() {
                 return (Status::Stalled, iteration, gap);
             }
