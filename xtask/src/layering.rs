@@ -34,6 +34,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("platform/history", "platform/store"),
     ("platform/store", "platform/security"),
     ("science/dfn", "science/cell"),
+    ("science/energy", "science/optimise"),
     ("science/estimation", "science/battery"),
     ("science/estimation", "science/cell"),
     ("science/prognosis", "science/ageing"),

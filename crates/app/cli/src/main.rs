@@ -14,6 +14,7 @@ mod instance;
 mod load;
 mod node;
 mod ocpp;
+mod plan;
 mod replay;
 mod seed;
 mod serve;
@@ -71,6 +72,8 @@ enum Command {
     Station(station::Args),
     /// Bring load to a central system, to measure it: steady messages, outages, chaos, hostile peers.
     Load(load::Args),
+    /// Plan when vehicles charge and give back: the cheapest schedule behind one meter.
+    Plan(plan::Args),
     /// Judge single OCPP messages.
     Ocpp(ocpp::Args),
     /// Judge models of the Digital Twins Definition Language.
@@ -133,6 +136,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
             Command::Replay(args) => replay::run(args, cancel).await,
             Command::Station(args) => station::run(args, cancel).await,
             Command::Load(args) => load::run(args, cancel).await,
+            Command::Plan(args) => plan::run(&args),
             Command::Ocpp(args) => ocpp::run(&args),
             Command::Dtdl(args) => dtdl::run(&args),
             Command::Battery(args) => battery::run(&args),
