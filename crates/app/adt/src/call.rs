@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::Value as Json;
 use voltwin_core::{AuditFact, Event, EventBody, TenantId, TraceId, TwinId};
+use voltwin_document::azure;
 use voltwin_runtime::{Origin, Precondition};
 
 use crate::access::{Caller, Need, Refusal, is_safe};
@@ -25,7 +26,7 @@ use crate::state::{Plane, Secure};
 /// The versions of the data plane that there are.
 const VERSIONS: [&str; 4] = ["2020-10-31", "2022-05-31", "2023-06-30", "2023-10-31"];
 /// Bytes of a body at most, in the strict dialect and otherwise.
-const BODY_STRICT: usize = 32 * 1024;
+const BODY_STRICT: usize = azure::BODY_BYTES;
 const BODY_MAX: usize = 1024 * 1024;
 /// Entity tags of one `If-Match` at most.
 const TAGS_MAX: usize = 100;
@@ -80,6 +81,7 @@ async fn admit(adt: &Plane, parts: &Parts, trace: Option<TraceId>) -> Result<Cal
         claimed.and_then(|claimed| claimed.instance.as_deref()).map(str::parse::<TenantId>).transpose();
     let named = named.map_err(|_| Refusal::NoInstance(String::new()))?;
     let caller = adt.config.doorkeeper.admit(&parts.headers, is_safe(parts), named.as_ref()).await?;
+    adt.runtime.readable(&caller.tenant)?;
     check_version(&parts.uri)?;
     Need::of(&parts.method, parts.uri.path()).check(&caller)?;
     let strict = adt.is_strict(&caller.tenant).await?;

@@ -13,7 +13,7 @@ use crate::limits::Rate;
 use crate::outlet::Route;
 
 /// Routes of one tenant in the strict dialect.
-const ROUTES_STRICT: u64 = 6;
+const ROUTES_STRICT: u64 = voltwin_document::azure::EVENT_ROUTES;
 
 fn document(route: &Route) -> Json {
     json!({ "id": route.id, "endpointName": route.endpoint, "filter": route.filter })

@@ -6,41 +6,18 @@ use voltwin_core::{TenantId, Timestamp};
 
 use crate::error::{AdtError, Code};
 
-/// What is counted, with what a tenant may have of it in a second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Rate {
-    Models,
-    Reads,
-    Patches,
-    /// Twins and relationships made and removed.
-    Lives,
-    Queries,
-    QueryUnits,
-    Routes,
-}
+pub(crate) use voltwin_document::azure::Rate;
 
 /// Writes to one twin in a second.
-const WRITES_OF_A_TWIN: f64 = 10.0;
+const WRITES_OF_A_TWIN: f64 = Rate::TwinWrites.per_second();
 /// Twins whose writes are counted at once; beyond it, those that may write at once again are forgotten.
 const TWINS_MAX: usize = 65_536;
 const SWEEP_EVERY_S: f64 = 0.25;
 
-impl Rate {
-    fn per_second(self) -> f64 {
-        match self {
-            Self::Models | Self::Routes => 100.0,
-            Self::Reads | Self::Patches => 1_000.0,
-            Self::Lives => 50.0,
-            Self::Queries => 500.0,
-            Self::QueryUnits => 4_000.0,
-        }
-    }
-
-    fn code(self) -> Code {
-        match self {
-            Self::Queries | Self::QueryUnits => Code::QuotaReachedError,
-            _ => Code::TooManyRequests,
-        }
+fn code(rate: Rate) -> Code {
+    match rate {
+        Rate::Queries | Rate::QueryUnits => Code::QuotaReachedError,
+        _ => Code::TooManyRequests,
     }
 }
 
@@ -78,7 +55,7 @@ impl Buckets {
         let bucket = self.bucket(tenant, rate, now);
         if bucket.left < 1.0 {
             return Err(refusal(
-                rate.code(),
+                code(rate),
                 format!("more than {per_second} requests of this kind a second"),
             ));
         }
@@ -92,7 +69,7 @@ impl Buckets {
             return Ok(());
         }
         let per_second = rate.per_second();
-        Err(refusal(rate.code(), format!("queries took more than {per_second} units a second")))
+        Err(refusal(code(rate), format!("queries took more than {per_second} units a second")))
     }
 
     /// Counts what something cost; the bucket may owe.

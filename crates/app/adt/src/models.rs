@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 use voltwin_core::Dtmi;
+use voltwin_document::azure;
 use voltwin_runtime::ModelRecord;
 
 use crate::call::Call;
@@ -15,8 +16,8 @@ use crate::limits::Rate;
 use crate::paging::{parameters, smallest};
 
 /// Models of one upload, and bytes of one model, in the strict dialect.
-const MODELS_STRICT: usize = 250;
-const MODEL_BYTES_STRICT: usize = 1024 * 1024;
+const MODELS_STRICT: usize = azure::MODELS_AT_ONCE;
+const MODEL_BYTES_STRICT: usize = azure::MODEL_BYTES;
 /// Bytes of one upload.
 const UPLOAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Ids of `dependenciesFor` at most.

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::error::{AdtError, Code};
 
 /// Items of a page where nothing is said, and at most in the strict dialect.
-pub(crate) const PAGE_STRICT: usize = 100;
+pub(crate) const PAGE_STRICT: usize = voltwin_document::azure::PAGE;
 /// Items of a page at most otherwise.
 pub(crate) const PAGE_MAX: usize = 1_000;
 /// The query parameter that says where a list goes on.

@@ -14,6 +14,7 @@ use axum::routing::{get, post, put};
 use parking_lot::Mutex;
 use tokio_util::task::TaskTracker;
 use voltwin_core::{TenantId, Timestamp};
+use voltwin_graph::Limits;
 use voltwin_runtime::Runtime;
 
 use crate::access::Doorkeeper;
@@ -173,6 +174,7 @@ impl Plane {
             return Ok(strict);
         }
         let strict = self.runtime.store().tenant(tenant).is_strict().await?;
+        self.runtime.hold(tenant, strict.then_some(Limits::AZURE));
         self.dialects.lock().insert(tenant.clone(), (strict, now));
         Ok(strict)
     }

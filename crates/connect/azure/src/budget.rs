@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+pub(crate) use voltwin_document::azure::Rate;
 
 use crate::SyncError;
 
@@ -13,48 +14,34 @@ const TWINS_MAX: usize = 65_536;
 /// How many seconds' worth may be spent at once. Less than the second that Azure allows, as its clock is not ours.
 const BURST_S: f64 = 0.25;
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rate {
-    Models,
-    Reads,
-    Patches,
-    /// Twins and relationships made and removed.
-    Lives,
-    Queries,
-    QueryUnits,
-}
-
-/// Rates by their names on the command line, with what Azure documents.
-const NAMES: [(&str, f64); 7] = [
-    ("models", 100.0),
-    ("reads", 1_000.0),
-    ("patches", 1_000.0),
-    ("lives", 50.0),
-    ("queries", 500.0),
-    ("query-units", 4_000.0),
-    ("twin-writes", 10.0),
+/// What is asked of an end; event routes are not.
+const RATES: [Rate; 7] = [
+    Rate::Models,
+    Rate::Reads,
+    Rate::Patches,
+    Rate::Lives,
+    Rate::Queries,
+    Rate::QueryUnits,
+    Rate::TwinWrites,
 ];
-/// The place of writes to one twin.
-const TWIN_WRITES: usize = 6;
 /// The most that a rate may be.
 const RATE_MAX: f64 = 1_000_000.0;
 
 /// Requests a second, of each kind; for queries their units too.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates([f64; NAMES.len()]);
+pub struct Rates([f64; RATES.len()]);
 
 impl Default for Rates {
     /// Those that Azure Digital Twins documents: models 100, reads 1,000, patches 1,000, twins and relationships made and
     /// removed (`lives`) 50, queries 500 and 4,000 units, writes of one twin 10.
     fn default() -> Self {
-        Self(NAMES.map(|(_, rate)| rate))
+        Self(RATES.map(Rate::per_second))
     }
 }
 
 impl Rates {
     /// As good as none, for an end that says itself when it is too much.
-    pub const UNBOUNDED: Self = Self([RATE_MAX; NAMES.len()]);
+    pub const UNBOUNDED: Self = Self([RATE_MAX; RATES.len()]);
 }
 
 impl std::str::FromStr for Rates {
@@ -65,9 +52,9 @@ impl std::str::FromStr for Rates {
         let mut rates = Self::default();
         for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (name, number) = pair.split_once('=').unwrap_or((pair, ""));
-            let place = NAMES.iter().position(|(known, _)| *known == name.trim());
+            let place = RATES.iter().position(|known| known.name() == name.trim());
             let place = place.ok_or_else(|| {
-                let known = NAMES.map(|(known, _)| known).join(", ");
+                let known = RATES.map(Rate::name).join(", ");
                 SyncError::Setting(format!("the rate `{name}` is not one of {known}"))
             })?;
             let rate = number.trim().parse().ok().filter(|rate| (0.1..=RATE_MAX).contains(rate));
@@ -110,7 +97,7 @@ fn burst(rate: f64) -> f64 {
 #[derive(Debug)]
 pub(crate) struct Budgets {
     rates: Rates,
-    buckets: Mutex<[Bucket; NAMES.len()]>,
+    buckets: Mutex<[Bucket; RATES.len()]>,
     twins: Mutex<HashMap<String, Bucket>>,
 }
 
@@ -143,7 +130,7 @@ impl Budgets {
 
     /// Waits until a twin may be written.
     pub(crate) async fn write(&self, twin: &str) {
-        let rate = self.rates.0[TWIN_WRITES];
+        let rate = self.rates.0[Rate::TwinWrites as usize];
         let wait = {
             let mut twins = self.twins.lock();
             if twins.len() >= TWINS_MAX {
@@ -226,6 +213,11 @@ mod tests {
             }
         }
         assert!(budgets.twins.lock().len() <= TWINS_MAX);
+    }
+
+    #[test]
+    fn every_rate_stands_at_its_place() {
+        assert!(RATES.iter().enumerate().all(|(place, rate)| *rate as usize == place));
     }
 
     #[test]

@@ -64,7 +64,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Whether a model that is deleted at one end is deleted at the other.
     pub delete_models: bool,
-    /// Twins and relationships of one end that may be deleted in one round.
+    /// Twins and relationships that may be deleted in one run, or of [`Synchronisation::follow`] in one round: a
+    /// comparison of everything, or what came with one question or event.
     pub deletes_max: usize,
     /// Twins whose ids begin so; all where there are none.
     pub twins: Vec<String>,
@@ -128,7 +129,7 @@ impl Synchronisation {
     /// Opens the state and prepares both ends; nothing is asked of them yet.
     ///
     /// # Errors
-    /// [`SyncError::Setting`], [`SyncError::State`].
+    /// [`SyncError::Setting`], also where both ends are one; [`SyncError::State`].
     pub async fn open(
         settings: Settings,
         mode: Mode,
@@ -137,6 +138,11 @@ impl Synchronisation {
     ) -> Result<Self, SyncError> {
         let end = |side, end: &EndSettings| Client::new(side, end.clone(), progress.clone(), cancel.clone());
         let ends = [end(Side::Azure, &settings.azure)?, end(Side::Voltwin, &settings.voltwin)?];
+        if ends[0].name() == ends[1].name() {
+            let both = ends[0].name();
+            let reason = format!("both ends are {both}: there is nothing to agree on with oneself");
+            return Err(SyncError::Setting(reason));
+        }
         let names = format!("{} and {}", ends[0].name(), ends[1].name());
         let state = match mode {
             Mode::Apply => State::open(&settings.state, &names).await?,

@@ -43,7 +43,7 @@ pub enum SyncError {
     },
     /// More would be deleted than `--deletes-max` allows.
     #[error(
-        "{count} twins and relationships would be deleted at once, more than --deletes-max {most}: nothing of it was done"
+        "{count} twins and relationships would be deleted, more than --deletes-max {most}: those that were found last are still there"
     )]
     Deletes {
         /// How many.

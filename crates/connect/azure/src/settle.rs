@@ -1,5 +1,7 @@
 //! Many things at once, in the order in which they can be done.
 
+use std::collections::BTreeSet;
+
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::SyncError;
@@ -16,6 +18,7 @@ impl Synchronisation {
     /// Settles what is somewhere: twins, relationships, deletions. What waits for something else has its turn again.
     pub(crate) async fn settle(&self, keys: Keys) -> Result<(), SyncError> {
         let mut keys = keys;
+        let mut doomed = BTreeSet::new();
         for pass in 0..PASSES {
             if keys.is_empty() {
                 return Ok(());
@@ -40,6 +43,8 @@ impl Synchronisation {
                     Settled::Done | Settled::Held(_) | Settled::Left => {}
                 }
             }
+            doomed.extend(twins_to_delete.iter().chain(&links_to_delete).cloned());
+            self.check_deletes(doomed.len())?;
             keys.extend(self.delete(twins_to_delete, links_to_delete, last).await?);
         }
         for key in keys.keys() {
@@ -75,7 +80,6 @@ impl Synchronisation {
 
     /// Deletes relationships and then twins. Answers what is to be looked at again.
     async fn delete(&self, twins: Vec<Key>, links: Vec<Key>, last: bool) -> Result<Keys, SyncError> {
-        self.check_deletes(twins.len() + links.len())?;
         let mut again = Keys::new();
         let links = links.into_iter().map(|key| (key, None)).collect();
         for (key, outcome) in self.each("deletions of relationships", links, true).await? {
@@ -97,7 +101,7 @@ impl Synchronisation {
         Ok(again)
     }
 
-    /// A mistake, such as an instance that was emptied, must not empty the other end too.
+    /// A mistake, such as an instance that was emptied, must not empty the other end too. `count` is of all passes.
     fn check_deletes(&self, count: usize) -> Result<(), SyncError> {
         let most = self.settings.deletes_max;
         if self.mode == Mode::Plan || count <= most {

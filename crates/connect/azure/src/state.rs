@@ -111,14 +111,14 @@ impl State {
         } else {
             SqliteConnectOptions::new().in_memory(true)
         };
-        let readers =
-            pool(options.busy_timeout(BUSY_TIMEOUT).disable_statement_logging()).await.map_err(failed)?;
-        if there {
-            let mut connection = readers.acquire().await.map_err(|error| failed(error.to_string()))?;
-            check_version(&mut connection).await.map_err(failed)?;
+        let options = options.busy_timeout(BUSY_TIMEOUT).disable_statement_logging();
+        let readers = if there {
+            written(path, options).await.map_err(failed)?
         } else {
+            let readers = pool(options).await.map_err(failed)?;
             sqlx::raw_sql(SCHEMA).execute(&readers).await.map_err(|error| failed(error.to_string()))?;
-        }
+            readers
+        };
         let state = Self { path: path.to_owned(), readers, writer: None, _lock: None };
         if let Some(known) = state.note("ends").await?
             && !state.is_empty().await?
@@ -272,6 +272,37 @@ fn lock(path: &Path) -> Result<File, String> {
         Err(TryLockError::WouldBlock) => Err("another synchronisation is using it".to_owned()),
         Err(TryLockError::Error(error)) => Err(format!("its lock cannot be taken: {error}")),
     }
+}
+
+/// A file that is there, to be read. SQLite makes an index beside it, which it cannot where the folder is not ours to write
+/// to. Then the file is read as it lies there, if it has everything.
+async fn written(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, String> {
+    let why = match checked(options.clone()).await {
+        Ok(readers) => return Ok(readers),
+        Err(why) => why,
+    };
+    let mut changes = path.as_os_str().to_owned();
+    changes.push("-wal");
+    let changes = Path::new(&changes);
+    if changes.metadata().is_ok_and(|found| found.len() > 0) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        return Err(format!(
+            "its newest changes are in {}, and to read them takes the right to write to the folder {}: run as its owner, or \
+             copy both files and look at the copy ({why})",
+            changes.display(),
+            folder.unwrap_or(Path::new(".")).display(),
+        ));
+    }
+    // what cannot be read so either is no matter of rights
+    checked(options.immutable(true)).await.map_err(|_| why)
+}
+
+async fn checked(options: SqliteConnectOptions) -> Result<SqlitePool, String> {
+    let readers = pool(options).await?;
+    let mut connection = readers.acquire().await.map_err(|error| error.to_string())?;
+    check_version(&mut connection).await?;
+    drop(connection);
+    Ok(readers)
 }
 
 async fn pool(options: SqliteConnectOptions) -> Result<SqlitePool, String> {

@@ -49,6 +49,7 @@ pub(crate) async fn check_there(call: &Call, name: &str) -> Result<(), AdtError>
 
 pub(crate) async fn put(call: Call, InPath(name): InPath<String>, body: Body) -> Result<Response, AdtError> {
     check_id(&name)?;
+    sweep(&call).await;
     let folder = folder(&call.adt, call.tenant());
     tokio::fs::create_dir_all(&folder).await.map_err(|error| unusable(&error))?;
     if count(&folder).await >= FILES_MAX {

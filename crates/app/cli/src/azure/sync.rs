@@ -57,7 +57,8 @@ struct Common {
     /// Delete models at one end that are deleted at the other; else they are brought back.
     #[arg(long)]
     delete_models: bool,
-    /// Twins and relationships that may be deleted in one round; beyond it nothing is, and the command ends.
+    /// Twins and relationships that may be deleted in one run, with --follow in one round; before it is more, the command
+    /// ends.
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     deletes_max: usize,
     /// Only twins whose ids begin so, with the relationships among them; may be given more than once.

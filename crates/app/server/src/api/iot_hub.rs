@@ -3,8 +3,9 @@
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::options;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,12 +19,35 @@ use crate::state::AppState;
 
 /// Event Grid sends 1 MB at once, and what it sends is not compressed.
 const BODY_MAX_BYTES: usize = 2 * 1024 * 1024;
+/// By which CloudEvents asks whether it may deliver.
+const ORIGIN: &str = "webhook-request-origin";
 /// Deliveries worked on at once.
 const REQUESTS_MAX: usize = 32;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     let ingest = Guard::needs(Permission::IngestTelemetry).body_limit(BODY_MAX_BYTES).at_once(REQUESTS_MAX);
-    OpenApiRouter::new().routes(ingest.on(routes!(receive)))
+    OpenApiRouter::new().routes(ingest.on(routes!(receive))).route("/iot-hub/events", options(agree))
+}
+
+/// That we take CloudEvents of an origin, which Event Grid asks before it delivers any. It shows nothing by which we could
+/// know it, and gets nothing by the answer: each delivery shows a key.
+///
+/// Source: "HTTP 1.1 Web Hooks for Event Delivery" of CloudEvents, 4.
+async fn agree(headers: HeaderMap) -> Result<Response, Problem> {
+    let origin = headers.get(ORIGIN).filter(|origin| (1..=253).contains(&origin.len()));
+    let Some(origin) = origin else {
+        let detail =
+            "the header `WebHook-Request-Origin` must name who wants to deliver, in 1 to 253 characters";
+        return Err(Problem::field("WebHook-Request-Origin", detail));
+    };
+    let mut answer = StatusCode::OK.into_response();
+    let told = answer.headers_mut();
+    told.insert(header::ALLOW, HeaderValue::from_static("OPTIONS, POST"));
+    told.insert("webhook-allowed-origin", origin.clone());
+    if headers.contains_key("webhook-request-rate") {
+        told.insert("webhook-allowed-rate", HeaderValue::from_static("*"));
+    }
+    Ok(answer)
 }
 
 /// That we want the events of a subscription.

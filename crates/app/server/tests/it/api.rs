@@ -218,6 +218,16 @@ async fn what_devices_of_an_iot_hub_say_becomes_values() {
     let (key, at) = (&world.north.operator, world.runtime.now().plus_seconds(-30.0).to_string());
     let validation = json!([{"id": "1", "topic": "t", "subject": "", "eventTime": at, "dataVersion": "2",
         "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {"validationCode": "512d38b6"}}]);
+    let ask = world
+        .request(Method::OPTIONS, "/api/v1/iot-hub/events")
+        .header("WebHook-Request-Origin", "eventgrid.azure.net");
+    let answer = ask.header("WebHook-Request-Rate", "120").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let told = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(told("webhook-allowed-origin").as_deref(), Some("eventgrid.azure.net"));
+    assert_eq!(told("webhook-allowed-rate").as_deref(), Some("*"));
+    let nobody = world.request(Method::OPTIONS, "/api/v1/iot-hub/events").send().await.unwrap();
+    assert_eq!(nobody.status(), 400);
     let answer = world.post(key, "/iot-hub/events", validation.clone()).await;
     assert_eq!((answer.status.as_u16(), &answer.body), (200, &json!({"validationResponse": "512d38b6"})));
     world.post(&world.north.viewer, "/iot-hub/events", validation).await.problem(403);
