@@ -275,10 +275,11 @@ impl<M: CellModel> Driver<'_, M> {
         old.1 = residual;
         // voltage and power rise with the charging current
         let mut current_a = if self.slope > 0.0 {
-            guess_a - residual / self.slope
+            guess_a - (residual / self.slope).clamp(-0.25 * scale_a, 0.25 * scale_a)
         } else {
             guess_a - residual.signum() * 0.02 * scale_a
         };
+        let bound_a = self.model.set().validity.c_rate_max * scale_a;
         let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
         for tries in 0..TRIES {
             if old.1 < 0.0 {
@@ -286,9 +287,12 @@ impl<M: CellModel> Driver<'_, M> {
             } else {
                 high = high.min(old.0);
             }
-            if !(current_a > low && current_a < high) && low.is_finite() && high.is_finite() {
+            // a secant creeps along the wall of a potential, so every third try halves the bracket
+            let outside = !(current_a > low && current_a < high);
+            if (outside || tries % 3 == 2) && low.is_finite() && high.is_finite() {
                 current_a = 0.5 * (low + high);
             }
+            current_a = current_a.clamp(-bound_a, bound_a);
             let voltage_v = voltage(self, current_a)?;
             (residual, tolerance) = miss(current_a, voltage_v);
             let slope = (residual - old.1) / (current_a - old.0);
@@ -304,7 +308,7 @@ impl<M: CellModel> Driver<'_, M> {
                 return Ok(End { current_a, voltage_v });
             }
             let step = if slope > 0.0 { -residual / slope } else { -residual.signum() * scale_a };
-            let reach = 4.0 * scale_a + 2.0 * current_a.abs();
+            let reach = 0.25 * scale_a + 0.5 * current_a.abs();
             current_a += step.clamp(-reach, reach);
         }
         let solver = "the search for the current";
