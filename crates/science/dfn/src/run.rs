@@ -271,9 +271,9 @@ impl Driver<'_> {
                 break;
             }
             if excess > 0.0 {
-                (b, fb, fa) = (middle, excess, 0.5 * fa)
+                (b, fb, fa) = (middle, excess, 0.5 * fa);
             } else {
-                (a, fa, fb) = (middle, excess, 0.5 * fb)
+                (a, fa, fb) = (middle, excess, 0.5 * fb);
             }
         }
         let (mut a, mut fa) = (0.0, most(self, self.course.stepper.reading()));

@@ -84,9 +84,9 @@ impl Sphere {
             let (value, slope) = self.potential.value_and_slope(x);
             let miss = value - wanted;
             if miss > 0.0 {
-                high = x
+                high = x;
             } else {
-                low = x
+                low = x;
             }
             let next = x - miss / slope;
             let next = if next > low && next < high { next } else { 0.5 * (low + high) };

@@ -74,6 +74,7 @@ fn protocol(case: &Case, set: &ParameterSet) -> Protocol {
 }
 
 /// Runs the case and fails beyond `rms_mv` or `max_mv`, 0.1 % of the end time or 0.15 K.
+#[expect(clippy::print_stdout, reason = "the table of docs/battery.md is what this prints")]
 pub(crate) fn judge(case: &Case, rms_mv: f64, max_mv: f64) {
     let set = set::named(case.set).expect("a set of the library");
     let rows = curve(case);
