@@ -1,5 +1,7 @@
 //! What holds for every set, model and current: conservation, order, limits, no NaN.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails ends the test")]
+
 use proptest::prelude::*;
 use voltwin_cell::{
     CellError, CellModel, Load, Protocol, Ramp, Run, SingleParticle, Stage, Stop, Surroundings,
@@ -58,7 +60,7 @@ fn heat_that_is_made_warms_the_cell_or_leaves_it() {
         let mut model = SingleParticle::spme(&set, LUMPED).unwrap();
         let thermal = set.thermal.as_ref().unwrap();
         let cooling_w_k = thermal.heat_transfer_w_m2_k * thermal.cooling_area_m2;
-        let current_a = -1.0 * set.one_c_a();
+        let current_a = -set.one_c_a();
         let (mut state, mut next) = (model.rest(0.9, 298.15).unwrap(), model.rest(0.9, 298.15).unwrap());
         let (mut made_j, mut left_j, mut stored_j) = (0.0, 0.0, 0.0);
         for _ in 0..1200 {

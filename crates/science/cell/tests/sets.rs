@@ -1,5 +1,7 @@
 //! Parameter sets beside tables of PyBaMM's values of the same sets (26.10), read from the shared reference data.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails ends the test")]
+
 use std::path::PathBuf;
 
 use serde_json::Value;
