@@ -1,6 +1,10 @@
 //! Parameter sets beside tables of PyBaMM's values of the same sets (26.10), read from the shared reference data.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails ends the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a helper that fails ends the test; a skip is loud"
+)]
 
 use std::path::PathBuf;
 
