@@ -121,6 +121,7 @@ def main() -> int:
                 policy = form["grid"]["policy"]
                 print(f"case {case} ({policy}): {len(found)} differences, first: {found[0]}", file=sys.stderr)
     print(f"{options.cases} scenarios, {vehicles} vehicles, {bad} scenarios differ, worst instant {worst:.3g} s apart")
+    print(f"{options.cases - bad} passed, {bad} failed")
     return 1 if bad else 0
 
 

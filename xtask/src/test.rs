@@ -109,6 +109,12 @@ async fn real_clients(root: &Path, report: &mut Report) -> Result<(), Failed> {
     }
     report.run("events over MQTT and NATS", &script("brokers.py")).await?;
     report.run("data history as Delta tables", &script("delta.py")).await?;
+    report
+        .run(
+            "swap networks beside a program of the same rules",
+            &script("swap_check.py").args(["--cases", "40"]),
+        )
+        .await?;
     report.run("kill -9", &script("kill9.py")).await?;
     report.run("kill -9 under writes to the graph", &script("kills.py")).await?;
     report.run("chaos of transactions", &script("chaos.py")).await?;

@@ -175,7 +175,7 @@ impl LogReader {
                 self.open = None;
                 continue;
             }
-            let (entries, place) = match self.log.recent(self.place, limit, &wanted) {
+            let (entries, place) = match self.log.recent(self.place, limit, wanted) {
                 Some(found) => found,
                 None => {
                     let mut entries = self.read(limit).await?;

@@ -4,7 +4,7 @@
 //! it is, until a release reads it. Before it comes to that, older snapshots are tried, as long as the journal has
 //! everything since; then the journal from its beginning.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque, btree_map::Entry};
 use std::sync::Arc;
 
 use voltwin_core::{EventBody, ModelsFact, Seq, Sequenced, TenantId};
@@ -64,18 +64,18 @@ pub(crate) async fn fold(
         for sequenced in batch {
             let (tenant, sequenced) = (sequenced.event.tenant.clone(), Arc::new(sequenced));
             let unseen = floor.is_some_and(|floor| floor < sequenced.seq);
-            let event = if faults.contains_key(&tenant) {
-                Watched::unseen(Sequenced::clone(&sequenced))
-            } else {
+            let event = if let Entry::Vacant(sound) = faults.entry(tenant.clone()) {
                 let graph = graphs.entry(tenant.clone()).or_insert_with(|| Graph::new(ontology.clone()));
                 let look = unseen && watched.is_some_and(|(watched, _)| watched.has(&tenant));
                 let (event, applied) = Watched::fold(sequenced.clone(), graph, look);
                 if let Some(reason) = broken(graph, &sequenced, applied) {
                     graphs.remove(&tenant);
                     let base = older.get(&tenant).copied().unwrap_or(from);
-                    faults.insert(tenant, Fault { reason, base });
+                    sound.insert(Fault { reason, base });
                 }
                 event
+            } else {
+                Watched::unseen(Sequenced::clone(&sequenced))
             };
             if unseen {
                 recent.push_back(event);
@@ -132,7 +132,7 @@ impl Bases {
             for (tenant, part) in parts {
                 let reason = match part {
                     Part::Graph(graph) => {
-                        bases.graphs.insert(tenant, graph);
+                        bases.graphs.insert(tenant, *graph);
                         continue;
                     }
                     Part::Unreadable(reason) => Some(reason),
@@ -179,10 +179,10 @@ impl Search<'_> {
             let place = seq.unwrap_or(Seq(0));
             let found = match seq {
                 Some(seq) => self.part(seq).await?,
-                None => Some(Part::Graph(Graph::new(self.ontology.clone()))),
+                None => Some(Part::Graph(Box::new(Graph::new(self.ontology.clone())))),
             };
             let reason = match found {
-                Some(Part::Graph(graph)) if pruned <= place => match self.replay(graph, place).await? {
+                Some(Part::Graph(graph)) if pruned <= place => match self.replay(*graph, place).await? {
                     Ok(graph) => return Ok(Ok((graph, place))),
                     Err(reason) => reason,
                 },
@@ -202,7 +202,7 @@ impl Search<'_> {
         let Some(bytes) = self.store.load_snapshot(seq).await? else { return Ok(None) };
         let (tenant, ontology) = (self.tenant.clone(), self.ontology.clone());
         let read = tokio::task::spawn_blocking(move || match unpack_one(&bytes, &tenant, &ontology) {
-            Ok(found) => Some(found.unwrap_or_else(|| Part::Graph(Graph::new(ontology)))),
+            Ok(found) => Some(found.unwrap_or_else(|| Part::Graph(Box::new(Graph::new(ontology))))),
             Err(_) => None,
         });
         read.await.map_err(|_| RuntimeError::Stopped)

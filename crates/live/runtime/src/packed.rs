@@ -9,7 +9,7 @@ use voltwin_ontology::Ontology;
 
 /// What a snapshot has of a tenant.
 pub(crate) enum Part {
-    Graph(Graph),
+    Graph(Box<Graph>),
     /// It is there and cannot be read; the reason.
     Unreadable(String),
     /// It was left out, as it could not be read already.
@@ -61,7 +61,7 @@ impl Part {
             return Self::LeftOut;
         }
         match Graph::from_snapshot(ontology.clone(), bytes) {
-            Ok(graph) => Self::Graph(graph),
+            Ok(graph) => Self::Graph(Box::new(graph)),
             Err(error) => Self::Unreadable(error.to_string()),
         }
     }

@@ -112,7 +112,7 @@ impl Runtime {
             let unpack = move || unpack_one(&bytes, &owner, &ontology);
             match tokio::task::spawn_blocking(unpack).await.map_err(|_| RuntimeError::Stopped)? {
                 Ok(None) => return Ok((self.inner.empty_graph(), info.seq)),
-                Ok(Some(Part::Graph(graph))) => return Ok((graph, info.seq)),
+                Ok(Some(Part::Graph(graph))) => return Ok((*graph, info.seq)),
                 Ok(Some(Part::LeftOut)) => {}
                 Ok(Some(Part::Unreadable(reason))) | Err(reason) => {
                     tracing::warn!(seq = %info.seq, reason, "passing over a snapshot that does not fit");

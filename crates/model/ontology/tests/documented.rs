@@ -1,7 +1,5 @@
 //! What the documentation shows works as it stands there.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use std::sync::Arc;
 
 use voltwin_ontology::Ontology;

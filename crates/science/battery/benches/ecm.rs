@@ -51,7 +51,7 @@ fn steps(c: &mut Criterion) {
         group.sample_size(20);
         group.bench_function(name, |b| {
             b.iter(|| {
-                batch.step(1.0, black_box(&current_a), &ambient_c).unwrap_or_else(|error| panic!("{error}"))
+                batch.step(1.0, black_box(&current_a), &ambient_c).unwrap_or_else(|error| panic!("{error}"));
             });
         });
     }

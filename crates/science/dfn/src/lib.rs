@@ -66,7 +66,7 @@ mod stepper;
 mod tableau;
 
 pub use error::DfnError;
-pub use model::{Dfn, DfnState, Lithium};
+pub use model::{Dfn, Lithium};
 pub use options::{Mesh, Tolerance};
 pub use profile::{ElectrodeProfile, Profile};
 pub use run::Output;

@@ -1,12 +1,10 @@
 //! The model as its users hold it.
 
-use voltwin_cell::{CellError, CellModel, ParameterSet, Ramp, Surroundings as Around, set::Window};
+use voltwin_cell::{CellError, ParameterSet, Surroundings as Around, set::Window};
 
 use crate::{
     DfnError, Mesh, Tolerance,
-    kernel::Drive,
     material::Material,
-    run::Course,
     stepper::{Snapshot, Stepper, Surroundings},
 };
 
@@ -16,16 +14,6 @@ pub struct Dfn {
     pub(crate) set: ParameterSet,
     pub(crate) window: Window,
     pub(crate) stepper: Stepper,
-}
-
-/// A state of a [`Dfn`], to come back to.
-#[derive(Debug, Clone)]
-pub struct DfnState {
-    snapshot: Snapshot,
-    /// Lithium of the negative electrode, mean stoichiometry.
-    negative: f64,
-    /// The current, A, that the cell could not bear until the end of a step; the state is the last one that it reached.
-    spent: Option<f64>,
 }
 
 /// Lithium in the cell, mol over the whole electrode area.
@@ -139,100 +127,5 @@ impl Dfn {
     pub fn lithium(&self) -> Lithium {
         let [negative, positive, electrolyte] = self.stepper.lithium().map(|per| per * self.set.cell.area_m2);
         Lithium { negative_mol: negative, positive_mol: positive, electrolyte_mol: electrolyte }
-    }
-
-    fn state(&self) -> DfnState {
-        DfnState {
-            snapshot: self.stepper.snapshot(),
-            negative: self.stepper.mean_stoichiometry()[0],
-            spent: None,
-        }
-    }
-}
-
-/// For runners that drive any model; a step at whose end lithium or salt would have run out ends at a state whose voltage
-/// is 0 in discharge and twice the upper limit in charge.
-///
-/// [`Dfn::run`] is faster, for it does not begin anew at every step.
-impl CellModel for Dfn {
-    type State = DfnState;
-
-    fn set(&self) -> &ParameterSet {
-        &self.set
-    }
-
-    fn rest(&self, soc: f64, temperature_k: f64) -> Result<DfnState, CellError> {
-        let snapshot = self.rested(soc, temperature_k).map_err(general)?;
-        Ok(DfnState { snapshot, negative: self.window.at(soc).negative, spent: None })
-    }
-
-    fn advance(
-        &mut self,
-        from: &DfnState,
-        to: &mut DfnState,
-        current: Ramp,
-        step_s: f64,
-    ) -> Result<(), CellError> {
-        let area = self.set.cell.area_m2;
-        if from.spent.is_some() {
-            let rule = "small enough for lithium and salt to last until the end of the step";
-            return Err(CellError::Parameter { field: "current in A", value: current.to_a, rule });
-        }
-        self.stepper.restore(&from.snapshot);
-        let end_s = self.stepper.time_s + step_s;
-        let slope = (current.from_a - current.to_a) / (area * step_s);
-        let mut course = Course { stepper: &mut self.stepper, step_s, attempts: 0 };
-        course.start(Drive::Current(-current.from_a / area), slope).map_err(general)?;
-        course.step_s = step_s;
-        loop {
-            let left_s = end_s - course.stepper.time_s;
-            let Ok((taken_s, error)) = course.attempt(left_s) else {
-                let spent = Some(current.to_a);
-                *to = DfnState { spent, ..self.state() };
-                return Ok(());
-            };
-            course.accept(taken_s, error);
-            if taken_s >= left_s {
-                break;
-            }
-        }
-        *to = self.state();
-        Ok(())
-    }
-
-    fn voltage_v(&mut self, state: &DfnState, current_a: f64) -> Result<f64, CellError> {
-        // a voltage beyond every limit, so that a runner looks for its stop before
-        match state.spent {
-            Some(spent_a) if spent_a < 0.0 => return Ok(0.0),
-            Some(_) => return Ok(2.0 * self.set.cell.voltage_max_v),
-            None => {}
-        }
-        self.stepper.restore(&state.snapshot);
-        let mut course = Course { stepper: &mut self.stepper, step_s: 1.0, attempts: 0 };
-        course.start(Drive::Current(-current_a / self.set.cell.area_m2), 0.0).map_err(general)?;
-        Ok(self.stepper.reading().voltage)
-    }
-
-    fn temperature_k(&self, state: &DfnState) -> f64 {
-        state.snapshot.temp_k()
-    }
-
-    fn soc(&self, state: &DfnState) -> f64 {
-        self.window.soc(state.negative)
-    }
-
-    fn step_s(&self, since_jump_s: f64) -> f64 {
-        (0.5 + since_jump_s).min(60.0)
-    }
-}
-
-/// An error in the words of the runner of all models.
-fn general(error: DfnError) -> CellError {
-    match error {
-        DfnError::Cell(error) => error,
-        DfnError::Value { field, value, rule } => CellError::Parameter { field, value, rule },
-        DfnError::Infeasible { time_s, .. } => {
-            CellError::NoConvergence { time_s, solver: "the DFN model", iterations: 0 }
-        }
     }
 }

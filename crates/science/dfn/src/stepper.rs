@@ -36,12 +36,6 @@ pub(crate) struct Snapshot {
     pub(crate) time_s: f64,
 }
 
-impl Snapshot {
-    pub(crate) fn temp_k(&self) -> f64 {
-        self.state.iterate.temp_k
-    }
-}
-
 /// Derivatives of one stage.
 #[derive(Debug, Clone, Default)]
 struct Rates {
@@ -156,12 +150,6 @@ impl Stepper {
             inner,
             time_s: 0.0,
         }
-    }
-
-    /// The present state as a value.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        let inner = [self.particles[0].inner(), self.particles[1].inner()];
-        Snapshot { state: self.state.clone(), inner, time_s: self.time_s }
     }
 
     /// Back to a state, of which [`Self::start`] makes use.

@@ -179,19 +179,6 @@ fn modes_and_volumes_agree() {
     assert!(apart < 3e-4, "{apart}");
 }
 
-/// The runner of all models, with its own steps, comes to the same state; 0.1 mV is what two sets of steps may differ.
-#[test]
-fn the_common_runner_agrees() {
-    let mut cell = cell("Chen2020", &Mesh::default(), 1.0);
-    let protocol = stages(vec![Stage::current_for(-5.0, 1800.0), Stage::rest(60.0)]);
-    let own = cell.run(&protocol, &Run::default(), &Output::Steps).expect("a run");
-    let common = Run::default().of(&mut cell, &protocol).expect("a run");
-    let (own, common) = (own.rows.last().expect("a row"), common.rows.last().expect("a row"));
-    assert!((own.time_s - common.time_s).abs() < 1e-6);
-    assert!((own.voltage_v - common.voltage_v).abs() < 1e-4, "{} {}", own.voltage_v, common.voltage_v);
-    assert!((own.soc - common.soc).abs() < 1e-9);
-}
-
 #[test]
 fn the_same_run_gives_the_same_bits() {
     let set = set::named("Chen2020").expect("a set");

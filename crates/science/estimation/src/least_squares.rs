@@ -33,6 +33,9 @@ pub struct Minimum {
     pub converged: bool,
 }
 
+/// The residuals at some parameters.
+pub type Residuals<'a> = dyn FnMut(&[f64]) -> Result<Vec<f64>, EstimationError> + 'a;
+
 /// Minimises `½ |r(x)|²` for `low <= x <= high`, from `start`, with differences of `1e-4` for the Jacobian: parameters
 /// should be scaled to order one.
 ///
@@ -40,7 +43,7 @@ pub struct Minimum {
 /// [`EstimationError::Fit`] when a residual is not finite at the start or `JᵀJ` stays singular. Errors of `residuals`
 /// pass through.
 pub fn minimise(
-    residuals: &mut dyn FnMut(&[f64]) -> Result<Vec<f64>, EstimationError>,
+    residuals: &mut Residuals<'_>,
     start: &[f64],
     bounds: &[(f64, f64)],
     limits: Limits,
@@ -121,7 +124,7 @@ pub fn minimise(
 }
 
 fn jacobian(
-    residuals: &mut dyn FnMut(&[f64]) -> Result<Vec<f64>, EstimationError>,
+    residuals: &mut Residuals<'_>,
     at: &[f64],
     now: &[f64],
     bounds: &[(f64, f64)],

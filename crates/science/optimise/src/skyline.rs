@@ -126,13 +126,12 @@ mod tests {
             (0..size).map(|row: usize| if row == size - 1 { 0 } else { row.saturating_sub(1) }).collect();
         let mut matrix = Skyline::new(first);
         let mut dense = vec![vec![0.0; size]; size];
-        for row in 0..size {
-            for column in matrix.first(row)..=row {
-                let value = if row == column { 10.0 + row as f64 } else { 1.0 / (1.0 + column as f64) };
-                matrix.add(row, column, value);
-                dense[row][column] = value;
-                dense[column][row] = value;
-            }
+        let places = (0..size).flat_map(|row| (matrix.first(row)..=row).map(move |column| (row, column)));
+        for (row, column) in places.collect::<Vec<_>>() {
+            let value = if row == column { 10.0 + row as f64 } else { 1.0 / (1.0 + column as f64) };
+            matrix.add(row, column, value);
+            dense[row][column] = value;
+            dense[column][row] = value;
         }
         let wanted: Vec<f64> = (0..size).map(|row| (row as f64 - 3.0) * 0.7).collect();
         let mut b: Vec<f64> =

@@ -130,8 +130,9 @@ impl General {
             .tol_gap_rel(1e-9)
             .tol_feas(1e-9)
             .build()
-            .unwrap();
-        let mut solver = DefaultSolver::new(&p, &self.cost, &a, &bounds, &cones, settings).unwrap();
+            .expect("settings");
+        let mut solver =
+            DefaultSolver::new(&p, &self.cost, &a, &bounds, &cones, settings).expect("a program");
         solver.solve();
         let good = matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved);
         good.then_some(solver.solution.obj_val)

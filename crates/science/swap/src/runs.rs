@@ -57,7 +57,7 @@ impl Model {
         });
         let mut runs = Runs::default();
         for part in parts {
-            runs.push(part?);
+            runs.push(&part?);
         }
         Ok(runs)
     }
@@ -121,7 +121,7 @@ pub struct Runs {
 
 impl Runs {
     /// Adds the next replication.
-    pub fn push(&mut self, row: RunRow) {
+    pub fn push(&mut self, row: &RunRow) {
         self.kpis.push(row.kpis);
         self.money.extend(row.money);
         self.station_sums.resize(row.stations.len(), StationFigures::default());

@@ -5,6 +5,7 @@ use voltwin_cell::{
     CellError, CellModel, ParameterSet, Protocol, Run, SingleParticle, Surroundings, Trace, set,
 };
 
+use voltwin_dfn::{Dfn, DfnError, Mesh, Output, Tolerance};
 use voltwin_estimation::{CircuitCell, EstimationError};
 
 use super::plot;
@@ -58,6 +59,8 @@ enum Model {
     Spm,
     /// Single-particle model with electrolyte.
     Spme,
+    /// Doyle-Fuller-Newman model, with the reactions along the depth of the electrodes.
+    Dfn,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -79,11 +82,11 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
         Thermal::Isothermal => Surroundings::Isothermal,
     };
     let trace = match args.model {
-        Model::Ecm => circuit(args, &set, surroundings, &protocol),
-        Model::Spm => trace(args, SingleParticle::spm(&set, surroundings), &protocol),
-        Model::Spme => trace(args, SingleParticle::spme(&set, surroundings), &protocol),
-    }
-    .map_err(judged)?;
+        Model::Ecm => circuit(args, &set, surroundings, &protocol).map_err(judged),
+        Model::Spm => trace(args, SingleParticle::spm(&set, surroundings), &protocol).map_err(judged),
+        Model::Spme => trace(args, SingleParticle::spme(&set, surroundings), &protocol).map_err(judged),
+        Model::Dfn => full_order(args, &set, surroundings, &protocol),
+    }?;
     std::fs::write(&args.out, trace.csv())
         .map_err(|error| CliError::input(format!("--out {}: {error}", args.out.display())))?;
     if let Some(path) = &args.plot {
@@ -99,8 +102,27 @@ fn trace<M: CellModel>(
     model: Result<M, CellError>,
     protocol: &Protocol,
 ) -> Result<Trace, CellError> {
-    let run = Run { soc: args.soc, temperature_k: args.ambient_k, step_max_s: args.step_s, ..Run::default() };
-    run.of(&mut model?, protocol)
+    run_of(args).of(&mut model?, protocol)
+}
+
+fn run_of(args: &Args) -> Run {
+    Run { soc: args.soc, temperature_k: args.ambient_k, step_max_s: args.step_s, ..Run::default() }
+}
+
+fn full_order(
+    args: &Args,
+    set: &ParameterSet,
+    surroundings: Surroundings,
+    protocol: &Protocol,
+) -> Result<Trace, CliError> {
+    // its own steps are longer than those of the rows that are asked for
+    let run = Run { step_max_s: f64::INFINITY, ..run_of(args) };
+    Dfn::new(set, surroundings, &Mesh::default(), &Tolerance::default())
+        .and_then(|mut cell| cell.run(protocol, &run, &Output::Every(args.step_s)))
+        .map_err(|error| match error {
+            DfnError::Cell(error) => judged(error),
+            other => CliError::input(other.to_string()),
+        })
 }
 
 fn circuit(

@@ -102,11 +102,6 @@ impl Particles {
         }
     }
 
-    /// The present insides.
-    pub(crate) fn inner(&self) -> Inner {
-        Inner(self.state.clone())
-    }
-
     /// Takes over insides that these particles gave.
     pub(crate) fn set_inner(&mut self, inner: &Inner) {
         self.state.copy_from_slice(&inner.0);

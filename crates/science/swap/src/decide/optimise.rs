@@ -119,13 +119,19 @@ pub fn optimise(scenario: &Scenario, search: &Search, control: &Control<'_>) -> 
     Ok(Plan { frontier, scenario: plan, cost, runs, finalists })
 }
 
+/// The stations of plans, by their place on the frontier.
+type States = BTreeMap<usize, Vec<Station>>;
+
+/// The best plan's place, its runs, and what each that was run came to.
+type Verdict = (usize, Runs, Vec<(usize, Summary)>);
+
 /// Walks along the frontier; returns its points, and the stations at each of the last ones.
 fn walk(
     scenario: &Scenario,
     search: &Search,
     prices: &Economics,
     control: &Control<'_>,
-) -> Result<(Vec<Candidate>, BTreeMap<usize, Vec<Station>>), SwapError> {
+) -> Result<(Vec<Candidate>, States), SwapError> {
     let mut stations = scenario.stations.clone();
     let alone = |station: &Station| lost_alone(scenario, station, search.reps, control);
     let first: Vec<(f64, f64)> = stations.par_iter().map(alone).collect::<Result<_, _>>()?;
@@ -226,9 +232,9 @@ fn lost_alone(
 fn judge(
     scenario: &Scenario,
     search: &Search,
-    states: &BTreeMap<usize, Vec<Station>>,
+    states: &States,
     control: &Control<'_>,
-) -> Result<(usize, Runs, Vec<(usize, Summary)>), SwapError> {
+) -> Result<Verdict, SwapError> {
     let places: Vec<usize> = states.keys().copied().collect();
     let models: Vec<Model> = states
         .values()

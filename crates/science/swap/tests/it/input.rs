@@ -46,7 +46,7 @@ fn fields_out_of_range_are_named_with_their_limit() {
     for (field, value, words) in cases {
         let told = complaint(|form| {
             form["stations"][0]["trace"] = json!(null);
-            *form.pointer_mut(field).map_or_else(|| panic!("{field}"), |place| place) = value.clone();
+            *form.pointer_mut(field).unwrap_or_else(|| panic!("{field}")) = value.clone();
             if field.ends_with("demand_scale") {
                 form["horizon_s"] = json!(86_400 * 3_600);
                 form["demand"]["profile_per_h"] = json!(vec![100.0; 24]);

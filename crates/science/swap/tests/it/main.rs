@@ -1,5 +1,7 @@
 //! The model from outside: exact cases, chance, bad input, decisions.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod cases;
 mod chance;
 mod decisions;
