@@ -25,10 +25,10 @@
 //!   "service": {"on_stockout": "wait"},
 //!   "demand": {"profile_per_h": [8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8,8], "dow": [1,1,1,1,1,1,1],
 //!              "rate_jitter_cv": 0, "arrival_jitter_s": 0},
-//!   "stations": [{"id": "S", "lat": 0, "lon": 0, "bays": 1, "batteries": 20, "chargers": 16, "grid_kw": 800, "demand_scale": 1}]
+//!   "stations": [{"id": "S", "lat": 0, "lon": 0, "bays": 1, "batteries": 60, "chargers": 60, "grid_kw": null, "demand_scale": 1}]
 //! }"#)?;
 //! let runs = Model::new(&scenario).run(0..20, &Control::default())?;
-//! // one bay, 90 s constant, 8 an hour: nearly M/D/1 with a load of 0.2 and a mean wait of 11.25 s
+//! // never short of packs, one bay, 90 s constant, 8 an hour: M/D/1 with a load of 0.2 and a mean wait of 11.25 s
 //! assert!((runs.summary(Kpi::WaitMeanS).mean - 11.25).abs() < 3.0);
 //! # Ok::<(), voltwin_swap::SwapError>(())
 //! ```
