@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use serde_json::Value as Json;
 use voltwin_core::{AuditFact, Event, EventBody, TenantId, TraceId, TwinId};
 use voltwin_document::azure;
@@ -28,6 +29,8 @@ const VERSIONS: [&str; 4] = ["2020-10-31", "2022-05-31", "2023-06-30", "2023-10-
 /// Bytes of a body at most, in the strict dialect and otherwise.
 const BODY_STRICT: usize = azure::BODY_BYTES;
 const BODY_MAX: usize = 1024 * 1024;
+/// Bytes of a body that is too large and is read to its end all the same.
+const DRAINED_MAX: usize = 8 * 1024 * 1024;
 /// Entity tags of one `If-Match` at most.
 const TAGS_MAX: usize = 100;
 
@@ -187,7 +190,12 @@ impl Call {
         let too_large =
             || AdtError::new(Code::RequestBodyTooLarge, format!("the body has more than {limit} bytes"));
         let announced = self.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > limit) {
+        if let Some(length) = announced.and_then(|text| text.parse::<usize>().ok())
+            && length > limit
+        {
+            if length <= DRAINED_MAX {
+                drain(body).await;
+            }
             return Err(too_large());
         }
         to_bytes(body, limit).await.map_err(|error| {
@@ -278,6 +286,13 @@ pub(crate) fn tagged(status: StatusCode, etag: &str, body: Option<Json>) -> Resp
         response.headers_mut().insert(header::ETAG, value);
     }
     response
+}
+
+/// Reads a body and keeps nothing of it: a client that writes to the end before it reads would find the connection closed
+/// in the place of the answer.
+async fn drain(body: Body) {
+    let mut chunks = body.into_data_stream();
+    while let Some(Ok(_)) = chunks.next().await {}
 }
 
 #[cfg(test)]
