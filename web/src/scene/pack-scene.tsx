@@ -2,7 +2,7 @@ import { Canvas } from '@react-three/fiber';
 import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from 'react';
 import type { Theme } from '@/ui/tokens';
 import { useReducedMotion } from '@/ui/use-media';
-import { hasWebGl } from '@/ui/webgl';
+import { hasWebGl, paintsInSoftware } from '@/ui/webgl';
 import { EngineKit, type MakeEngine } from './engine-kit';
 import { PackEngine } from './pack-engine';
 import { layOutPack, rampCss, valueRange, type CellShape } from './pack-layout';
@@ -119,9 +119,9 @@ export function PackScene(props: PackSceneProps) {
     >
       <Canvas
         frameloop="demand"
-        dpr={[1, 2]}
+        dpr={paintsInSoftware() ? 1 : [1, 2]}
         flat
-        gl={{ antialias: true }}
+        gl={{ antialias: !paintsInSoftware() }}
         camera={{ fov: 26, near: 0.1, far: 500 }}
       >
         <EngineKit make={make} onEngine={setEngine} />
