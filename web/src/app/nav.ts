@@ -9,6 +9,7 @@ export interface NavItem {
     | '/'
     | '/stations'
     | '/vehicles'
+    | '/batteries'
     | '/transactions'
     | '/tariffs'
     | '/partners'
@@ -35,6 +36,7 @@ export const navItems: readonly NavItem[] = [
   { to: '/', label: 'Operations', icon: 'operations', key: 'o', group: 'Network' },
   { to: '/stations', label: 'Stations', icon: 'stations', key: 's', group: 'Network' },
   { to: '/vehicles', label: 'Vehicles', icon: 'vehicles', key: 'v', group: 'Network' },
+  { to: '/batteries', label: 'Batteries', icon: 'battery', key: 'y', group: 'Network' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a', group: 'Network' },
   { to: '/graph', label: 'Twin graph', icon: 'graph', key: 'e', group: 'Network' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u', group: 'Network' },
