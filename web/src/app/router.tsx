@@ -277,6 +277,12 @@ const graphEvents = createRoute({
   component: lazyRouteComponent(() => import('@/pages/events/events'), 'EventsPage'),
 });
 
+const swap = createRoute({
+  getParentRoute: () => shell,
+  path: '/swap',
+  component: lazyRouteComponent(() => import('@/pages/swap/planning'), 'SwapPlanningPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
@@ -325,6 +331,7 @@ export const router = createRouter({
       graphModels,
       graphQuery,
       graphEvents,
+      swap,
       audit,
       apiDocs,
     ]),
