@@ -50,6 +50,7 @@ test('no route has a serious finding, dark or light', async ({ page }) => {
     '/graph/models?id=dtmi:voltwin:Vehicle;1',
     '/graph/query',
     '/graph/events',
+    '/swap',
     '/api-docs',
   ];
   for (const route of routes) {

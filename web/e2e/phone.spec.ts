@@ -50,6 +50,7 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     '/graph/models?id=dtmi:voltwin:Vehicle;1',
     '/graph/query',
     '/graph/events',
+    '/swap',
     '/api-docs',
   ];
   for (const route of routes) {

@@ -23,6 +23,7 @@ export interface NavItem {
     | '/alarms'
     | '/claims'
     | '/graph'
+    | '/swap'
     | '/audit'
     | '/api-docs';
   label: string;
@@ -39,6 +40,7 @@ export const navItems: readonly NavItem[] = [
   { to: '/batteries', label: 'Batteries', icon: 'battery', key: 'y', group: 'Network' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a', group: 'Network' },
   { to: '/graph', label: 'Twin graph', icon: 'graph', key: 'e', group: 'Network' },
+  { to: '/swap', label: 'Swap planning', icon: 'swap', key: 'k', group: 'Network' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u', group: 'Network' },
   { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b', group: 'Network' },
   { to: '/campaigns', label: 'Firmware campaigns', icon: 'campaigns', key: 'n', group: 'Network' },

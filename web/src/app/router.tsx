@@ -307,6 +307,12 @@ const graphEvents = createRoute({
   component: lazyRouteComponent(() => import('@/pages/events/events'), 'EventsPage'),
 });
 
+const swap = createRoute({
+  getParentRoute: () => shell,
+  path: '/swap',
+  component: lazyRouteComponent(() => import('@/pages/swap/planning'), 'SwapPlanningPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
@@ -359,6 +365,7 @@ export const router = createRouter({
       graphModels,
       graphQuery,
       graphEvents,
+      swap,
       audit,
       apiDocs,
     ]),
