@@ -17,9 +17,14 @@ import { applyTheme, displayColor, makeUniforms } from './kit/context';
 import { asPart, assemble, instanced, quad } from './kit/geometry';
 import { paintMaterial, partUniforms, setParts, solidMaterial, type Part } from './kit/material';
 import { disposeAll, drawAll, perInstance } from './modules/shared';
-import { RAMP, type CellShape, type PackLayout } from './pack-layout';
+import type { CellShape, PackLayout } from './pack-layout';
+import { RAMP } from './pack-values';
 
 const CELL_H = 0.1;
+/** A cell with a warning stands out of its module by this much: seen without its colour. */
+const RAISED = 0.035;
+/** So much further away is looked at an open pack from. */
+const OPEN_AWAY = 1.45;
 /** Room units: the kit's light is made for metres of a street, a pack is a tenth of that. */
 const UNIT = 10;
 
@@ -43,8 +48,10 @@ export class PackEngine {
     uSelect: { value: new Color() },
     uEdge: { value: new Color() },
   };
+  private onPlaced: () => void = () => {};
   private readonly parts = partUniforms([]);
   private readonly meshes: Mesh[];
+  /** Place along the ramp, and 1 where the cell stands out. */
   private readonly values: InstancedBufferAttribute;
   private openTo = 0;
   private moving = false;
@@ -86,7 +93,8 @@ export class PackEngine {
       tilt: 0.92,
     });
     Object.assign(this.rig.pose, this.rig.want);
-    this.values = perInstance(new Float32Array(Math.max(1, layout.cells.length)).fill(-1), 1);
+    this.values = perInstance(new Float32Array(Math.max(1, layout.cells.length) * 2), 2);
+    for (let i = 0; i < this.values.array.length; i += 2) this.values.array[i] = -1;
     this.meshes = this.build(shape);
     stage.add(...this.meshes);
     this.setTheme(theme);
@@ -109,21 +117,21 @@ export class PackEngine {
       this.parts,
       /* glsl */ `
       attribute vec4 aAt;
-      attribute float aValue;
+      attribute vec2 aValue;
       uniform vec3 uRamp[10];
       uniform vec3 uUnknown, uSelect;
       uniform float uOpen, uChosen, uHover;
       vec3 place(inout vec3 p, inout vec3 n) {
         float id = float(gl_InstanceID);
-        float f = clamp(aValue, 0.0, 1.0) * 9.0;
+        float f = clamp(aValue.x, 0.0, 1.0) * 9.0;
         int i = int(min(floor(f), 8.0));
-        vec3 c = aValue < 0.0 ? uUnknown : mix(uRamp[i], uRamp[i + 1], f - float(i));
+        vec3 c = aValue.x < 0.0 ? uUnknown : mix(uRamp[i], uRamp[i + 1], f - float(i));
         float mark = max(1.0 - step(0.5, abs(id - uChosen)), 0.6 * (1.0 - step(0.5, abs(id - uHover))));
         // Flat colour reads exactly; a little light from above keeps the form.
         float form = 0.72 + 0.28 * n.y + 0.14 * n.z - 0.08 * abs(n.x);
         vGlow = vec4(mix(c * min(form * 1.08, 1.08), uSelect, mark * 0.35 * max(n.y, 0.2)), 1.0);
         vec2 open = (aAt.zw * 0.32 + (aAt.xy - aAt.zw) * 0.45) * uOpen;
-        float lift = (mark * 0.015 + uOpen * 0.05) * ${UNIT.toFixed(1)};
+        float lift = (mark * 0.015 + uOpen * 0.05 + aValue.y * ${RAISED.toFixed(3)}) * ${UNIT.toFixed(1)};
         return vec3(aAt.x + open.x, 0.0, aAt.y + open.y) * ${UNIT.toFixed(1)} + p * ${UNIT.toFixed(1)} + vec3(0.0, lift, 0.0);
       }`,
       this.own,
@@ -213,12 +221,57 @@ export class PackEngine {
     return drawAll(instancedOnce(), material, -2);
   }
 
-  /** `values` 0 to 1 along the ramp, −1 unknown. */
-  setValues(values: readonly number[]): void {
+  /** `values` 0 to 1 along the ramp, −1 unknown; `raised` cells stand out. */
+  setValues(values: readonly number[], raised: ReadonlySet<number>): void {
     const array = this.values.array as Float32Array;
-    for (let i = 0; i < array.length; i++) array[i] = values[i] ?? -1;
+    let changed = false;
+    for (let i = 0; i * 2 < array.length; i++) {
+      const value = Math.fround(values[i] ?? -1);
+      const up = raised.has(i) ? 1 : 0;
+      if (array[i * 2] === value && array[i * 2 + 1] === up) continue;
+      array[i * 2] = value;
+      array[i * 2 + 1] = up;
+      changed = true;
+    }
+    if (!changed) return;
     this.values.needsUpdate = true;
     this.wake();
+  }
+
+  setRamp(ramp: readonly number[]): void {
+    ramp.forEach((hex, i) => displayColor(this.own.uRamp.value[i] as Color, hex));
+    this.wake();
+  }
+
+  /** Called after every picture, so that what stands over it can follow. */
+  listen(onPlaced: () => void): void {
+    this.onPlaced = onPlaced;
+    this.wake();
+  }
+
+  /** Where the top of a cell is on the element, in CSS pixels. */
+  project(cell: number): { x: number; y: number } | null {
+    if (!this.layout.cells[cell]) return null;
+    const [x, z] = this.footOf(cell);
+    const top = CELL_H + this.liftOf(cell) + 0.01;
+    const p = new Vector3(x, top, z).multiplyScalar(UNIT).project(this.camera);
+    const e = this.gl.domElement;
+    return p.z > 1 ? null : { x: ((p.x + 1) / 2) * e.clientWidth, y: ((1 - p.y) / 2) * e.clientHeight };
+  }
+
+  /** The middle of a cell as far as the pack is open. */
+  private footOf(cell: number): [number, number] {
+    const at = this.layout.cells[cell] ?? { x: 0, z: 0, module: 0 };
+    const m = this.layout.modules[at.module] ?? { x: 0, z: 0 };
+    const open = this.own.uOpen.value;
+    return [
+      at.x + (m.x * 0.32 + (at.x - m.x) * 0.45) * open,
+      at.z + (m.z * 0.32 + (at.z - m.z) * 0.45) * open,
+    ];
+  }
+
+  private liftOf(cell: number): number {
+    return this.own.uOpen.value * 0.05 + (this.values.array[cell * 2 + 1] ?? 0) * RAISED;
   }
 
   setTheme(theme: Theme): void {
@@ -238,7 +291,10 @@ export class PackEngine {
   }
 
   setOpen(open: boolean): void {
+    if (open === (this.openTo === 1)) return;
     this.openTo = open ? 1 : 0;
+    // What is taken apart needs more room.
+    this.rig.fly({ distance: this.rig.want.distance * (open ? OPEN_AWAY : 1 / OPEN_AWAY) });
     this.wake();
   }
 
@@ -256,18 +312,22 @@ export class PackEngine {
       .sub(this.camera.position)
       .normalize();
     if (d.y > -1e-3) return -1;
-    const open = this.own.uOpen.value;
-    const top = (CELL_H + open * 0.05) * UNIT;
-    const t = (top - this.camera.position.y) / d.y;
-    const x = (this.camera.position.x + d.x * t) / UNIT;
-    const z = (this.camera.position.z + d.z * t) / UNIT;
-    const { pitchX, pitchZ, modules, cells } = this.layout;
-    return cells.findIndex((cell) => {
-      const m = modules[cell.module];
-      const cx = cell.x + ((m?.x ?? 0) * 0.32 + (cell.x - (m?.x ?? 0)) * 0.45) * open;
-      const cz = cell.z + ((m?.z ?? 0) * 0.32 + (cell.z - (m?.z ?? 0)) * 0.45) * open;
-      return Math.abs(x - cx) < pitchX / 2 && Math.abs(z - cz) < pitchZ / 2;
-    });
+    const from = this.camera.position;
+    const { pitchX, pitchZ, cells } = this.layout;
+    const under = (raised: boolean) => {
+      const top = (CELL_H + this.own.uOpen.value * 0.05 + (raised ? RAISED : 0)) * UNIT;
+      const t = (top - from.y) / d.y;
+      const x = (from.x + d.x * t) / UNIT;
+      const z = (from.z + d.z * t) / UNIT;
+      return cells.findIndex((_, i) => {
+        if (raised && this.values.array[i * 2 + 1] !== 1) return false;
+        const [cx, cz] = this.footOf(i);
+        return Math.abs(x - cx) < pitchX / 2 && Math.abs(z - cz) < pitchZ / 2;
+      });
+    };
+    // What stands out hides what is behind it.
+    const first = under(true);
+    return first >= 0 ? first : under(false);
   }
 
   frame(ms: number): boolean {
@@ -283,6 +343,7 @@ export class PackEngine {
     }
     const moving = this.rig.update(dt) || gap !== 0;
     this.gl.render(this.stage, this.camera);
+    this.onPlaced();
     this.moving = moving;
     return moving;
   }
@@ -309,6 +370,22 @@ function cellModel(shape: CellShape, layout: PackLayout) {
       asPart(new RoundedBoxGeometry(w, CELL_H, d, 2, 0.003).translate(0, CELL_H / 2, 0), 0, shade),
       asPart(pole(-d * 0.34), 1),
       asPart(pole(d * 0.34), 1),
+    ]);
+  }
+  if (shape === 'pouch') {
+    const w = layout.pitchX;
+    const d = layout.pitchZ;
+    const tab = (z: number) => new BoxGeometry(0.002, 0.022, d * 0.16).translate(0, CELL_H, z);
+    return assemble([
+      asPart(
+        new RoundedBoxGeometry(w * 0.72, CELL_H * 0.9, d * 0.86, 2, w * 0.2).translate(0, CELL_H / 2, 0),
+        0,
+        shade,
+      ),
+      // The seam all round.
+      asPart(new BoxGeometry(w * 0.08, CELL_H * 0.98, d * 0.94).translate(0, CELL_H / 2, 0), 0, shade),
+      asPart(tab(-d * 0.32), 1),
+      asPart(tab(d * 0.32), 1),
     ]);
   }
   const r = layout.pitchX * 0.46;

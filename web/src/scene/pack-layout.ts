@@ -15,20 +15,38 @@ export interface PackLayout {
   pitchZ: number;
 }
 
-export type CellShape = 'prismatic' | 'cylindrical';
+export type CellShape = 'prismatic' | 'cylindrical' | 'pouch';
 
 const GAP = 0.03;
 const PITCH: Record<CellShape, readonly [number, number]> = {
   prismatic: [0.034, 0.16],
   cylindrical: [0.052, 0.052],
+  pouch: [0.02, 0.18],
 };
+/** Cells of a car in a round can hold less than this; what holds more is flat. */
+const ROUND_UP_TO_AH = 7;
+/** So many cells in one string are small ones. */
+const ROUND_FROM_CELLS = 193;
+
+/** The shape that cells of this kind mostly have, where the pack does not say its own. */
+export function usualShape(
+  count: number,
+  cellCapacityAh?: number | null,
+  chemistry?: string | null,
+): CellShape {
+  if (cellCapacityAh != null) {
+    if (cellCapacityAh < ROUND_UP_TO_AH) return 'cylindrical';
+    return chemistry?.toUpperCase().startsWith('LFP') ? 'prismatic' : 'pouch';
+  }
+  return count >= ROUND_FROM_CELLS ? 'cylindrical' : 'prismatic';
+}
 
 /** Modules of `moduleSize` cells side by side, in a field as square as it gets. */
 export function layOutPack(count: number, moduleSize: number, shape: CellShape): PackLayout {
   const size = Math.max(1, Math.min(moduleSize, count || 1));
   const modules = Math.max(1, Math.ceil(count / size));
   const [pitchX, pitchZ] = PITCH[shape];
-  const columns = shape === 'prismatic' ? size : Math.max(1, Math.ceil(Math.sqrt(size * 1.6)));
+  const columns = shape === 'cylindrical' ? Math.max(1, Math.ceil(Math.sqrt(size * 1.6))) : size;
   const rows = Math.ceil(size / columns);
   const width = columns * pitchX;
   const depth = rows * pitchZ;
@@ -51,26 +69,21 @@ export function layOutPack(count: number, moduleSize: number, shape: CellShape):
   return layout;
 }
 
-/** Dark blue to yellow, even in lightness for every common colour vision (cividis). */
-export const RAMP: readonly number[] = [
-  0x00224e, 0x123570, 0x3b496c, 0x575d6d, 0x707173, 0x8a8678, 0xa59c74, 0xc3b369, 0xe1cc55, 0xfee838,
-];
-
-/** The ramp as a CSS gradient. */
-export function rampCss(): string {
-  return `linear-gradient(90deg, ${RAMP.map((c) => `#${c.toString(16).padStart(6, '0')}`).join(', ')})`;
-}
-
-/** Range of the values, never narrower than `least`, so that noise does not look like a difference. */
-export function valueRange(values: readonly number[], least: number): [number, number] {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const v of values) {
-    if (!Number.isFinite(v)) continue;
-    low = Math.min(low, v);
-    high = Math.max(high, v);
-  }
-  if (low > high) return [0, least];
-  const missing = least - (high - low);
-  return missing > 0 ? [low - missing / 2, high + missing / 2] : [low, high];
+/** The nearest cell in a direction of the pack's frame, the cell itself at an edge. */
+export function neighbour(layout: PackLayout, from: number, dx: number, dz: number): number {
+  const start = layout.cells[from];
+  if (!start) return 0;
+  let best = from;
+  let least = Infinity;
+  layout.cells.forEach((cell, i) => {
+    const along = (cell.x - start.x) * dx + (cell.z - start.z) * dz;
+    const across = Math.abs((cell.x - start.x) * dz) + Math.abs((cell.z - start.z) * dx);
+    // A step to the side counts more than a longer one ahead, so that a row is walked to its end.
+    const far = along + across * 3;
+    if (along > 1e-6 && far < least) {
+      least = far;
+      best = i;
+    }
+  });
+  return best;
 }

@@ -6,7 +6,8 @@ import { car, carFar, dcCabinet, socket } from './kit/geometry';
 import { layOut } from './layout';
 import { pace } from './modules/flows';
 import { inside } from './modules/zones';
-import { layOutPack, RAMP, valueRange } from './pack-layout';
+import { layOutPack } from './pack-layout';
+import { RAMP, valueRange } from './pack-values';
 import { readSettings } from './network-scene';
 
 /** Runs pictures of `frameMs` for `forMs` and returns the state and the clock. */
