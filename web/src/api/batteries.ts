@@ -55,15 +55,16 @@ export interface Battery {
 export interface BatteryDetail extends Battery {
   sensors: { voltage: string; current: string; temperature: string; current_bias_a: Bounds | null } | null;
   type: {
-    name: string;
     source: string;
     cell_capacity_ah: number;
     cell_resistance_ohm: number;
     cell_voltage_min_v: number;
     cell_voltage_max_v: number;
+    set: string | null;
     ageing_cell: string | null;
   } | null;
-  cells: { voltage_v: number[] | null; temp_c: number[] | null; soc: number[] | null } | null;
+  /** One entry a cell; a list that is not known is empty. */
+  cells: { voltage_v: number[]; temp_c: number[]; soc: number[] } | null;
 }
 
 export interface BatteryOverview {
@@ -129,6 +130,7 @@ export interface BatteryAdvice {
 
 export interface BatterySection {
   set: string;
+  c_rate: number;
   soc: number;
   current_a: number;
   temp_c: number;

@@ -171,8 +171,8 @@ function Pack({ battery: b }: { battery: BatteryDetail }) {
       <header className="panel-head">
         <h2 id="cells">Cells</h2>
         <span className="aside">
-          {b.type?.name ?? b.chemistry ?? ''}
-          {b.cells_in_series ? `, ${b.cells_in_series} in series` : ''}
+          {b.type ? `${b.type.cell_capacity_ah.toFixed(0)} Ah` : ''}
+          {b.cells_in_series ? ` × ${b.cells_in_series} in series` : ''}
         </span>
       </header>
       {known ? (

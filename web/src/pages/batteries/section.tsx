@@ -64,7 +64,7 @@ function Section({ of }: { of: BatterySection }) {
         <ParticlePlot title="Lithium in a particle of the positive electrode" of={of.positive_particle} />
       </div>
       <p className="muted">
-        SPMe with the parameters of {of.set} after ten minutes of {measure(of.current_a, 'A', 2)} a cell at{' '}
+        SPMe with the parameters of {of.set} after ten minutes at {of.c_rate.toFixed(2)} C and{' '}
         {measure(of.temp_c, '°C')}, {percent(of.soc)} charged: {measure(of.voltage_v, 'V', 3)}.
         {of.plating_margin_v !== null &&
           (of.plating_margin_v > 0
