@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
 import {
   batteryAdviceQuery,
   batteryAgeingQuery,
@@ -160,26 +160,46 @@ function Sync({ battery: b }: { battery: BatteryDetail }) {
 
 function Pack({ battery: b }: { battery: BatteryDetail }) {
   const theme = usePreferences((s) => s.theme);
-  const cells = {
-    voltage_v: b.cells?.voltage_v ?? [],
-    temp_c: b.cells?.temp_c ?? [],
-    soc: b.cells?.soc ?? [],
-  };
-  const known = cells.voltage_v.length + cells.temp_c.length + cells.soc.length > 0;
+  // a few values decide what is drawn: the picture rests while they do not change
+  const cells = useMemo(() => b.cells ?? { voltage_v: [], temp_c: [], soc: [] }, [b.cells]);
+  const whole = useMemo(
+    () => ({
+      soc: b.soc?.value,
+      soh: b.soh?.value,
+      temp_c: b.temp_c?.value,
+      current_a: b.current_a,
+      capacity_ah: b.type?.cell_capacity_ah,
+    }),
+    [b.soc?.value, b.soh?.value, b.temp_c?.value, b.current_a, b.type?.cell_capacity_ah],
+  );
+  const warnings = useMemo(
+    () => b.warnings.map((w) => ({ cell: w.cell, severity: w.severity, label: causeLabel(w.cause) })),
+    [b.warnings],
+  );
+  const count = b.cells_in_series;
+  const known = count !== null || cells.voltage_v.length + cells.temp_c.length + cells.soc.length > 0;
   return (
     <section className="panel" aria-labelledby="cells">
       <header className="panel-head">
         <h2 id="cells">Cells</h2>
         <span className="aside">
           {b.type ? `${b.type.cell_capacity_ah.toFixed(0)} Ah` : ''}
-          {b.cells_in_series ? ` × ${b.cells_in_series} in series` : ''}
+          {count ? ` × ${count} in series` : ''}
         </span>
       </header>
       {known ? (
-        <div className="pack-scene battery-pack">
+        <div className="battery-pack">
           <Boundary fallback={<EmptyState icon="cube" title="The 3D view is not available here" />}>
             <Suspense fallback={<SkeletonBlock />}>
-              <PackScene packId={b.id} cells={cells} theme={theme} />
+              <PackScene
+                packId={b.id}
+                cells={cells}
+                whole={whole}
+                warnings={warnings}
+                count={count}
+                chemistry={b.chemistry}
+                theme={theme}
+              />
             </Suspense>
           </Boundary>
         </div>
