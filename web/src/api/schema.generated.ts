@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/ml/battery/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** State and remaining life of a battery that has no twin. */
+        post: operations["post_battery_predict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alarms": {
         parameters: {
             query?: never;
@@ -50,6 +67,179 @@ export interface paths {
         };
         /** Who did what, newest first. */
         get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Batteries, sorted and chosen. */
+        get: operations["get_batteries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Two batteries beside each other. */
+        get: operations["get_batteries_compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The batteries of the fleet in figures. */
+        get: operations["get_batteries_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run other habits beside the present one, from the live state of one battery or many. Nothing is recorded. */
+        post: operations["post_batteries_what-if"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One battery. */
+        get: operations["get_batteries_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/{id}/advice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would spare a battery: the same pack lived on with another habit. */
+        get: operations["get_batteries_id_advice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/{id}/ageing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the health of a battery went. */
+        get: operations["get_batteries_id_ageing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/{id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The health of a battery at an hour, a day, a week, a month and the end of its life, from its live state and usual day. */
+        get: operations["get_batteries_id_forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State, bounds, readings and residuals of a battery over time. */
+        get: operations["get_batteries_id_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batteries/{id}/section": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Concentrations inside a cell of the battery's chemistry, at the battery's charge and temperature, after ten minutes of
+         *     its present current.
+         */
+        get: operations["get_batteries_id_section"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2046,6 +2236,40 @@ export interface components {
             /** @description Where the partner finds our versions. */
             versions_url: string;
         };
+        /** @description A habit to change, and what it is worth. */
+        AdviceItem: {
+            /** @description Whether it changes anything of the usual day. */
+            applies: boolean;
+            /**
+             * @description `charge-late`, `charge-up-to`, `cool-first` or `charge-slower`.
+             * @example charge-up-to
+             */
+            lever: string;
+            /** @description The same in money. */
+            money: components["schemas"]["Bounds"];
+            /** @description Health gained at the horizon, in percentage points. */
+            points: components["schemas"]["Bounds"];
+            /** @description What it is set to: `soc`, `temp_c` or `c_rate`. */
+            setting: {
+                [key: string]: number;
+            };
+            text: string;
+        };
+        /** @description How fast it ages beside the cell of the model. */
+        AgeingScales: {
+            calendar: components["schemas"]["Bounds"];
+            cycle: components["schemas"]["Bounds"];
+            knee: components["schemas"]["Bounds"];
+        };
+        /** @description Health at a time ahead. */
+        Ahead: {
+            /**
+             * Format: double
+             * @description Days from now.
+             */
+            days: number;
+            soh: components["schemas"]["Bounds"];
+        };
         /** @description One raising of an alarm. */
         Alarm: {
             /**
@@ -2131,6 +2355,318 @@ export interface components {
             peak_to_mean?: number | null;
             /** Format: int64 */
             stations: number;
+        };
+        /** @description A battery beside its pack. */
+        Battery: {
+            /** Format: double */
+            capacity_wh?: number | null;
+            /** Format: int32 */
+            cells_in_series?: number | null;
+            /** @example NMC */
+            chemistry?: string | null;
+            /**
+             * Format: double
+             * @description Into the pack.
+             */
+            current_a?: number | null;
+            /**
+             * Format: double
+             * @description Measured less expected temperature.
+             */
+            excess_temp_k?: number | null;
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it last said something.
+             */
+            observed_at?: string | null;
+            /** Format: double */
+            power_w?: number | null;
+            /**
+             * Format: double
+             * @description What the pack says of its own charge.
+             */
+            reported_soc?: number | null;
+            /** Format: double */
+            residual_rms_v?: number | null;
+            /**
+             * Format: double
+             * @description Measured less predicted voltage of a cell.
+             */
+            residual_v?: number | null;
+            resistance_ratio?: components["schemas"]["Bounds"] | null;
+            /**
+             * Format: double
+             * @description How much it asks to be looked at.
+             */
+            risk: number;
+            soc?: components["schemas"]["Bounds"] | null;
+            /**
+             * Format: double
+             * @description Reported less estimated charge.
+             */
+            soc_residual?: number | null;
+            soh?: components["schemas"]["Bounds"] | null;
+            /**
+             * @description `unknown`, `starting`, `synchronised`, `recovering`, `drifting`, `implausible` or `stale`.
+             * @example synchronised
+             */
+            status: string;
+            status_reason?: string | null;
+            /** Format: date-time */
+            status_since?: string | null;
+            temp_c?: components["schemas"]["Bounds"] | null;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description What it is part of: a vehicle, a storage, a slot of a swap station. */
+            vehicle?: string | null;
+            vehicle_name?: string | null;
+            /** Format: double */
+            voltage_v?: number | null;
+            warnings: components["schemas"]["BatteryWarning"][];
+        };
+        /** @description What would spare a battery. */
+        BatteryAdvice: {
+            /** Format: double */
+            days: number;
+            /** Format: double */
+            end_soh: number;
+            /** @description `observed` or `assumed`. */
+            habit: string;
+            /** @description Most useful first. */
+            items: components["schemas"]["AdviceItem"][];
+            /** Format: double */
+            price_per_kwh: number;
+        };
+        /** @description Where the health of a battery went. */
+        BatteryAgeing: {
+            /**
+             * Format: double
+             * @description Days of its usual use that would have brought it where it is.
+             */
+            equivalent_age_days: number;
+            /** Format: double */
+            full_cycles: number;
+            habit: components["schemas"]["HabitPoint"][];
+            /** @description `observed` or `assumed`. */
+            habit_kind: string;
+            loss_points: components["schemas"]["LossPoints"];
+            /** @description The cell whose ageing stands for it. */
+            model: string;
+            scales: components["schemas"]["AgeingScales"];
+            soh: components["schemas"]["Bounds"];
+            /** @description Where its experiments are published. */
+            source: string;
+        };
+        /** @description Its cells, in series. */
+        BatteryCells: {
+            /** @description From the voltages, where the current is small enough to tell. */
+            soc: number[];
+            temp_c: number[];
+            voltage_v: number[];
+        };
+        /** @description Two batteries beside each other. */
+        BatteryComparison: {
+            a: components["schemas"]["BatteryDetail"];
+            b: components["schemas"]["BatteryDetail"];
+            difference: components["schemas"]["BatteryDifference"];
+            forecast: components["schemas"]["PairForecast"];
+        };
+        /** @description All that is known of a battery. */
+        BatteryDetail: components["schemas"]["Battery"] & {
+            cells: components["schemas"]["BatteryCells"];
+            sensors: components["schemas"]["BatterySensors"];
+            type?: components["schemas"]["BatteryType"] | null;
+        };
+        /** @description Figures of the first less those of the second; null where one is not known. */
+        BatteryDifference: {
+            /** Format: double */
+            resistance_ratio?: number | null;
+            /** Format: double */
+            risk: number;
+            /** Format: double */
+            soc?: number | null;
+            /** Format: double */
+            soh?: number | null;
+            /** Format: double */
+            temp_c?: number | null;
+        };
+        /** @description The health of a battery ahead. */
+        BatteryForecast: {
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: double
+             * @description Of the intervals.
+             */
+            coverage: number;
+            /** @description To the end of life or 20 years. */
+            curve: components["schemas"]["Ahead"][];
+            end_of_life: components["schemas"]["EndOfLife"];
+            /** @description What of its usual day is outside the experiments behind the model. */
+            extrapolation: string[];
+            horizons: components["schemas"]["Horizon"][];
+            method: components["schemas"]["ForecastMethod"];
+        };
+        /** @description What a battery was over time. */
+        BatteryHistory: {
+            /** Format: date-time */
+            from: string;
+            /** @description By figure, `[t_ms, min, mean, max, count]` of each span that has values. */
+            series: {
+                [key: string]: number[][];
+            };
+            /** Format: date-time */
+            to: string;
+        };
+        /** @description The batteries of a fleet in figures. */
+        BatteryOverview: {
+            by_chemistry: {
+                [key: string]: number;
+            };
+            by_status: {
+                [key: string]: number;
+            };
+            by_warning: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Energy of all when new and full.
+             */
+            capacity_wh: number;
+            count: number;
+            /**
+             * Format: double
+             * @description Energy that they hold now.
+             */
+            energy_wh: number;
+            /** Format: double */
+            mean_soc?: number | null;
+            /**
+             * Format: double
+             * @description Mean health; null where none is known.
+             */
+            mean_soh?: number | null;
+            /** @description From 0.5 to 1.1 in steps of 0.02; what is outside counts in the first and the last. */
+            soh_histogram: components["schemas"]["HealthBin"][];
+            /** @description Those that ask most to be looked at, at most 10. */
+            worst: components["schemas"]["Battery"][];
+        };
+        /** @description What is where inside a cell, by the single-particle model with electrolyte. */
+        BatterySection: {
+            /**
+             * Format: double
+             * @description The battery's current over its capacity, in 1/h.
+             */
+            c_rate: number;
+            /**
+             * Format: double
+             * @description Through a cell of the set, at the battery's rate; charging positive.
+             */
+            current_a: number;
+            electrolyte: components["schemas"]["SaltProfile"];
+            negative_particle: components["schemas"]["ParticleProfile"];
+            /**
+             * Format: double
+             * @description Potential of the negative electrode against lithium; below 0 lithium plates.
+             */
+            plating_margin_v: number;
+            positive_particle: components["schemas"]["ParticleProfile"];
+            regions: components["schemas"]["Region"][];
+            /**
+             * @description The parameter set of the cell, which stands for that of the battery.
+             * @example Chen2020
+             */
+            set: string;
+            /** Format: double */
+            soc: number;
+            /** Format: double */
+            temp_c: number;
+            /**
+             * Format: double
+             * @description Of a cell of the set.
+             */
+            voltage_v: number;
+        };
+        /** @description What is thought of its sensors: `silent`, `ok`, `stuck`, `implausible` or `biased`. */
+        BatterySensors: {
+            /** @example biased */
+            current: string;
+            current_bias_a?: components["schemas"]["Bounds"] | null;
+            /**
+             * Format: int64
+             * @description Readings that came after newer ones and were not used.
+             */
+            late_readings: number;
+            /** @example ok */
+            temperature: string;
+            /** @example ok */
+            voltage: string;
+        };
+        /** @description What it is. */
+        BatteryType: {
+            /** @description The cell whose ageing stands for it. */
+            ageing_cell: string;
+            /** Format: double */
+            cell_capacity_ah: number;
+            /** Format: double */
+            cell_resistance_ohm: number;
+            /** Format: double */
+            cell_voltage_max_v: number;
+            /** Format: double */
+            cell_voltage_min_v: number;
+            /**
+             * @description The parameter set of its physics.
+             * @example Chen2020
+             */
+            set: string;
+            /**
+             * @description Where this comes from: `pack`, `model` or `chemistry`.
+             * @example pack
+             */
+            source: string;
+        };
+        /** @description A warning that holds. */
+        BatteryWarning: {
+            /**
+             * @description `soft-short`, `weak-cell`, `cell-spread`, `thermal`, `current-bias`, `sensor-stuck` or `sensor-implausible`.
+             * @example soft-short
+             */
+            cause: string;
+            /**
+             * Format: int32
+             * @description The cell, from 1, where it is about one.
+             */
+            cell?: number | null;
+            message: string;
+            /** @example critical */
+            severity: string;
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: double
+             * @description The signal over its limit.
+             */
+            strength: number;
+        };
+        /** @description One battery under every habit. */
+        BatteryWhatIf: {
+            /** @description `observed` or `assumed`. */
+            habit: string;
+            id: string;
+            present: components["schemas"]["HabitCourse"];
+            scenarios: components["schemas"]["ScenarioCourse"][];
+            soh?: components["schemas"]["Bounds"] | null;
+        };
+        /** @description A value and its interval: 95 % of a present state, 90 % of a forecast. */
+        Bounds: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            value: number;
         };
         /** @description A job over many stations, and how far it has come. */
         BulkCommand: {
@@ -2489,6 +3025,15 @@ export interface components {
              */
             kept_until: string;
         };
+        /** @description A moment of a usual day. */
+        DayPoint: {
+            /** Format: double */
+            hour: number;
+            /** Format: double */
+            soc: number;
+            /** Format: double */
+            temp_c: number;
+        };
         /** @description An event that an endpoint did not take. */
         DeadLetter: {
             /**
@@ -2569,6 +3114,12 @@ export interface components {
              * @description The part of the window in which a transaction held a connector, over all connectors.
              */
             utilisation: number;
+        };
+        /** @description The end of its first life. */
+        EndOfLife: {
+            days: components["schemas"]["Span"];
+            /** Format: double */
+            soh: number;
         };
         /** @description How an endpoint does. Counts begin with the server. */
         EndpointStatus: {
@@ -2783,10 +3334,54 @@ export interface components {
              */
             request_id?: number | null;
         };
+        /** @description By what a forecast was made. */
+        ForecastMethod: {
+            /** @description How sure it is. */
+            calibration: string;
+            /**
+             * @description `observed` where the battery has shown its usual day, else `assumed`.
+             * @example observed
+             */
+            habit: string;
+            /** @description The cell whose ageing stands for it. */
+            model: string;
+            /** Format: double */
+            observed_days: number;
+        };
         /** @description The group of a token. */
         Grouping: {
             /** @description 1 to 64 characters. */
             group: string;
+        };
+        /** @description The life of one habit. */
+        HabitCourse: {
+            /** @description Health from now to the horizon, 90 % bounds. */
+            curve: components["schemas"]["Ahead"][];
+            /**
+             * Format: double
+             * @description Null where that is beyond 20 years.
+             */
+            end_of_life_days?: number | null;
+            /** @description What of the habit is outside the experiments behind the model. */
+            extrapolation: string[];
+            name: string;
+        };
+        /** @description A moment of its usual day, in UTC. */
+        HabitPoint: {
+            /** Format: double */
+            hour: number;
+            /** Format: double */
+            soc: number;
+            /** Format: double */
+            temp_c: number;
+        };
+        /** @description How many batteries have a health in a span. */
+        HealthBin: {
+            count: number;
+            /** Format: double */
+            from: number;
+            /** Format: double */
+            to: number;
         };
         /** @description A table of data history. */
         HistoryTable: {
@@ -2816,6 +3411,11 @@ export interface components {
         /** @description What was found, the best first. */
         Hits: {
             items: components["schemas"]["Hit"][];
+        };
+        /** @description A named time ahead. */
+        Horizon: components["schemas"]["Ahead"] & {
+            /** @description `1h`, `24h`, `1week` or `1month`. */
+            name: string;
         };
         /** @description A party that is connected to a hub. */
         HubClient: {
@@ -2924,6 +3524,11 @@ export interface components {
             serial: string;
             station: string;
         };
+        /** @description A battery that could not be looked at. */
+        LeftOut: {
+            id: string;
+            reason: string;
+        };
         /**
          * @description Which tokens a station is to hold.
          * @enum {string}
@@ -2946,6 +3551,29 @@ export interface components {
         LogAsked: {
             command: components["schemas"]["Command"];
             file?: components["schemas"]["StoredFile"] | null;
+        };
+        /** @description Losses by mechanism in percentage points of health. */
+        LossPoints: {
+            /**
+             * Format: double
+             * @description By the break-in of hard use.
+             */
+            break_in: number;
+            /**
+             * Format: double
+             * @description By time.
+             */
+            calendar: number;
+            /**
+             * Format: double
+             * @description By use.
+             */
+            cycle: number;
+            /**
+             * Format: double
+             * @description Active material.
+             */
+            material: number;
         };
         /** @description When a value was taken. */
         Metadata: {
@@ -3730,6 +4358,80 @@ export interface components {
                 id: number;
                 /** @description To which twin, station or key. */
                 subject: string;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Battery: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                /** Format: double */
+                capacity_wh?: number | null;
+                /** Format: int32 */
+                cells_in_series?: number | null;
+                /** @example NMC */
+                chemistry?: string | null;
+                /**
+                 * Format: double
+                 * @description Into the pack.
+                 */
+                current_a?: number | null;
+                /**
+                 * Format: double
+                 * @description Measured less expected temperature.
+                 */
+                excess_temp_k?: number | null;
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description When it last said something.
+                 */
+                observed_at?: string | null;
+                /** Format: double */
+                power_w?: number | null;
+                /**
+                 * Format: double
+                 * @description What the pack says of its own charge.
+                 */
+                reported_soc?: number | null;
+                /** Format: double */
+                residual_rms_v?: number | null;
+                /**
+                 * Format: double
+                 * @description Measured less predicted voltage of a cell.
+                 */
+                residual_v?: number | null;
+                resistance_ratio?: components["schemas"]["Bounds"] | null;
+                /**
+                 * Format: double
+                 * @description How much it asks to be looked at.
+                 */
+                risk: number;
+                soc?: components["schemas"]["Bounds"] | null;
+                /**
+                 * Format: double
+                 * @description Reported less estimated charge.
+                 */
+                soc_residual?: number | null;
+                soh?: components["schemas"]["Bounds"] | null;
+                /**
+                 * @description `unknown`, `starting`, `synchronised`, `recovering`, `drifting`, `implausible` or `stale`.
+                 * @example synchronised
+                 */
+                status: string;
+                status_reason?: string | null;
+                /** Format: date-time */
+                status_since?: string | null;
+                temp_c?: components["schemas"]["Bounds"] | null;
+                /** Format: date-time */
+                updated_at: string;
+                /** @description What it is part of: a vehicle, a storage, a slot of a swap station. */
+                vehicle?: string | null;
+                vehicle_name?: string | null;
+                /** Format: double */
+                voltage_v?: number | null;
+                warnings: components["schemas"]["BatteryWarning"][];
             }[];
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
@@ -4650,6 +5352,22 @@ export interface components {
             /** @description What to give as `cursor` for the next page; null on the last one. */
             next?: string | null;
         };
+        /** @description The health of both over ten years; empty where nothing is known. */
+        PairForecast: {
+            a: components["schemas"]["Ahead"][];
+            b: components["schemas"]["Ahead"][];
+        };
+        /** @description Lithium along the radius of a particle. */
+        ParticleProfile: {
+            concentration_mol_m3: number[];
+            /**
+             * Format: double
+             * @description The most that the material takes.
+             */
+            max_mol_m3: number;
+            /** @description From the middle to the surface. */
+            r_m: number[];
+        };
         /** @description A partner. */
         Party: {
             /** Format: date-time */
@@ -4679,6 +5397,78 @@ export interface components {
             party_id: string;
             /** @description Such as `EMSP`. */
             role: string;
+        };
+        /** @description Which model said what. */
+        PredictModels: {
+            life: string;
+            state: string;
+        };
+        /** @description What a battery said at one moment; what is left out is not known. */
+        PredictReading: {
+            /**
+             * Format: double
+             * @description Into the pack.
+             */
+            current_a?: number | null;
+            /**
+             * Format: double
+             * @description Its own opinion of its charge; of the first reading.
+             */
+            soc?: number | null;
+            /**
+             * Format: double
+             * @description Seconds since any moment, rising.
+             */
+            t_s: number;
+            /** Format: double */
+            temp_c?: number | null;
+            /** Format: double */
+            voltage_v?: number | null;
+        };
+        /** @description A battery and what it said. */
+        PredictRequest: {
+            /**
+             * Format: double
+             * @description Its age, where it is known.
+             */
+            age_days?: number | null;
+            /**
+             * Format: double
+             * @description Energy when new and full.
+             */
+            capacity_wh: number;
+            /** Format: int32 */
+            cells_in_series: number;
+            /**
+             * @description Such as `NMC`, `LFP` or `NCA`.
+             * @example NMC
+             */
+            chemistry: string;
+            /**
+             * Format: double
+             * @description Health at which its first life is over.
+             */
+            end_soh?: number | null;
+            /** @description 1 to 10 000 readings. */
+            telemetry: components["schemas"]["PredictReading"][];
+            /** @description Its usual day, 2 to 96 moments with rising hours; a commuter's when left out. */
+            usual_day?: components["schemas"]["DayPoint"][];
+        };
+        /** @description What is thought of the battery. */
+        Prediction: {
+            /** @description What of the usual day is outside the experiments behind the model. */
+            extrapolation: string[];
+            /** @description `given` or `assumed`. */
+            habit: string;
+            models: components["schemas"]["PredictModels"];
+            resistance_ratio: components["schemas"]["Bounds"];
+            /** @description Until the end of its first life, 90 % bounds; null is beyond 20 years. */
+            rul_days: components["schemas"]["Span"];
+            soc: components["schemas"]["Bounds"];
+            soh: components["schemas"]["Bounds"];
+            /** @description `starting`, `synchronised`, `recovering` or `drifting`, as of a twin. */
+            status: string;
+            temp_c: components["schemas"]["Bounds"];
         };
         /** @description An error as the API answers it (`application/problem+json`). */
         Problem: {
@@ -4864,6 +5654,15 @@ export interface components {
             /** @description Letters that were taken, and are letters no more. */
             events: number;
         };
+        /** @description A layer of the cell. */
+        Region: {
+            /** Format: double */
+            from_m: number;
+            /** @description `negative`, `separator` or `positive`. */
+            name: string;
+            /** Format: double */
+            to_m: number;
+        };
         /** @description An item that does not fit. */
         RejectedItem: {
             /** @description Why. */
@@ -4933,6 +5732,46 @@ export interface components {
              * @example taken
              */
             outcome: string;
+        };
+        /** @description Salt across the cell. */
+        SaltProfile: {
+            concentration_mol_m3: number[];
+            /** @description From the negative current collector. */
+            x_m: number[];
+        };
+        /** @description A habit; what is left out stays as it is. */
+        Scenario: {
+            /** @description End every charge at departure. */
+            charge_late?: boolean;
+            /**
+             * Format: double
+             * @description Charge no higher than this.
+             */
+            charge_to_soc?: number | null;
+            /**
+             * Format: double
+             * @description Cool to this before and while charging, in degrees Celsius.
+             */
+            cool_to_c?: number | null;
+            /**
+             * Format: double
+             * @description Charge no faster than this, in capacities per hour.
+             */
+            max_charge_c_rate?: number | null;
+            /** @description 1 to 80 characters. */
+            name: string;
+            v2g?: components["schemas"]["V2gPlan"] | null;
+            /**
+             * Format: double
+             * @description A climate warmer by this, in kelvin; negative is colder.
+             */
+            warmer_k?: number | null;
+        };
+        /** @description The life of another habit, and what it is worth. */
+        ScenarioCourse: components["schemas"]["HabitCourse"] & {
+            money: components["schemas"]["Bounds"];
+            /** @description Health at the horizon less that of the present habit, in percentage points. */
+            points: components["schemas"]["Bounds"];
         };
         /** @description What stands where. */
         Scene: {
@@ -5181,6 +6020,15 @@ export interface components {
             balance: components["schemas"]["Balance"];
             id: string;
             name?: string | null;
+        };
+        /** @description A time span with bounds; null is beyond 20 years. */
+        Span: {
+            /** Format: double */
+            high?: number | null;
+            /** Format: double */
+            low?: number | null;
+            /** Format: double */
+            value?: number | null;
         };
         /** @description A charging station as its twin shows it. */
         Station: {
@@ -5765,6 +6613,24 @@ export interface components {
             /** @description Whether the window is the rule's twelve months. */
             twelve_months: boolean;
         };
+        /** @description Feeding back to the grid once a day, charged again over the five hours that follow. */
+        V2gPlan: {
+            /**
+             * Format: double
+             * @description Hour of the UTC day.
+             */
+            from_hour: number;
+            /**
+             * Format: double
+             * @description Share of the capacity that is fed back.
+             */
+            soc_share: number;
+            /**
+             * Format: double
+             * @description Hour of the UTC day.
+             */
+            to_hour: number;
+        };
         /**
          * @description How strictly a station is held to the protocol.
          * @enum {string}
@@ -5937,6 +6803,40 @@ export interface components {
             /** @description 1 to 500; all with a value, or none. */
             items: components["schemas"]["WantedVariable"][];
         };
+        /** @description Batteries under other habits. */
+        WhatIfAnswer: {
+            /** Format: date-time */
+            at: string;
+            batteries: components["schemas"]["BatteryWhatIf"][];
+            /** Format: double */
+            days: number;
+            /** @description Batteries of which too little is known, with the reason. */
+            left_out: components["schemas"]["LeftOut"][];
+        };
+        /** @description Which batteries, and which habits. */
+        WhatIfRequest: {
+            /** @description All batteries instead, those that ask most to be looked at first, at most 50. */
+            all?: boolean;
+            /** @description 1 to 50 batteries. */
+            batteries?: string[];
+            /**
+             * Format: double
+             * @description How far to look; ten years when left out.
+             */
+            days?: number | null;
+            /**
+             * Format: double
+             * @description Health at which a pack is replaced.
+             */
+            end_soh?: number | null;
+            /**
+             * Format: double
+             * @description Price of a new pack less what the old one fetches, in money per kWh.
+             */
+            price_per_kwh?: number | null;
+            /** @description 1 to 8. */
+            scenarios: components["schemas"]["Scenario"][];
+        };
         /** @description Another tariff for a transaction. */
         WishedTariff: {
             /**
@@ -5993,6 +6893,65 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    post_battery_predict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More than 2 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_alarms: {
         parameters: {
             query?: {
@@ -6147,6 +7106,643 @@ export interface operations {
             };
             /** @description The role does not allow it. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description `id`, `soh`, `soc`, `risk`, `residual` or `temp`. */
+                sort?: string;
+                /** @description `asc` or `desc`; by default health and ids rise, the rest falls. */
+                order?: string;
+                /** @description Only of this chemistry. */
+                chemistry?: string;
+                /** @description Only with this status. */
+                status?: string;
+                /** @description Only with a warning of this cause, or of `any`. */
+                warning?: string;
+                /** @description A part of the id, the vehicle or its name. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Battery"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_compare: {
+        parameters: {
+            query: {
+                /** @description A battery. */
+                a: string;
+                /** @description Another. */
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryComparison"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryOverview"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post_batteries_what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhatIfRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIfAnswer"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too little is known of one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The battery pack. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryDetail"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_id_advice: {
+        parameters: {
+            query?: {
+                /** @description How far to look. */
+                days?: number;
+                /** @description Price of a new pack less what the old one fetches, in money per kWh. */
+                price_per_kwh?: number;
+                /** @description Health at which the pack is replaced. */
+                end_soh?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The battery pack. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryAdvice"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too little is known of it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_id_ageing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The battery pack. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryAgeing"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too little is known of it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_id_forecast: {
+        parameters: {
+            query?: {
+                /** @description Health at which its first life is over. */
+                end_soh?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The battery pack. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryForecast"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too little is known of it. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_id_history: {
+        parameters: {
+            query?: {
+                /** @description The start; an hour before the end when left out. */
+                from?: string;
+                /** @description The end, exclusive; now when left out. */
+                to?: string;
+                /** @description Into how many equal spans the time is cut. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The battery pack. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatteryHistory"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batteries_id_section: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The battery pack. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatterySection"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such battery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too little is known of it, or it is where the model does not reach. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

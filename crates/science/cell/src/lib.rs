@@ -27,6 +27,6 @@ pub use model::{CellModel, Ramp, Surroundings};
 pub use protocol::{Load, Protocol, Stage, Stop};
 pub use run::Run;
 pub use set::ParameterSet;
-pub use single::{Batch, Resolution, SingleParticle, State};
+pub use single::{Batch, ParticleSection, Resolution, Section, SingleParticle, State};
 pub use table::HermiteTable;
 pub use trace::{Ending, Row, Trace};

@@ -5,6 +5,7 @@
 mod access;
 mod adt;
 mod api;
+mod batteries;
 mod desk;
 mod events;
 mod example_city;

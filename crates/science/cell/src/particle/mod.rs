@@ -78,6 +78,15 @@ impl Particle {
         }
     }
 
+    /// Stoichiometry at shares of the radius, 0 in the middle to 1 at the surface, minutes after the flux last jumped.
+    #[must_use]
+    pub fn profile(&self, state: &[f64], flux_m_s: f64, warmth: f64, shares: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Modal(modal) => modal.profile(state, flux_m_s, warmth, shares),
+            Self::Volumes(volumes) => volumes.profile(state, flux_m_s, warmth, shares),
+        }
+    }
+
     /// One step with a flux linear in time.
     ///
     /// # Errors

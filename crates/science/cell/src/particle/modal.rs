@@ -81,6 +81,23 @@ impl Modal {
         std::array::from_fn(|lane| state[0][lane] - sum[lane] - steady * flux[lane])
     }
 
+    /// Stoichiometry at shares of the radius, under a flux that has been the same for long beside what the gathered modes
+    /// remember: those are at their steady state, the others as they are.
+    pub(super) fn profile(&self, state: &[f64], flux: f64, warmth: f64, shares: &[f64]) -> Vec<f64> {
+        let scale = self.radius_m * flux / (self.diffusivity_m2_s * warmth);
+        let at = |share: &f64| {
+            let steady = state[0] - scale * (0.5 * share * share - 0.3);
+            let alone = self.modes.iter().zip(&state[1..]).filter(|([_, number], _)| *number == 1.0);
+            let passing = alone.map(|([square, _], q)| {
+                let root = square.sqrt();
+                let form = if *share > 1e-6 { (root * share).sin() / share } else { root };
+                (q - 2.0 * scale / square) * form / root.sin()
+            });
+            steady - passing.sum::<f64>()
+        };
+        shares.iter().map(at).collect()
+    }
+
     #[inline]
     pub(super) fn advance(
         &mut self,

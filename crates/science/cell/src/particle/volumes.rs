@@ -99,6 +99,24 @@ impl Volumes {
         sum * 3.0 / self.radius_m.powi(3)
     }
 
+    /// Stoichiometry at shares of the radius: straight lines between the middles of the shells and the surface.
+    pub(super) fn profile(&self, state: &[f64], flux: f64, warmth: f64, shares: &[f64]) -> Vec<f64> {
+        let mut edge_m3: f64 = 0.0;
+        let mut points = Vec::with_capacity(self.shells.len() + 1);
+        for (shell, x) in self.shells.iter().zip(state) {
+            let from_m = edge_m3.cbrt();
+            edge_m3 += 3.0 * shell;
+            points.push((0.5 * (from_m + edge_m3.cbrt()) / self.radius_m, *x));
+        }
+        points.push((1.0, self.surface(state, flux, warmth)));
+        let at = |share: &f64| {
+            let after = points.partition_point(|point| point.0 < *share).clamp(1, points.len() - 1);
+            let (a, b) = (points[after - 1], points[after]);
+            a.1 + (b.1 - a.1) * ((share - a.0) / (b.0 - a.0)).clamp(0.0, 1.0)
+        };
+        shares.iter().map(at).collect()
+    }
+
     /// From the outermost node half a shell outwards. `Φ` is a parabola there: its slope is known at the surface and
     /// at the last inner face.
     pub(super) fn surface(&self, state: &[f64], flux: f64, warmth: f64) -> f64 {

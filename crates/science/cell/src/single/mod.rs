@@ -11,4 +11,4 @@ mod model;
 mod salt;
 
 pub use batch::Batch;
-pub use model::{Resolution, SingleParticle, State};
+pub use model::{ParticleSection, Resolution, Section, SingleParticle, State};

@@ -49,6 +49,34 @@ pub struct State {
     terminal: Option<Terminal>,
 }
 
+/// Concentrations along the radius of one particle.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParticleSection {
+    /// From the middle to the surface, m.
+    pub r_m: Vec<f64>,
+    /// Lithium there, mol/m³.
+    pub concentration_mol_m3: Vec<f64>,
+    /// The most that the material takes, mol/m³.
+    pub max_mol_m3: f64,
+}
+
+/// What is where inside a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// Negative electrode, separator, positive electrode, m.
+    pub thickness_m: [f64; 3],
+    /// Places across the cell from the negative current collector, m; empty in the SPM.
+    pub x_m: Vec<f64>,
+    /// Salt there, mol/m³.
+    pub salt_mol_m3: Vec<f64>,
+    /// A particle of the negative electrode.
+    pub negative: ParticleSection,
+    /// A particle of the positive electrode.
+    pub positive: ParticleSection,
+    /// Mean potential of the negative electrode against lithium at the electrolyte beside it: below 0 lithium plates, V.
+    pub plating_margin_v: f64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Terminal {
     current_a: f64,
@@ -133,6 +161,51 @@ impl SingleParticle {
             + solid(&self.set.positive, &self.positive, &state.positive);
         let salt = self.salt.as_ref().map_or(0.0, |(salt, _)| salt.amount_mol_m2(&state.salt));
         (both, salt * self.set.cell.area_m2)
+    }
+
+    /// What is where inside the cell at a current that has flowed for minutes; `points` along each radius, 2 to 1000.
+    pub fn section(&mut self, state: &State, current_a: f64, points: usize) -> Section {
+        let discharge = self.discharge_a_m2(current_a);
+        let warm = self.warm(state.temperature_k);
+        let last = points.clamp(2, 1_000) - 1;
+        let shares: Vec<f64> = (0..=last).map(|i| i as f64 / last as f64).collect();
+        let radius =
+            |kernel: &Kernel, electrode: &crate::set::Electrode, particle: &[f64], diffusion: f64| {
+                let flux_m_s = kernel.flux_per_a_m2 * discharge;
+                let profile = kernel.particle.profile(particle, flux_m_s, diffusion, &shares);
+                ParticleSection {
+                    r_m: shares.iter().map(|share| share * electrode.particle_radius_m).collect(),
+                    concentration_mol_m3: profile
+                        .iter()
+                        .map(|x| x * electrode.concentration_max_mol_m3)
+                        .collect(),
+                    max_mol_m3: electrode.concentration_max_mol_m3,
+                }
+            };
+        let (x_m, salt) = match &self.salt {
+            Some((salt, _)) => (salt.places_m(), state.salt.clone()),
+            None => (Vec::new(), Vec::new()),
+        };
+        let surface = self.negative.particle.surface(
+            &state.negative,
+            self.negative.flux_per_a_m2 * discharge,
+            warm.negative.diffusion,
+        );
+        let nodes = self.salt.as_ref().map(|(salt, _)| salt.nodes(state.salt.as_chunks::<1>().0, 0));
+        let [eta] = self.negative.asinh([surface], [discharge], &warm.negative, nodes);
+        let thermal_v = 2.0 * GAS_J_MOL_K * state.temperature_k / FARADAY_C_MOL;
+        Section {
+            thickness_m: [
+                self.set.negative.thickness_m,
+                self.set.separator.thickness_m,
+                self.set.positive.thickness_m,
+            ],
+            x_m,
+            salt_mol_m3: salt,
+            negative: radius(&self.negative, &self.set.negative, &state.negative, warm.negative.diffusion),
+            positive: radius(&self.positive, &self.set.positive, &state.positive, warm.positive.diffusion),
+            plating_margin_v: self.negative.potential(surface, state.temperature_k).ocp_v + thermal_v * eta,
+        }
     }
 
     /// Heat that the cell makes at a current, W.

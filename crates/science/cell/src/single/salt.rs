@@ -130,6 +130,18 @@ impl Salt {
         self.content.len()
     }
 
+    /// Middle of each volume, from the negative current collector, m.
+    pub(super) fn places_m(&self) -> Vec<f64> {
+        let mut from_m = 0.0;
+        let mut places = Vec::with_capacity(self.len());
+        for (count, thickness_m) in self.counts.iter().zip(self.thickness_m) {
+            let width_m = thickness_m / *count as f64;
+            places.extend((0..*count).map(|i| from_m + (i as f64 + 0.5) * width_m));
+            from_m += thickness_m;
+        }
+        places
+    }
+
     pub(super) fn warm(&self, temperature_k: f64) -> Warm {
         Warm {
             diffusivity: self.electrolyte.diffusivity.at(temperature_k),

@@ -4,6 +4,7 @@ mod figures;
 mod lists;
 mod outlook;
 mod predict;
+mod section;
 mod view;
 mod what_if;
 
@@ -33,6 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(read().on(routes!(outlook::forecast)))
         .routes(read().on(routes!(outlook::ageing)))
         .routes(read().on(routes!(outlook::advice)))
+        .routes(read().at_once(COMPUTED_AT_ONCE).on(routes!(section::section)))
         .routes(read().at_once(COMPUTED_AT_ONCE).on(routes!(what_if::what_if)))
 }
 

@@ -1,6 +1,5 @@
 //! A battery that has no twin, from what is sent of it.
 
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use voltwin_ageing::{Profile, Sample};
@@ -12,7 +11,6 @@ use super::outlook::{END_SOH, words};
 use super::within;
 use crate::auth::Principal;
 use crate::http::{Json, Problem};
-use crate::state::AppState;
 
 const ROWS_MAX: usize = 10_000;
 const DAY_POINTS_MAX: usize = 96;
@@ -102,8 +100,7 @@ pub(crate) struct Prediction {
     responses((status = 200, body = Prediction), (status = 413, body = Problem,
         content_type = "application/problem+json", description = "More than 2 MiB.")))]
 pub(super) async fn predict(
-    State(_): State<AppState>,
-    _: Principal,
+    _principal: Principal,
     Json(body): Json<PredictRequest>,
 ) -> Result<Json<Prediction>, Problem> {
     within("capacity_wh", body.capacity_wh, 1.0, 1e7)?;
