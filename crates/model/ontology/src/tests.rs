@@ -63,7 +63,10 @@ const CONTRACT: &[(&str, &str)] = &[
     ("Vehicle", "name lat_deg lon_deg heading_deg speed_mps soc status power_w odometer_m connector"),
     (
         "BatteryPack",
-        "chemistry capacity_wh soc soh voltage_v current_a temp_c cell_voltage_v cell_temp_c cell_soc",
+        "chemistry capacity_wh cells_in_series soc soh voltage_v current_a temp_c cell_voltage_v cell_temp_c cell_soc \
+         estimated_soc estimated_soc_low estimated_soc_high estimated_soh estimated_soh_low estimated_soh_high \
+         estimated_resistance estimated_resistance_low estimated_resistance_high estimated_temp_c estimated_temp_low_c \
+         estimated_temp_high_c residual_v excess_temp_k sync_status sync_reason warnings",
     ),
     ("ChargingTransaction", "transaction_id id_token started_at energy_wh power_w soc charging_state"),
 ];
