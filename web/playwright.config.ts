@@ -13,7 +13,9 @@ export default defineConfig({
   use: {
     baseURL: process.env.VOLTWIN_URL ?? 'http://127.0.0.1:8080',
     viewport: { width: 1440, height: 900 },
-    trace: 'retain-on-failure',
+    // The document at every step, and one picture of the end: a film of a page in 3D costs more than the test.
+    trace: { mode: 'retain-on-failure', screenshots: false },
+    screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       ignoreDefaultArgs: ['--disable-gpu'],
@@ -22,6 +24,9 @@ export default defineConfig({
         '--use-gl=angle',
         '--use-angle=swiftshader',
         '--enable-unsafe-swiftshader',
+        // Only the 3D needs WebGL: the page itself is painted faster without it, where it would be software too.
+        '--disable-gpu-rasterization',
+        '--disable-gpu-compositing',
         '--disable-quic',
         '--no-first-run',
         '--disable-background-networking',

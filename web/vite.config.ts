@@ -9,6 +9,8 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',
+    // The presets of swap networks lie beside this folder.
+    fs: { allow: ['..'] },
     proxy: {
       // The data plane of Azure stands at the root; the pages of the app are elsewhere.
       '^/(models|query|digitaltwins|eventroutes|jobs)(/|\\?|$)': { target: server, changeOrigin: false },

@@ -1,4 +1,5 @@
-"""Events over MQTT 3.1.1, MQTT 5, NATS and JetStream, against mosquitto and nats-server, which go away in the middle.
+"""Events over MQTT 3.1.1, MQTT 5, NATS and JetStream, against mosquitto and nats-server, which go away in the middle; and
+over TLS with both, with certificates that are to be believed and such that are not.
 
 A broker that is not installed is skipped (Debian: mosquitto, nats-server).
 """
@@ -23,8 +24,9 @@ import nats
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from certificates import authority, certificate, pem
 from events import EventServer
-from harness import Report, arguments, checked, die_with_parent, equal
+from harness import Report, arguments, checked, die_with_parent, equal, until
 
 TWINS = 5
 ROUNDS = 12
@@ -177,8 +179,12 @@ async def nats_story(server: EventServer, jetstream: bool) -> None:
     command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-sd", str(folder), "--auth", "swordfish"]
     broker = Broker(*command, *(["-js"] if jetstream else []), port=port)
     events: list[tuple[str, dict[str, Any]]] = []
+
+    async def away(_error: Exception) -> None:
+        """The broker is killed on purpose: that it is gone is no news."""
+
     client = await nats.connect(f"nats://127.0.0.1:{port}", token="swordfish", max_reconnect_attempts=-1,
-                                reconnect_time_wait=0.1, allow_reconnect=True)
+                                reconnect_time_wait=0.1, allow_reconnect=True, error_cb=away)
 
     async def took(message: Any) -> None:
         equal(message.headers["content-type"], "application/cloudevents+json; charset=utf-8", "the type")
@@ -216,6 +222,57 @@ async def nats_story(server: EventServer, jetstream: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class BelievingServer(EventServer):
+    """Believes one more authority."""
+
+    def spawn(self, *more: str) -> subprocess.Popen[str]:
+        return super().spawn("--ocpi-ca", str(self.folder / "authority.pem"), *more)
+
+
+async def tls_story(voltwin: Path, kind: str) -> None:
+    """An endpoint beside a certificate that nobody known issued, one that is over and one for another name tells why and
+    waits; once the broker shows a good one, all that waited arrives."""
+    with BelievingServer(voltwin) as server:
+        ours, theirs = authority("Private authority of a broker"), authority("An authority nobody knows")
+        (server.folder / "authority.pem").write_bytes(pem(ours))
+        server.folder.chmod(0o755)
+        server.seed("admin", "viewer")
+        server.start()
+        port, name = free_port(), "TM" if kind == "mqtt" else "TN"
+        settings = server.folder / "mosquitto.conf"
+
+        def broker(file: str, issuer: tuple[Any, Any], address: str, days: int) -> Broker:
+            shown, key = certificate(server.folder, file, issuer, address, days)
+            if kind == "nats":
+                return Broker("nats-server", "-a", "127.0.0.1", "-p", str(port), "--tls", "--tlscert", shown, "--tlskey", key,
+                              port=port)
+            settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n"
+                                f"certfile {shown}\nkeyfile {key}\n")
+            return Broker("mosquitto", "-c", str(settings), port=port)
+
+        def status() -> dict[str, Any]:
+            return server.api().get(f"/event-endpoints/{name}")["status"]
+
+        target = ({"kind": "nats", "url": f"tls://127.0.0.1:{port}", "subject": "v.{twin}"} if kind == "nats" else
+                  {"kind": "mqtt", "url": f"mqtts://127.0.0.1:{port}", "topic": "v/{twin}"})
+        running = broker("foreign", theirs, "127.0.0.1", 10)
+        try:
+            await asyncio.to_thread(endpoint, server, name, target)
+            await asyncio.to_thread(work, server, name, range(ROUNDS))
+            for file, issuer, address, days, why in (("foreign", theirs, "127.0.0.1", 10, "UnknownIssuer"),
+                                                     ("old", ours, "127.0.0.1", -1, "expired"),
+                                                     ("other", ours, "127.0.0.2", 10, "not valid for name")):
+                running.kill()
+                running = broker(file, issuer, address, days)
+                await until(lambda: why in str(status()["last_error"]), f"an endpoint that says {why}", 30)
+            assert status()["lag"] >= ROUNDS * TWINS, f"nobody could be believed, and yet {status()}"
+            running.kill()
+            running = broker("good", ours, "127.0.0.1", 10)
+            await until(lambda: status()["lag"] == 0, "everything delivered over TLS", 60)
+        finally:
+            running.kill()
+
+
 async def main() -> int:
     args = arguments(__doc__).parse_args()
     report = Report()
@@ -233,6 +290,11 @@ async def main() -> int:
                 await report.run(title, partial(nats_story, server, jetstream), server, within_s=150)
             else:
                 report.skip(title, "nats-server is not installed")
+        for kind, broker in (("mqtt", "mosquitto"), ("nats", "nats-server")):
+            if shutil.which(broker):
+                await report.run(f"{kind} over TLS", partial(tls_story, server.voltwin, kind), server, within_s=150)
+            else:
+                report.skip(f"{kind} over TLS", f"{broker} is not installed")
     # a machine without any broker has nothing to show, and nothing has failed
     return report.finish() if report.passed or report.failed else 0
 

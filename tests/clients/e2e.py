@@ -14,7 +14,7 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 STATION = "E2E-METER"
 DESK = "E2E-DESK"
 ROGUE = "E2E-ROGUE"
-PLAYWRIGHT_WITHIN_S = 1_000
+PLAYWRIGHT_WITHIN_S = 1_100
 PARTNER_WITHIN_S = 30
 
 

@@ -1,4 +1,4 @@
-import { enter, expect, first, test } from './support';
+import { enter, expect, first, go, test } from './support';
 
 const ROGUE = 'E2E-ROGUE';
 
@@ -38,26 +38,26 @@ test('who breaks the protocol and who is in quarantine is in the picture and in 
   await row.click();
   await expect(page.locator('.inspector').getByRole('link', { name: /breach/ })).toBeVisible();
 
-  await page.goto(`/stations/${ROGUE}/security`);
+  await go(page, `/stations/${ROGUE}/security`);
   const policy = page.getByRole('radiogroup', { name: 'How strictly this station is held' });
   await policy.getByRole('radio', { name: 'Quarantine' }).click();
   await expect(page.getByText('As lenient, but only transactions count.')).toBeVisible();
-  await page.goto('/?view=table');
+  await go(page, '/?view=table');
   await expect(row).toContainText('Quarantine');
-  await page.goto('/');
+  await go(page, '/');
   const signs = page.getByRole('list', { name: 'Signs' });
   await expect(signs).toContainText(/\d+ broke it within the hour, 1 in quarantine/);
 
-  await page.goto('/violations');
+  await go(page, '/violations');
   const rule = page.getByRole('button', { name: `Take back the rule for ${ROGUE}` });
   await rule.click();
   await expect(rule).toHaveCount(0);
-  await page.goto('/');
+  await go(page, '/');
   await expect(signs).toContainText('0 in quarantine');
 });
 
 test('the colour of stations tells their version, and the address keeps it', async ({ page }) => {
-  await enter(page);
+  await enter(page, '/');
   await page.getByRole('radio', { name: 'OCPP', exact: true }).click();
   await expect(page).toHaveURL(/color=ocpp/);
   const legend = page.getByRole('list', { name: 'Stations by OCPP' });

@@ -1,7 +1,7 @@
 import { enter, expect, first, key, test } from './support';
 
 test('everything on the way to a command is reached without a pointer', async ({ page }) => {
-  await enter(page);
+  await enter(page, '/');
   const station = await first<{ id: string }>(page, '/stations');
 
   await page.keyboard.press('Tab');

@@ -13,8 +13,9 @@ test('a page asks for credentials and comes back to where it was', async ({ page
 });
 
 test('a key link signs in and leaves no key in the address', async ({ page }) => {
-  await enter(page);
+  await enter(page, '/stations?q=none');
   expect(page.url()).not.toContain('key=');
+  await expect(page).toHaveURL(/\/stations\?q=none$/);
   expect(await page.evaluate(() => history.length)).toBeLessThanOrEqual(2);
 });
 

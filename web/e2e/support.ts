@@ -32,13 +32,28 @@ export const test = base.extend<{ strict: void }>({
 
 export { expect };
 
-/** Signs in by link, and waits until the stream is live. */
-export async function enter(page: Page, path = '/'): Promise<void> {
+/** Signs in by link on a page, by itself one that draws no 3D, and waits until the stream is live. */
+export async function enter(page: Page, path = '/claims'): Promise<void> {
   expect(key, 'VOLTWIN_KEY').not.toBe('');
-  await page.goto(`/#key=${encodeURIComponent(key)}`);
+  await page.goto(`${path}#key=${encodeURIComponent(key)}`);
   await expect(page.getByRole('navigation', { name: 'Main' }).first()).toBeVisible();
-  if (path !== '/') await page.goto(path);
   await expect(page.locator('.link-state[data-state="live"]')).toBeVisible();
+}
+
+interface Router {
+  isLoading: boolean;
+  location: { href: string };
+  resolvedLocation?: { href: string };
+}
+
+/** Goes to a page within the app, as a link does, and waits for what it shows: nothing is loaded anew. */
+export async function go(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => history.pushState(null, '', to), path);
+  await page.waitForFunction(() => {
+    const { state } = (globalThis as unknown as { __TSR_ROUTER__: { state: Router } }).__TSR_ROUTER__;
+    return !state.isLoading && state.resolvedLocation?.href === state.location.href;
+  });
+  await expect(page.getByText('Loading', { exact: true })).toHaveCount(0);
 }
 
 /** First item of a list of the API, with the session of the page. */
@@ -103,11 +118,20 @@ interface Violation {
   targets: string[];
 }
 
-/** Serious and critical findings of axe on the page as it stands. */
-export async function violations(page: Page): Promise<Violation[]> {
+/** What of axe looks at colours, and so may say something else in the other theme. */
+export const colourRules = ['color-contrast', 'link-in-text-block'];
+
+/** Serious and critical findings of axe on the page as it stands: of all its rules, or of these. */
+export async function violations(page: Page, rules?: readonly string[]): Promise<Violation[]> {
   // Evaluated, not added as a script element: the content security policy of the page stays as it is.
-  await page.evaluate(axeSource);
-  return page.evaluate(async () => {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axeSource);
+  // A colour that is on its way to another is neither.
+  await page.evaluate(async () => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const under = document.getAnimations().filter((a) => a instanceof CSSTransition);
+    await Promise.allSettled(under.map((a) => a.finished));
+  });
+  return page.evaluate(async (only) => {
     const { axe } = globalThis as unknown as {
       axe: {
         run: (
@@ -116,9 +140,12 @@ export async function violations(page: Page): Promise<Violation[]> {
         ) => Promise<{ violations: { id: string; impact: string; nodes: { target: string[] }[] }[] }>;
       };
     };
-    const result = await axe.run(document, { resultTypes: ['violations'] });
+    const result = await axe.run(document, {
+      resultTypes: ['violations'],
+      ...(only ? { runOnly: { type: 'rule', values: only } } : {}),
+    });
     return result.violations
       .filter((v) => v.impact === 'serious' || v.impact === 'critical')
       .map((v) => ({ id: v.id, impact: v.impact, targets: v.nodes.map((n) => n.target.join(' ')) }));
-  });
+  }, rules);
 }

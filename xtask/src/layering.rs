@@ -15,6 +15,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("app/cli", "app/fleet-sim"),
     ("app/cli", "app/server"),
     ("app/server", "app/adt"),
+    ("live/batteries", "live/runtime"),
     ("live/csms", "live/runtime"),
     ("live/delivery", "live/runtime"),
     ("live/operations", "live/csms"),

@@ -128,6 +128,6 @@ fn brokers_missing() -> bool {
 async fn browser(root: &Path, report: &mut Report, script: &Cmd) -> Result<(), Failed> {
     let mut found = PathBuf::new();
     report.prepare("Chromium", async { web::chromium(root).await.map(|path| found = path) }).await?;
-    let script = script.clone().env("CHROMIUM", found).limit(Duration::from_secs(15 * 60));
+    let script = script.clone().env("CHROMIUM", found).limit(Duration::from_secs(20 * 60));
     report.run("browser", &script).await
 }

@@ -78,6 +78,7 @@ function start(): BenchPage {
     theme: 'dark',
     labels: element('labels'),
     wake: () => {},
+    changed: () => {},
     setDpr: () => {},
     freeze: null,
     still: false,

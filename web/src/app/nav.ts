@@ -9,6 +9,7 @@ export interface NavItem {
     | '/'
     | '/stations'
     | '/vehicles'
+    | '/batteries'
     | '/transactions'
     | '/tariffs'
     | '/partners'
@@ -22,6 +23,7 @@ export interface NavItem {
     | '/alarms'
     | '/claims'
     | '/graph'
+    | '/swap'
     | '/audit'
     | '/api-docs';
   label: string;
@@ -35,8 +37,10 @@ export const navItems: readonly NavItem[] = [
   { to: '/', label: 'Operations', icon: 'operations', key: 'o', group: 'Network' },
   { to: '/stations', label: 'Stations', icon: 'stations', key: 's', group: 'Network' },
   { to: '/vehicles', label: 'Vehicles', icon: 'vehicles', key: 'v', group: 'Network' },
+  { to: '/batteries', label: 'Batteries', icon: 'battery', key: 'y', group: 'Network' },
   { to: '/alarms', label: 'Alarms', icon: 'alarms', key: 'a', group: 'Network' },
   { to: '/graph', label: 'Twin graph', icon: 'graph', key: 'e', group: 'Network' },
+  { to: '/swap', label: 'Swap planning', icon: 'swap', key: 'k', group: 'Network' },
   { to: '/uptime', label: 'Uptime', icon: 'uptime', key: 'u', group: 'Network' },
   { to: '/bulk', label: 'Bulk commands', icon: 'bulk', key: 'b', group: 'Network' },
   { to: '/campaigns', label: 'Firmware campaigns', icon: 'campaigns', key: 'n', group: 'Network' },

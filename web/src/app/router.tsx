@@ -4,6 +4,8 @@ import { PageError, PageNotFound, PagePending } from './page-states';
 import { RootFrame } from './root-frame';
 import { currentSession, signIn, takeKeyFromFragment } from './session';
 import {
+  readBatterySearch,
+  readCompareSearch,
   readGraphSearch,
   readListSearch,
   readMessageSearch,
@@ -11,6 +13,7 @@ import {
   readOperationsSearch,
   readQuerySearch,
   readTokenSearch,
+  readWhatIfSearch,
 } from './url-state';
 
 let linkSignIn: Promise<unknown> | null = null;
@@ -103,6 +106,33 @@ const vehicle = createRoute({
   getParentRoute: () => shell,
   path: '/vehicles/$vehicleId',
   component: lazyRouteComponent(() => import('@/pages/vehicles/vehicle'), 'VehiclePage'),
+});
+
+const batteries = createRoute({
+  getParentRoute: () => shell,
+  path: '/batteries',
+  validateSearch: readBatterySearch,
+  component: lazyRouteComponent(() => import('@/pages/batteries/batteries'), 'BatteriesPage'),
+});
+
+const batteryCompare = createRoute({
+  getParentRoute: () => shell,
+  path: '/batteries/compare',
+  validateSearch: readCompareSearch,
+  component: lazyRouteComponent(() => import('@/pages/batteries/compare'), 'ComparePage'),
+});
+
+const batteryWhatIf = createRoute({
+  getParentRoute: () => shell,
+  path: '/batteries/what-if',
+  validateSearch: readWhatIfSearch,
+  component: lazyRouteComponent(() => import('@/pages/batteries/what-if'), 'WhatIfPage'),
+});
+
+const battery = createRoute({
+  getParentRoute: () => shell,
+  path: '/batteries/$batteryId',
+  component: lazyRouteComponent(() => import('@/pages/batteries/battery'), 'BatteryPage'),
 });
 
 const transactions = createRoute({
@@ -277,6 +307,12 @@ const graphEvents = createRoute({
   component: lazyRouteComponent(() => import('@/pages/events/events'), 'EventsPage'),
 });
 
+const swap = createRoute({
+  getParentRoute: () => shell,
+  path: '/swap',
+  component: lazyRouteComponent(() => import('@/pages/swap/planning'), 'SwapPlanningPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
@@ -299,6 +335,10 @@ export const router = createRouter({
       station.addChildren([stationOverview, stationTab]),
       vehicles,
       vehicle,
+      batteries,
+      batteryCompare,
+      batteryWhatIf,
+      battery,
       transactions,
       transaction,
       tariffs,
@@ -325,6 +365,7 @@ export const router = createRouter({
       graphModels,
       graphQuery,
       graphEvents,
+      swap,
       audit,
       apiDocs,
     ]),

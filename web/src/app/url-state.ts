@@ -101,6 +101,25 @@ export function readListSearch(search: Record<string, unknown>): ListSearch {
   return { q: textOf(search.q), status: textOf(search.status), sort: textOf(search.sort) };
 }
 
+/** A list of batteries by what is wrong with them. */
+export interface BatterySearch extends ListSearch {
+  chemistry?: string | undefined;
+  warning?: string | undefined;
+}
+
+export function readBatterySearch(search: Record<string, unknown>): BatterySearch {
+  return { ...readListSearch(search), chemistry: textOf(search.chemistry), warning: textOf(search.warning) };
+}
+
+/** Two batteries side by side; the packs that are asked about, `A,B`. */
+export function readCompareSearch(search: Record<string, unknown>): { a: string; b: string } {
+  return { a: textOf(search.a) ?? '', b: textOf(search.b) ?? '' };
+}
+
+export function readWhatIfSearch(search: Record<string, unknown>): { ids: string } {
+  return { ids: textOf(search.ids) ?? '' };
+}
+
 /** A list of id tokens, and the one that is open over it: a token may hold what no path can. */
 export interface TokenSearch extends ListSearch {
   parent?: string | undefined;

@@ -4,6 +4,7 @@ import type { Scene } from '@/api/types';
 import type { LiveClient } from '@/live/client';
 import type { Theme } from '@/ui/tokens';
 import { tokens } from '@/ui/tokens';
+import { rendererOf } from '@/ui/webgl';
 import { CameraRig, type Pose } from './control/camera';
 import { framebufferBytes, meterContext, type GpuCounts, type SceneStats } from './control/meter';
 import { siteScale, storeyBase } from './control/pick';
@@ -45,7 +46,10 @@ export interface EngineOptions {
   live: LiveClient;
   theme: Theme;
   labels: HTMLElement;
+  /** Asks for a picture, for a person waits for it. */
   wake: () => void;
+  /** Asks for a picture, because the network has changed. */
+  changed: () => void;
   setDpr: (dpr: number) => void;
   /** Fixed scene time in seconds, for pictures that must repeat. */
   freeze: number | null;
@@ -89,6 +93,8 @@ export class SceneEngine {
   private tracked: string | null = null;
   private dirty = true;
   private moving = false;
+  /** Whether a person moves the view, who wants to see it go. */
+  steered = false;
   private lastMs = 0;
   private fpsFrom = 0;
   private fpsFrames = 0;
@@ -141,13 +147,13 @@ export class SceneEngine {
     };
     for (const module of this.modules) module.attach(this.ctx);
     this.quality = startQuality(options.level === 'auto' ? options.guessedLevel : options.level);
-    this.stats = emptyStats(rendererName(gl));
+    this.stats = emptyStats(rendererOf(gl.getContext()));
     this.applyQuality();
     for (const topic of ['station', 'connector', 'vehicle'] as const)
       this.stops.push(
         options.live.stores[topic].subscribe(() => {
           this.dirty = true;
-          options.wake();
+          options.changed();
         }),
       );
     this.rig.maxDistance = this.layout.radius * 8;
@@ -173,8 +179,10 @@ export class SceneEngine {
     }
     if (this.awaited && this.goTo(this.awaited)) this.awaited = null;
     this.follow(now);
-    let moving = this.explode(dt);
-    moving = this.rig.update(dt) || moving;
+    const opening = this.explode(dt);
+    let moving = this.rig.update(dt) || opening;
+    // A view that stays with a vehicle moves by itself, as the vehicle does.
+    this.steered = moving && this.mode !== 'follow' && this.tracked === null;
     this.scale();
     for (const module of this.modules) moving = module.onFrame(now) || moving;
     this.gl.render(this.ctx.scene, this.ctx.camera);
@@ -505,11 +513,4 @@ function emptyStats(renderer: string): SceneStats {
     stations: 0,
     renderer,
   };
-}
-
-/** What draws, as far as the browser tells. */
-export function rendererName(gl: WebGLRenderer): string {
-  const context = gl.getContext();
-  const info = context.getExtension('WEBGL_debug_renderer_info');
-  return String(context.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : context.RENDERER));
 }

@@ -5,7 +5,7 @@ import type { Net } from '@/graph/net';
 import { live } from '@/live';
 import type { Theme } from '@/ui/tokens';
 import { useReducedMotion } from '@/ui/use-media';
-import { hasWebGl } from '@/ui/webgl';
+import { hasWebGl, paintsInSoftware } from '@/ui/webgl';
 import { EngineKit, type MakeEngine } from './engine-kit';
 import { GraphEngine } from './graph-engine';
 import './scene.css';
@@ -103,9 +103,9 @@ export function GraphScene(props: GraphSceneProps) {
     >
       <Canvas
         frameloop="demand"
-        dpr={[1, 2]}
+        dpr={paintsInSoftware() ? 1 : [1, 2]}
         flat
-        gl={{ antialias: true }}
+        gl={{ antialias: !paintsInSoftware() }}
         camera={{ fov: 40, near: 0.1, far: 5000 }}
       >
         <EngineKit make={make} onEngine={setEngine} />

@@ -5,10 +5,11 @@ import type { Scene } from '@/api/types';
 import { live as pageLive, type LiveClient } from '@/live/client';
 import type { Theme } from '@/ui/tokens';
 import { useReducedMotion } from '@/ui/use-media';
-import { hasWebGl } from '@/ui/webgl';
+import { hasWebGl, paintsInSoftware } from '@/ui/webgl';
 import { benchClient, benchScene, parseBench } from './bench';
+import { fenceOn, Pace } from './control/pace';
 import { guessLevel } from './control/quality';
-import { rendererName, SceneEngine } from './engine';
+import { SceneEngine } from './engine';
 import { Hud } from './hud';
 import type { Hit } from './kit/context';
 import type { PlacedSite } from './layout';
@@ -158,7 +159,7 @@ function Stage({
         dpr={1}
         flat
         gl={{
-          antialias: true,
+          antialias: !paintsInSoftware(),
           powerPreference: 'high-performance',
           preserveDrawingBuffer: settings.freeze !== null,
         }}
@@ -220,6 +221,7 @@ function Kit({
 }: KitProps) {
   const get = useThree((state) => state.get);
   const engine = useRef<SceneEngine | null>(null);
+  const pace = useRef<Pace | null>(null);
   const firstTheme = useRef(theme);
   const firstStill = useRef(still);
 
@@ -227,13 +229,19 @@ function Kit({
     const { gl, scene: stage, camera, invalidate, setDpr } = get();
     const element = labels.current;
     if (!element) return;
-    const renderer = rendererName(gl);
+    const software = paintsInSoftware();
+    // A measurement wants as many pictures as there can be.
+    const rests = software && settings.bench === null;
+    const context = gl.getContext() as WebGL2RenderingContext;
+    const paced = rests ? new Pace(invalidate, () => fenceOn(context)) : null;
+    pace.current = paced;
     const made = new SceneEngine(gl, stage, camera as PerspectiveCamera, {
       scene,
       live: client,
       theme: firstTheme.current,
       labels: element,
       wake: () => invalidate(),
+      changed: () => (paced ? paced.ask() : invalidate()),
       setDpr: (dpr) => setDpr(dpr),
       freeze: settings.freeze,
       still: firstStill.current,
@@ -241,7 +249,7 @@ function Kit({
       guessedLevel: guessLevel({
         cores: navigator.hardwareConcurrency || 4,
         coarsePointer: matchMedia('(pointer: coarse)').matches,
-        software: /swiftshader|llvmpipe|software|basic render/i.test(renderer),
+        software,
       }),
     });
     engine.current = made;
@@ -260,6 +268,8 @@ function Kit({
     return () => {
       gl.domElement.removeEventListener('webglcontextlost', onContextLost);
       gl.domElement.removeEventListener('webglcontextrestored', onContextBack);
+      paced?.stop();
+      pace.current = null;
       engine.current = null;
       onEngine(null);
       made.dispose();
@@ -268,9 +278,14 @@ function Kit({
 
   // A priority above 0 hands drawing to us; without an engine there is nothing to draw.
   useFrame((state) => {
-    if (!engine.current) return;
-    if (engine.current.frame(performance.now())) state.invalidate();
-    if (engine.current.stats.frames === 1) onDrawn();
+    const drawing = engine.current;
+    if (!drawing) return;
+    const now = performance.now();
+    const more = drawing.frame(now);
+    pace.current?.drawn(now);
+    if (more && pace.current && !drawing.steered) pace.current.ask();
+    else if (more) state.invalidate();
+    if (drawing.stats.frames === 1) onDrawn();
   }, 1);
   return null;
 }

@@ -11,7 +11,7 @@ import {
 import { SeverityGlyph } from '@/ui/glyph';
 import type { Theme } from '@/ui/tokens';
 import { useReducedMotion } from '@/ui/use-media';
-import { hasWebGl } from '@/ui/webgl';
+import { hasWebGl, paintsInSoftware } from '@/ui/webgl';
 import { EngineKit, type MakeEngine } from './engine-kit';
 import { PackEngine } from './pack-engine';
 import { layOutPack, neighbour, usualShape, type CellShape, type PackLayout } from './pack-layout';
@@ -175,9 +175,9 @@ export function PackScene(props: PackSceneProps) {
       >
         <Canvas
           frameloop="demand"
-          dpr={[1, 2]}
+          dpr={paintsInSoftware() ? 1 : [1, 2]}
           flat
-          gl={{ antialias: true }}
+          gl={{ antialias: !paintsInSoftware() }}
           camera={{ fov: 26, near: 0.1, far: 500 }}
         >
           <EngineKit make={make} onEngine={setEngine} />

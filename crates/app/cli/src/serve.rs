@@ -48,7 +48,8 @@ pub(crate) struct Args {
     /// without it, as whoever asks reaches it.
     #[arg(long, value_name = "URL", env = "VOLTWIN_PUBLIC_URL")]
     public_url: Option<String>,
-    /// An authority whose partners by OCPI are believed beside those of this machine (PEM), for private ones.
+    /// An authority that partners by OCPI and endpoints of events may have their certificates from, beside those of this
+    /// machine (PEM).
     #[arg(long, value_name = "FILE")]
     ocpi_ca: Vec<PathBuf>,
     /// An authority of the vehicle side, root or below (PEM): contract certificates are judged by them, and answers about

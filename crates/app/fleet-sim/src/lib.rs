@@ -9,6 +9,7 @@
 //!
 //! # Invariants
 //! - The central system is spoken to through its sockets and its HTTP interface only, as any station or vehicle would.
+//! - What a vehicle says of its pack has passed its sensors, faulty ones among them; the truth stays here ([`City::pack_truth`]).
 //! - What is random comes from a seed and a named stream; [`City`] and the energy profiles are pure.
 //! - A transaction message is kept until it is answered; every queue is bounded.
 //! - Times in messages are the real time in the demonstration and the recorded time in a replay. A speed factor makes
@@ -37,8 +38,8 @@ mod station;
 mod telemetry;
 
 pub use city::{
-    City, CityEvent, Flow, MAX_ENTRIES, MAX_SCENARIO_BYTES, MAX_VEHICLES, ScenarioError, TwinLink, TwinSeed,
-    VehicleStatus,
+    City, CityEvent, Flow, MAX_ENTRIES, MAX_SCENARIO_BYTES, MAX_VEHICLES, PackTruth, ScenarioError, TwinLink,
+    TwinSeed, VehicleStatus,
 };
 pub use demo::{Demo, DemoConfig, DemoProgress};
 pub use error::FleetError;

@@ -43,6 +43,9 @@ pub struct Server {
     adt: Adt,
 }
 
+/// The pause before what could not be read is read again.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+
 impl Server {
     /// Starts what runs behind the routes: the writer of history and the readers of the live stream. Must be called
     /// within a tokio runtime. These tasks end when `runtime` stops.
@@ -67,6 +70,7 @@ impl Server {
             csms,
             history,
             operations,
+            batteries: voltwin_batteries::Batteries::default(),
             throttle: parking_lot::Mutex::default(),
             overviews: crate::overview::Overviews::default(),
             hubs: live::Hubs::default(),
@@ -82,6 +86,7 @@ impl Server {
         }
         state.tasks.spawn(history_writer::run(state.clone()));
         state.tasks.spawn(voltwin_processors::watch_availability(state.runtime.clone()));
+        state.tasks.spawn(follow_batteries(state.clone()));
         ocpi::start(&state);
         let adt = adt::start(&state);
         Self { state, adt }
@@ -165,6 +170,20 @@ impl Server {
         self.state.tasks.wait().await;
         self.state.operations.finish().await;
         self.adt.finish().await;
+    }
+}
+
+/// Follows the batteries; what they are is known again where the disk lets it be read.
+async fn follow_batteries(state: AppState) {
+    while let Err(error) =
+        voltwin_batteries::run_batteries(state.runtime.clone(), state.batteries.clone()).await
+    {
+        tracing::warn!(%error, "what is known of the batteries could not be read; trying again");
+        let stopping = state.runtime.stopping();
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(RETRY) => {}
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use voltwin_batteries::Batteries;
 use voltwin_core::{Event, EventBody, TenantId, TwinId};
 use voltwin_csms::CentralSystem;
 use voltwin_delivery::Events;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     /// Places of event streams.
     pub(crate) event_streams: Arc<Semaphore>,
+    pub(crate) batteries: Batteries,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) overviews: Overviews,
     pub(crate) hubs: Hubs,

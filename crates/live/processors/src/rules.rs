@@ -120,4 +120,75 @@ pub const RULES: &[Rule] = &[
             format!("the pack is at {:.1} °C, the limit is 55 °C", value.as_f64().unwrap_or(0.0))
         },
     },
+    Rule {
+        code: "BatterySoftShort",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Critical,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "soft-short"),
+        message: |_, _| "a cell of the battery loses charge against the others (soft-short)".to_owned(),
+    },
+    Rule {
+        code: "BatteryThermal",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Critical,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "thermal"),
+        message: |_, _| "the battery, or one of its cells, is warmer than it should be (thermal)".to_owned(),
+    },
+    Rule {
+        code: "BatteryWeakCell",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Major,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "weak-cell"),
+        message: |_, _| "a cell of the battery has less capacity than the others (weak-cell)".to_owned(),
+    },
+    Rule {
+        code: "BatteryCellSpread",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Minor,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "cell-spread"),
+        message: |_, _| "the cells of the battery are far apart (cell-spread)".to_owned(),
+    },
+    Rule {
+        code: "BatteryCurrentBias",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Minor,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "current-bias"),
+        message: |_, _| "the current sensor of the battery is off by a constant (current-bias)".to_owned(),
+    },
+    Rule {
+        code: "BatterySensorStuck",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Minor,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "sensor-stuck"),
+        message: |_, _| {
+            "a sensor of the battery shows the same though it must move (sensor-stuck)".to_owned()
+        },
+    },
+    Rule {
+        code: "BatterySensorImplausible",
+        model: "dtmi:voltwin:BatteryPack;1",
+        property: "warnings",
+        severity: Severity::Minor,
+        delay_s: 0.0,
+        wrong: |value, _, _| names(value, "sensor-implausible"),
+        message: |_, _| "a sensor of the battery shows what cannot be (sensor-implausible)".to_owned(),
+    },
 ];
+
+/// Whether a list of words holds one.
+fn names(value: &Value, word: &str) -> bool {
+    let Value::Json(json) = value else { return false };
+    json.as_array().is_some_and(|list| list.iter().any(|entry| entry.as_str() == Some(word)))
+}

@@ -1,9 +1,11 @@
 //! Where rules and science meet the feed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use voltwin_core::{Event, Sequenced, Timestamp};
 use voltwin_graph::Graph;
+use voltwin_store::ProcessorState;
 
 use crate::{Runtime, RuntimeError};
 
@@ -20,6 +22,12 @@ pub trait Processor: Send + 'static {
     /// What follows from the passing of time.
     fn on_tick(&mut self, _now: Timestamp) -> Vec<Event> {
         Vec::new()
+    }
+    /// What it must remember beside its place, of the twins that changed since it was asked last; both are written
+    /// together, and it is given back by [`Store::processor_states`](voltwin_store::Store::processor_states). `None`
+    /// where the place is to be written later: what came since is then seen again after a restart.
+    fn remember(&mut self, _now: Timestamp) -> Option<Vec<ProcessorState>> {
+        Some(Vec::new())
     }
 }
 
@@ -46,6 +54,7 @@ pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> R
     let name = processor.name();
     let _running = Running { runtime: runtime.clone(), name };
     let mut saved = runtime.store().cursor(name).await?.unwrap_or_else(|| runtime.head());
+    let mut unsaved = BTreeMap::new();
     let mut reader = runtime.feed(saved);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -71,10 +80,13 @@ pub async fn run_processor(runtime: Runtime, mut processor: impl Processor) -> R
             _ = tick.tick() => {
                 let place = reader.place();
                 metrics::gauge!("voltwin_feed_lag", "reader" => name).set(reader.lag() as f64);
-                if saved < place {
+                if saved < place && let Some(more) = processor.remember(runtime.now()) {
+                    // of one twin the newest state counts, also over one that could not be written
+                    unsaved.extend(more.into_iter().map(|state| ((state.tenant.clone(), state.twin.clone()), state)));
+                    let states: Vec<ProcessorState> = unsaved.values().cloned().collect();
                     // a place that is not saved only means that events are seen again after a restart
-                    match runtime.store().save_cursor(name, place).await {
-                        Ok(()) => saved = place,
+                    match runtime.store().save_processor(name, place, &states).await {
+                        Ok(()) => (saved, unsaved) = (place, BTreeMap::new()),
                         Err(error) => {
                             tracing::warn!(processor = name, %error, "could not save the place of a processor");
                         }

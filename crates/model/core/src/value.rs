@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::PropertyName;
@@ -10,7 +12,7 @@ pub type PropertyMap = BTreeMap<PropertyName, Value>;
 
 /// What a property can hold. On the wire it is plain JSON; which variant a JSON value becomes is decided by
 /// the property's DTDL schema where one is known ([`Value::Json`] holds arrays, objects and maps).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// DTDL `boolean`.
@@ -23,6 +25,58 @@ pub enum Value {
     Text(Arc<str>),
     /// DTDL `Array`, `Object`, `Map` and geospatial schemas.
     Json(Arc<serde_json::Value>),
+}
+
+/// Takes what stands there as what it is. One variant tried after the other would cost an error for each that it is not, and
+/// a journal has millions of values.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AsItStands)
+    }
+}
+
+struct AsItStands;
+
+impl<'de> Visitor<'de> for AsItStands {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value of a property")
+    }
+
+    fn visit_bool<E>(self, b: bool) -> Result<Value, E> {
+        Ok(Value::Bool(b))
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Value, E> {
+        Ok(Value::Int(n))
+    }
+
+    fn visit_u64<E>(self, n: u64) -> Result<Value, E> {
+        Ok(i64::try_from(n).map_or(Value::Double(n as f64), Value::Int))
+    }
+
+    fn visit_f64<E>(self, x: f64) -> Result<Value, E> {
+        Ok(Value::Double(x))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Json(Arc::new(serde_json::Value::Null)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Value, A::Error> {
+        let json = serde_json::Value::deserialize(SeqAccessDeserializer::new(seq))?;
+        Ok(Value::Json(Arc::new(json)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        let json = serde_json::Value::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Value::Json(Arc::new(json)))
+    }
 }
 
 impl Value {
@@ -131,6 +185,28 @@ mod tests {
         for json in ["true", "7", "7.5", "\"Available\"", "[3.7,3.71]", "{\"a\":1}"] {
             let value: Value = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&value).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_stands_there_is_read_as_what_it_is() {
+        let json = |text: &str| Value::Json(Arc::new(serde_json::from_str(text).unwrap()));
+        for (text, value) in [
+            ("true", Value::Bool(true)),
+            ("-7", Value::Int(-7)),
+            ("9223372036854775807", Value::Int(i64::MAX)),
+            ("18446744073709551615", Value::Double(u64::MAX as f64)),
+            ("1.0", Value::Double(1.0)),
+            (r#""a\u00e4""#, Value::from("a\u{e4}")),
+            ("null", json("null")),
+            (r#"[1,{"a":[]}]"#, json(r#"[1,{"a":[]}]"#)),
+            (r#"{"a":{"b":1.5}}"#, json(r#"{"a":{"b":1.5}}"#)),
+        ] {
+            let read: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(read, value, "{text}");
+            // also out of what was read already, as in an event whose kind is told by a member
+            let kept: serde_json::Value = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::from_value::<Value>(kept).unwrap(), value, "{text}");
         }
     }
 }

@@ -45,8 +45,8 @@ impl History {
             });
             rows.push(Row { series, at_us: point.at.as_micros(), value: point.value });
         }
-        let names: BTreeSet<&Name> = unknown.iter().map(|(name, _)| name).collect();
-        let added = add_series(tx.conn(), names.into_iter().cloned().collect()).await.map_err(&fail)?;
+        let names = unknown.iter().map(|(name, _)| name.clone()).collect();
+        let added = add_series(tx.conn(), names).await.map_err(&fail)?;
         for (name, place) in &unknown {
             rows[*place].series = *added.get(name).ok_or_else(|| fail(sqlx::Error::RowNotFound))?;
         }
@@ -80,52 +80,69 @@ impl History {
     }
 }
 
-/// The numbers of series, of which some may be new. A new fleet brings hundreds of thousands of them at once: all that
-/// come together take two statements.
+/// The numbers of series, of which some may be new. A new fleet brings hundreds of thousands of them at once: what is
+/// known of their twins is asked in one statement, by twin and not by series, and what is new is written without asking.
 async fn add_series(
     conn: &mut SqliteConnection,
-    names: Vec<Name>,
+    names: BTreeSet<Name>,
 ) -> Result<HashMap<Name, i64>, sqlx::Error> {
     if names.is_empty() {
         return Ok(HashMap::new());
     }
-    let json = json!(names).to_string();
-    sqlx::query(
-        "INSERT INTO series (tenant, twin, property)
-         SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+    let mut twins: Vec<(&TenantId, &TwinId)> = names.iter().map(|(tenant, twin, _)| (tenant, twin)).collect();
+    twins.dedup();
+    let there: Vec<(i64, String, i64)> = sqlx::query_as(
+        "SELECT named.key, series.property, series.id FROM json_each(?) AS named CROSS JOIN series
+         ON tenant = named.value ->> 0 AND twin = named.value ->> 1",
     )
-    .bind(&json)
-    .execute(&mut *conn)
+    .bind(json!(twins).to_string())
+    .fetch_all(&mut *conn)
     .await?;
-    let numbers: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT named.key, series.id FROM json_each(?) AS named CROSS JOIN series
-         ON tenant = named.value ->> 0 AND twin = named.value ->> 1 AND property = named.value ->> 2",
-    )
-    .bind(&json)
-    .fetch_all(conn)
-    .await?;
-    let named = |(place, id): (i64, i64)| Some((names.get(usize::try_from(place).ok()?)?.clone(), id));
-    Ok(numbers.into_iter().filter_map(named).collect())
+    let named = |(twin, property, id): (i64, String, i64)| {
+        let (tenant, twin) = *twins.get(usize::try_from(twin).ok()?)?;
+        Some(((tenant.clone(), twin.clone(), property.parse().ok()?), id))
+    };
+    let mut numbers: HashMap<Name, i64> =
+        there.into_iter().filter_map(named).filter(|(name, _)| names.contains(name)).collect();
+    let last: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM series").fetch_one(&mut *conn).await?;
+    let new: Vec<(i64, Name)> =
+        (last + 1..).zip(names.into_iter().filter(|name| !numbers.contains_key(name))).collect();
+    let (into, row) = ("INSERT INTO series (id, tenant, twin, property)", "(?,?,?,?)");
+    for chunk in chunks(&new) {
+        let sql = format!("{into} VALUES {row}{}", format!(",{row}").repeat(chunk.len() - 1));
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (id, (tenant, twin, property)) in chunk {
+            query = query.bind(id).bind(tenant.as_str()).bind(twin.as_str()).bind(property.as_str());
+        }
+        query.execute(&mut *conn).await?;
+    }
+    numbers.extend(new.into_iter().map(|(id, name)| (name, id)));
+    Ok(numbers)
 }
 
-async fn insert(conn: &mut SqliteConnection, mut rows: &[Row]) -> Result<(), sqlx::Error> {
-    for size in CHUNKS {
-        if rows.len() < size {
-            continue;
-        }
+async fn insert(conn: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    for chunk in chunks(rows) {
         let sql = format!(
             "INSERT INTO hot (at_us, series, value) VALUES (?,?,?){}
              ON CONFLICT DO UPDATE SET value = excluded.value",
-            ",(?,?,?)".repeat(size - 1)
+            ",(?,?,?)".repeat(chunk.len() - 1)
         );
-        while let Some((chunk, rest)) = rows.split_at_checked(size) {
-            let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
-            for row in chunk {
-                query = query.bind(row.at_us).bind(row.series).bind(row.value);
-            }
-            query.execute(&mut *conn).await?;
-            rows = rest;
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for row in chunk {
+            query = query.bind(row.at_us).bind(row.series).bind(row.value);
         }
+        query.execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// What one statement carries each, of few sizes.
+fn chunks<T>(mut rest: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = CHUNKS.into_iter().find(|size| *size <= rest.len())?;
+        let (chunk, left) = rest.split_at(size);
+        rest = left;
+        Some(chunk)
+    })
 }

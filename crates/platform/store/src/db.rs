@@ -240,6 +240,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "telemetry", include_str!("../migrations/0014_telemetry.sql")),
     (15, "instances", include_str!("../migrations/0015_instances.sql")),
     (16, "events", include_str!("../migrations/0016_events.sql")),
+    (18, "states of processors", include_str!("../migrations/0018_processor_states.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

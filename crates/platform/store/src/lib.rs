@@ -46,6 +46,7 @@ mod journal;
 mod ledger;
 mod money;
 mod ocpi;
+mod processors;
 mod recall;
 mod records;
 mod registry;
@@ -69,6 +70,7 @@ pub use ocpi::{
     OcpiGrant, OcpiObject, OcpiParty, OcpiPartyState, OcpiPush, OcpiRange, OcpiReservation, OcpiSettings,
     OcpiToken,
 };
+pub use processors::ProcessorState;
 pub use records::{
     Alarm, AlarmFilter, AuditRecord, CertificateRecord, Claim, Command, Counts, IdToken, KeyRecord, Note,
     NoteFilter, Page, Record, RecordFilter, SessionRecord, StationCredential, StationRecord, StationSecurity,

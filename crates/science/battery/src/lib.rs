@@ -7,7 +7,7 @@
 //! Each series group of cells is an open-circuit voltage over state of charge and one resistance, with a small
 //! seeded spread of capacity, resistance and state of charge from group to group. The pack is heated by its
 //! resistive losses and cooled to the ambient through one thermal resistance. This describes minutes to hours of
-//! charging and driving; it has no diffusion, no ageing and no low-temperature limit.
+//! charging and driving; it has no diffusion, no ageing and no low-temperature limit. A [`PackFault`] makes it break.
 //!
 //! # Invariants
 //! - **Pure**: no clock, no I/O. The same configuration, seed and commands give the same states, bit for bit.
@@ -47,5 +47,5 @@ pub use config::{Chemistry, PackConfig};
 pub use curve::ChargingCurve;
 pub use error::BatteryError;
 pub use ocv::OcvCurve;
-pub use pack::{ChargeCommand, Pack, PackState, Phase};
+pub use pack::{ChargeCommand, Pack, PackFault, PackState, Phase};
 pub use random::Stream;

@@ -1,3 +1,7 @@
+mod fault;
+
+pub use fault::PackFault;
+
 use crate::{BatteryError, Chemistry, OcvCurve, PackConfig, Stream};
 
 /// What to do with the pack during one step.
@@ -60,6 +64,8 @@ struct Cell {
     capacity_as: f64,
     resistance_ohm: f64,
     soc: f64,
+    /// What its leak conducts, in S; 0 for a sound cell.
+    leak_s: f64,
 }
 
 /// One battery pack.
@@ -77,6 +83,8 @@ pub struct Pack {
     ambient_c: f64,
     heat_capacity_j_per_k: f64,
     cooling_s: f64,
+    /// Heat from outside of the cells that is not meant to be there, in W.
+    stray_heat_w: f64,
     temp_c: f64,
     state: PackState,
 }
@@ -121,6 +129,7 @@ impl Pack {
             capacity_as: capacity_ah * 3_600.0 * (1.0 + config.spread * stream.bell()),
             resistance_ohm: resistance_ohm * (1.0 + config.spread * stream.bell()),
             soc: (soc + 0.25 * config.spread * stream.bell()).clamp(0.0, 1.0),
+            leak_s: 0.0,
         };
         let cells: Vec<Cell> = (0..config.cells_series).map(|_| cell()).collect();
         let rest = PackState {
@@ -142,6 +151,7 @@ impl Pack {
             ambient_c: config.ambient_c,
             heat_capacity_j_per_k: config.heat_capacity_j_per_k_wh * config.capacity_wh,
             cooling_s: config.cooling_s,
+            stray_heat_w: 0.0,
             temp_c: config.ambient_c,
             state: rest,
         };
@@ -308,14 +318,18 @@ impl Pack {
         let (mut energy_j, mut heat_j) = (0.0, 0.0);
         for cell in &mut self.cells {
             let before_v = self.ocv.integral_v(cell.soc);
-            cell.soc = (cell.soc + current_a * dt_s / cell.capacity_as).clamp(0.0, 1.0);
+            // A leak takes what the cell holds through a resistor inside of it, all of it heat.
+            let held_as = cell.soc * cell.capacity_as;
+            let leaked_as = (self.ocv.voltage_v(cell.soc) * cell.leak_s * dt_s).min(held_as);
+            let leaked_j = before_v - self.ocv.integral_v(cell.soc - leaked_as / cell.capacity_as);
+            cell.soc = (cell.soc + (current_a * dt_s - leaked_as) / cell.capacity_as).clamp(0.0, 1.0);
             let stored_j = (self.ocv.integral_v(cell.soc) - before_v) * cell.capacity_as;
-            let loss_j = current_a * current_a * cell.resistance_ohm * dt_s;
+            let loss_j = current_a * current_a * cell.resistance_ohm * dt_s + leaked_j * cell.capacity_as;
             energy_j += stored_j + loss_j;
             heat_j += loss_j;
         }
         // Exact for constant heat: the excess over the stationary rise decays exponentially.
-        let heat_w = if dt_s > 0.0 { heat_j / dt_s } else { 0.0 };
+        let heat_w = self.stray_heat_w + if dt_s > 0.0 { heat_j / dt_s } else { 0.0 };
         let stationary_c = self.ambient_c + heat_w * self.cooling_s / self.heat_capacity_j_per_k;
         self.temp_c = stationary_c + (self.temp_c - stationary_c) * (-dt_s / self.cooling_s).exp();
         (energy_j, heat_j)

@@ -21,6 +21,23 @@ pub struct Money {
     pub profit: f64,
 }
 
+impl Money {
+    /// How many figures it has.
+    pub(crate) const COUNT: usize = 6;
+
+    /// All sums, in the order of the fields.
+    pub(crate) const fn values(&self) -> [f64; Self::COUNT] {
+        let Self { revenue, lost_revenue, energy_cost, peak_cost, capital_cost, profit } = *self;
+        [revenue, lost_revenue, energy_cost, peak_cost, capital_cost, profit]
+    }
+
+    /// The other way round.
+    pub(crate) const fn from_values(values: [f64; Self::COUNT]) -> Self {
+        let [revenue, lost_revenue, energy_cost, peak_cost, capital_cost, profit] = values;
+        Self { revenue, lost_revenue, energy_cost, peak_cost, capital_cost, profit }
+    }
+}
+
 /// One sum of [`Money`], taken from it.
 pub type MoneyOf = fn(&Money) -> f64;
 

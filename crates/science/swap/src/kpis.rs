@@ -96,6 +96,14 @@ impl KpiRow {
         self.0[kpi as usize]
     }
 
+    pub(crate) const fn values(&self) -> [f64; COUNT] {
+        self.0
+    }
+
+    pub(crate) const fn from_values(values: [f64; COUNT]) -> Self {
+        Self(values)
+    }
+
     pub(crate) const fn set(&mut self, kpi: Kpi, value: f64) {
         self.0[kpi as usize] = value;
     }

@@ -11,6 +11,7 @@
 //! - **Pure and repeatable**: replication r of a seed is one fixed sample path, to the bit, at any number of threads.
 //! - **Chance has names**: a vehicle's numbers depend on seed, replication, station and its point in the demand. A design
 //!   that is changed meets the same vehicles; more demand adds vehicles and moves none.
+//! - **Runs can be kept**: a [`Block`] holds replications to the bit; figures do not depend on where a run was stopped.
 //! - **Every field is checked**: a scenario that passes [`Scenario::check`] runs; one that does not names each field.
 //!
 //! # Example
@@ -33,6 +34,7 @@
 //! # Ok::<(), voltwin_swap::SwapError>(())
 //! ```
 
+mod block;
 mod decide;
 mod economics;
 mod error;
@@ -44,6 +46,7 @@ mod runs;
 mod scenario;
 mod validate;
 
+pub use block::{Block, BlockError, Key};
 pub use decide::{
     Arrival, Candidate, Comparison, DemandPoint, Difference, Fit, HourTest, Plan, Search, Site, Swing,
     compare, fit, optimise, sensitivity, site,

@@ -45,6 +45,16 @@ impl Model {
     /// # Errors
     /// [`SwapError::Cancelled`].
     pub fn run(&self, range: std::ops::Range<u64>, control: &Control<'_>) -> Result<Runs, SwapError> {
+        let mut runs = Runs::default();
+        runs.extend(&self.rows(range, control)?);
+        Ok(runs)
+    }
+
+    /// What is kept of each of the replications `range`, in order.
+    ///
+    /// # Errors
+    /// [`SwapError::Cancelled`].
+    pub fn rows(&self, range: std::ops::Range<u64>, control: &Control<'_>) -> Result<Vec<RunRow>, SwapError> {
         let wanted = range.end.saturating_sub(range.start) as usize;
         let done = AtomicUsize::new(0);
         let parts = replicate(range, |r| {
@@ -55,11 +65,7 @@ impl Model {
             (control.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, wanted);
             Ok(self.row(&part))
         });
-        let mut runs = Runs::default();
-        for part in parts {
-            runs.push(&part?);
-        }
-        Ok(runs)
+        parts.into_iter().collect()
     }
 
     /// Replications until the figures `watched` are precise enough.
@@ -82,7 +88,7 @@ impl Model {
             }
             // to the guess at once, but never more than twice: the guess of a few is vague
             let next = progress.n_wanted.clamp(n + 1, 2 * n).min(precision.n_max);
-            runs.append(self.run(n as u64..next as u64, control)?);
+            runs.extend(&self.rows(n as u64..next as u64, control)?);
         }
     }
 
@@ -130,14 +136,10 @@ impl Runs {
         }
     }
 
-    /// Adds the replications that come next.
-    pub fn append(&mut self, mut next: Self) {
-        self.kpis.append(&mut next.kpis);
-        self.money.append(&mut next.money);
-        self.station_sums.resize(next.station_sums.len(), StationFigures::default());
-        for (sum, more) in self.station_sums.iter_mut().zip(&next.station_sums) {
-            sum.add(more);
-        }
+    /// Adds the replications that come next, one by one: a sum of rounded numbers depends on its order, and must not depend on
+    /// how many came at a time.
+    pub fn extend(&mut self, rows: &[RunRow]) {
+        rows.iter().for_each(|row| self.push(row));
     }
 
     /// How many.

@@ -1,7 +1,7 @@
 /** Files of id tokens: read before they are sent, and written so that they can be read again. */
 
 import type { IdToken } from '@/api/tokens';
-import { csv } from '@/ui/csv';
+import { csv, readCsv } from '@/ui/csv';
 import { statuses } from './logic';
 
 /** Columns as the server knows them; docs/api.md says what stands in each. */
@@ -31,46 +31,6 @@ const lengths: readonly [column: string, min: number, max: number][] = [
   ['language', 0, 8],
   ['note', 0, 500],
 ];
-
-export interface Row {
-  /** Line of the file on which the row begins, from 1. */
-  line: number;
-  cells: string[];
-}
-
-/** Rows of comma-separated values: cells in quotes may hold commas, quotes twice and line ends (RFC 4180). */
-export function readCsv(text: string): Row[] {
-  const rows: Row[] = [];
-  let [cells, cell, quoted, begun]: [string[], string, boolean, boolean] = [[], '', false, false];
-  let [line, first] = [1, 1];
-  const endRow = () => {
-    if (begun) rows.push({ line: first, cells: [...cells, cell.trim()] });
-    [cells, cell, begun] = [[], '', false];
-  };
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] ?? '';
-    if (quoted) {
-      if (c === '"' && text[i + 1] === '"') [cell, i] = [cell + c, i + 1];
-      else if (c === '"') quoted = false;
-      else cell += c;
-      if (c === '\n') line++;
-      continue;
-    }
-    if (c === '\n' || c === '\r') {
-      endRow();
-      if (c === '\n') line++;
-      continue;
-    }
-    if (!begun) [begun, first] = [true, line];
-    if (c === '"' && cell.trim() === '') [quoted, cell] = [true, ''];
-    else if (c === ',') {
-      cells.push(cell.trim());
-      cell = '';
-    } else cell += c;
-  }
-  endRow();
-  return rows;
-}
 
 export interface Fault {
   line: number;

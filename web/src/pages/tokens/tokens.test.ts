@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IdToken } from '@/api/tokens';
-import { check, readCsv, writeCsv } from './csv';
+import { readCsv } from '@/ui/csv';
+import { check, writeCsv } from './csv';
 import { bodyOf, draftOf, requestOf, standing, wishWords } from './logic';
 
 const token: IdToken = {

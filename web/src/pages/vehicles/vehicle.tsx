@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense, useMemo, useState } from 'react';
+import { batteryQuery } from '@/api/batteries';
 import { twinQuery } from '@/api/queries';
 import type { Vehicle } from '@/api/types';
 import { useFocus } from '@/live';
 import { PageHead } from '@/app/page-head';
 import { count, distance, energy, measure, percent, power, speed } from '@/ui/format';
-import { StatusBadge } from '@/ui/glyph';
+import { Glyph, StatusBadge } from '@/ui/glyph';
 import { HistoryPanel, type Trace } from '@/ui/history-panel';
 import { Icon } from '@/ui/icons';
 import { Power } from '@/ui/quantity';
@@ -16,6 +17,7 @@ import { DataTable, type Column } from '@/ui/table';
 import { useNow } from '@/ui/use-now';
 import { ConnectorName, ZoneName } from '@/app/names';
 import { usePreferences } from '@/app/preferences';
+import { verdict } from '@/pages/batteries/words';
 import { cellRows, packState, type CellRow } from './pack';
 import { stationOf, useVehicle } from './use-vehicle';
 import './vehicle.css';
@@ -127,6 +129,29 @@ function Pack({ packId }: { packId: string }) {
   );
 }
 
+const tones = {
+  good: { shape: 'circle', color: 'var(--status-available)' },
+  warn: { shape: 'triangle', color: 'var(--severity-major)' },
+  bad: { shape: 'octagon', color: 'var(--severity-critical)' },
+  none: { shape: 'question', color: 'var(--text-tertiary)' },
+} as const;
+
+/** The driver's own question, before any figure. */
+function Health({ packId }: { packId: string }) {
+  const { data } = useQuery(batteryQuery(packId));
+  if (!data) return null;
+  const { tone, text } = verdict(data);
+  return (
+    <p className="health" data-tone={tone}>
+      <Glyph {...tones[tone]} size={18} />
+      <strong>{text}</strong>
+      <Link to="/batteries/$batteryId" params={{ batteryId: packId }} className="btn btn-sm">
+        See the battery
+      </Link>
+    </p>
+  );
+}
+
 function Figures({ vehicle: v }: { vehicle: Vehicle }) {
   return (
     <dl className="stats">
@@ -224,6 +249,7 @@ export function VehiclePage() {
           </>
         }
       />
+      {vehicle.pack && <Health packId={vehicle.pack} />}
       <Figures vehicle={vehicle} />
       {vehicle.pack && packOpen && <Pack packId={vehicle.pack} />}
       <HistoryPanel

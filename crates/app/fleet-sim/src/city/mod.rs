@@ -4,6 +4,7 @@
 
 mod roads;
 mod scenario;
+mod sensors;
 mod sim;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod vehicle;
 use voltwin_battery::{Pack, Stream};
 
 pub use scenario::{MAX_ENTRIES, MAX_SCENARIO_BYTES, ScenarioError};
+pub use sensors::PackTruth;
 pub use sim::{CityEvent, Flow};
 pub use twins::{TwinLink, TwinSeed};
 pub use vehicle::VehicleStatus;
@@ -20,6 +22,7 @@ pub use vehicle::VehicleStatus;
 use crate::station::{ConnectorConfig, EvseConfig, StationConfig};
 use roads::{Place, Roads};
 use scenario::Scenario;
+use sensors::Sensors;
 use sim::{Evse, Stand};
 use vehicle::{Activity, Body, Vehicle};
 
@@ -127,6 +130,7 @@ impl City {
             soc: pack.state().soc,
             pack: Some(Box::new(pack)),
             pack_id: Some(spec.pack.id.clone()),
+            sensors: Some(Box::new(Sensors::new(&spec.pack, self.seed))),
             low_soc: stream.between(0.2, 0.35),
             target_soc: stream.between(0.75, 0.92),
             odometer_m: stream.between(4e6, 9e7).round(),
@@ -150,6 +154,7 @@ impl City {
             },
             pack: None,
             pack_id: None,
+            sensors: None,
             soc: stream.between(0.3, 0.95),
             power_w: 0.0,
             activity: Activity::Park { left_s },
@@ -211,6 +216,23 @@ impl City {
     #[must_use]
     pub fn vehicle_status(&self, vehicle: usize) -> Option<VehicleStatus> {
         self.vehicles.get(vehicle).map(Vehicle::status)
+    }
+
+    /// What a vehicle's pack really is. No server is told: it gets what the sensors say, [`City::pack_telemetry`].
+    #[must_use]
+    pub fn pack_truth(&self, vehicle: usize) -> Option<PackTruth> {
+        let vehicle = self.vehicles.get(vehicle)?;
+        let (pack, sensors) = (vehicle.pack.as_ref()?, vehicle.sensors.as_ref()?);
+        let spec = self.scenario.vehicles.iter().find(|spec| spec.id == vehicle.id)?;
+        let state = pack.state();
+        Some(PackTruth {
+            soc: state.soc,
+            cell_soc: pack.cell_soc(),
+            soh: spec.pack.soh,
+            temp_c: state.temp_c,
+            current_a: state.current_a,
+            faulty: sensors.faulty(),
+        })
     }
 
     /// Identities of the stations, in the order of their indices.

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use voltwin_battery::{Chemistry, PackConfig};
+use voltwin_battery::{BatteryError, Chemistry, PackConfig, PackFault};
 use voltwin_core::TwinId;
 use voltwin_ocpp::{StationIdentity, Version};
+
+use super::sensors::SensorFault;
 
 /// Why a scenario cannot be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -180,6 +182,15 @@ pub(crate) struct PackSpec {
     pub(crate) cells_parallel: usize,
     #[serde(default = "healthy")]
     pub(crate) soh: f64,
+    /// What goes wrong with it.
+    #[serde(default)]
+    pub(crate) fault: Option<PackFault>,
+    /// What goes wrong with its sensors.
+    #[serde(default)]
+    pub(crate) sensor_fault: Option<SensorFault>,
+    /// Simulated seconds from the start until they do.
+    #[serde(default)]
+    pub(crate) fault_after_s: f64,
 }
 
 fn healthy() -> f64 {
@@ -192,6 +203,11 @@ impl PackSpec {
             PackConfig::new(self.chemistry, self.cells_series, self.cells_parallel, self.capacity_wh);
         config.soh = self.soh;
         config
+    }
+
+    fn check(&self) -> Result<(), BatteryError> {
+        self.config().check()?;
+        self.fault.map_or(Ok(()), |fault| fault.check(self.cells_series))
     }
 }
 
@@ -378,8 +394,18 @@ impl Scenario {
             for (k, plug) in vehicle.plugs.iter().enumerate() {
                 plug_known(&format!("{at}.plugs[{k}]"), plug)?;
             }
-            if let Err(error) = vehicle.pack.config().check() {
+            if let Err(error) = vehicle.pack.check() {
                 return fail(&format!("{at}.pack"), &vehicle.pack.id, &error.to_string());
+            }
+            range(&format!("{at}.pack.fault_after_s"), vehicle.pack.fault_after_s, 0.0, 1e9)?;
+            match vehicle.pack.sensor_fault {
+                Some(SensorFault::CurrentBias { bias_a }) => {
+                    range(&format!("{at}.pack.sensor_fault.bias_a"), bias_a, -1_000.0, 1_000.0)?;
+                }
+                Some(SensorFault::StuckTemperature { temp_c }) => {
+                    range(&format!("{at}.pack.sensor_fault.temp_c"), temp_c, -100.0, 300.0)?;
+                }
+                None => {}
             }
         }
         Ok(())

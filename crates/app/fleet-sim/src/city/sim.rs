@@ -63,7 +63,7 @@ pub struct Flow {
     pub current_a: f64,
     /// Voltage in V; of one phase for alternating current.
     pub voltage_v: f64,
-    /// State of charge of the vehicle, `0..=1`, when one is plugged in.
+    /// State of charge that the vehicle tells, `0..=1`, when one is plugged in.
     pub soc: Option<f64>,
     /// Temperature of the connector in °C.
     pub temp_c: f64,
@@ -187,6 +187,9 @@ impl City {
 
     fn live(&mut self, index: usize, dt_s: f64, events: &mut Vec<CityEvent>) {
         let vehicle = &mut self.vehicles[index];
+        if let (Some(sensors), Some(pack)) = (&mut vehicle.sensors, &mut vehicle.pack) {
+            sensors.age(pack, self.elapsed_s);
+        }
         match &mut vehicle.activity {
             Activity::Drive { to_station } => {
                 let to_station = *to_station;
@@ -373,7 +376,7 @@ impl City {
         slot.flow = Flow { energy_wh, temp_c, ..Flow::default() };
         let Some(index) = slot.vehicle else { return };
         let vehicle: &mut Vehicle = &mut self.vehicles[index];
-        slot.flow.soc = Some(vehicle.soc);
+        slot.flow.soc = Some(vehicle.shown_soc());
         let (true, Some(pack)) = (limit_w > 0.0, vehicle.pack.as_mut()) else {
             if let Activity::Plugged { .. } = vehicle.activity {
                 vehicle.rest(dt_s);
@@ -389,12 +392,13 @@ impl City {
         let state = pack.step(dt_s, command);
         (vehicle.soc, vehicle.power_w) = (state.soc, state.power_w);
         let power_w = state.power_w / efficiency;
-        slot.flow.soc = Some(state.soc);
         slot.flow.power_w = power_w;
         slot.flow.energy_wh += power_w * dt_s / 3_600.0;
         (slot.flow.voltage_v, slot.flow.current_a) =
             if direct { (state.voltage_v, state.current_a) } else { (230.0, power_w / (3.0 * 230.0)) };
-        if state.phase == Phase::Full || state.soc >= vehicle.target_soc {
+        let full = state.phase == Phase::Full || state.soc >= vehicle.target_soc;
+        slot.flow.soc = Some(vehicle.shown_soc());
+        if full {
             vehicle.activity = Activity::Finishing { station, evse, connector, leaves_in_s: 15.0 };
             events.push(CityEvent::Finished { station, evse });
         }

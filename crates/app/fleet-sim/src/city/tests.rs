@@ -122,7 +122,7 @@ fn stopping_blocking_and_summoning_are_obeyed() {
 
 #[test]
 fn errors_name_field_value_and_rule() {
-    let table: [(&str, &str, &[&str]); 8] = [
+    let table: [(&str, &str, &[&str]); 10] = [
         (r#""zone": "zone-harbour""#, r#""zone": "nowhere""#, &["sites[1].zone", "nowhere"]),
         (r#""id": "ST-02""#, r#""id": "ST-01""#, &["stations[1].id", "ST-01", "another part"]),
         (r#""id": "ST-02""#, r#""id": "S:2""#, &["stations[1].id", "S:2"]),
@@ -131,6 +131,16 @@ fn errors_name_field_value_and_rule() {
         (r#""protocol": "1.6""#, r#""protocol": "1.5""#, &["line", "column", "1.5"]),
         (r#""level": 3"#, r#""level": 4"#, &["stations[3].level", "0 to 3"]),
         (r#""cells_series": 96"#, r#""cells_series": 0"#, &["vehicles[0].pack", "cells_series is 0"]),
+        (
+            r#""cells_series": 96"#,
+            r#""fault": {"kind": "soft-short", "cell": 97, "resistance_ohm": 3}, "cells_series": 96"#,
+            &["vehicles[0].pack", "fault.cell is 97"],
+        ),
+        (
+            r#""cells_series": 96"#,
+            r#""sensor_fault": {"kind": "current-bias", "bias_a": 1e6}, "cells_series": 96"#,
+            &["vehicles[0].pack.sensor_fault.bias_a", "1000000", "-1000 to 1000"],
+        ),
     ];
     for (from, to, words) in table {
         let error = City::load(&DEMO.replacen(from, to, 1)).unwrap_err().to_string();

@@ -94,10 +94,12 @@ impl City {
         }
         for spec in &scenario.vehicles {
             let Some(vehicle) = self.vehicles.iter().find(|v| v.id == spec.id) else { continue };
-            let mut properties = pack_values(vehicle);
+            let mut properties = self.pack_values(vehicle);
             properties.insert("chemistry".into(), spec.pack.chemistry.name().into());
             properties.insert("capacity_wh".into(), spec.pack.capacity_wh.into());
-            properties.insert("soh".into(), spec.pack.soh.into());
+            if let Some(sensors) = &vehicle.sensors {
+                properties.insert("soh".into(), sensors.soh().into());
+            }
             let model = "dtmi:voltwin:BatteryPack;1".into();
             twins.push(TwinSeed { id: spec.pack.id.clone(), model, properties });
         }
@@ -197,7 +199,7 @@ impl City {
     #[must_use]
     pub fn pack_telemetry(&self, vehicle: usize) -> Option<(&str, Map<String, Value>)> {
         let vehicle = self.vehicles.get(vehicle)?;
-        Some((vehicle.pack_id.as_deref()?, pack_values(vehicle)))
+        Some((vehicle.pack_id.as_deref()?, self.pack_values(vehicle)))
     }
 
     /// Twin and live properties of every grid connection: the building and all stations behind it.
@@ -219,7 +221,7 @@ impl City {
         values.insert("lon_deg".into(), rounded(vehicle.place.lon_deg, 7).into());
         values.insert("heading_deg".into(), rounded(vehicle.heading_deg, 2).into());
         values.insert("speed_mps".into(), rounded(vehicle.speed_mps, 2).into());
-        values.insert("soc".into(), rounded(vehicle.soc, 5).into());
+        values.insert("soc".into(), rounded(vehicle.shown_soc(), 5).into());
         values.insert("status".into(), vehicle.status().as_str().into());
         values.insert("power_w".into(), rounded(vehicle.power_w, 0).into());
         values.insert("odometer_m".into(), rounded(vehicle.odometer_m, 0).into());
@@ -236,21 +238,22 @@ impl City {
         };
         format!("{}:{}:{}", self.scenario.stations[station].id, evse + 1, connector + 1)
     }
-}
 
-fn pack_values(vehicle: &Vehicle) -> Map<String, Value> {
-    let mut values = Map::new();
-    let Some(pack) = &vehicle.pack else { return values };
-    let state = pack.state();
-    let list = |numbers: Vec<f64>, digits| -> Value {
-        numbers.into_iter().map(|x| rounded(x, digits)).collect::<Vec<f64>>().into()
-    };
-    values.insert("soc".into(), rounded(state.soc, 5).into());
-    values.insert("voltage_v".into(), rounded(state.voltage_v, 2).into());
-    values.insert("current_a".into(), rounded(state.current_a, 2).into());
-    values.insert("temp_c".into(), rounded(state.temp_c, 2).into());
-    values.insert("cell_voltage_v".into(), list(pack.cell_voltage_v(), 4));
-    values.insert("cell_temp_c".into(), list(pack.cell_temp_c(), 2));
-    values.insert("cell_soc".into(), list(pack.cell_soc(), 4));
-    values
+    /// What the sensors of a vehicle's pack say.
+    fn pack_values(&self, vehicle: &Vehicle) -> Map<String, Value> {
+        let mut values = Map::new();
+        let (Some(pack), Some(sensors)) = (&vehicle.pack, &vehicle.sensors) else { return values };
+        let said = sensors.read(pack, self.elapsed_s);
+        let list = |numbers: Vec<f64>, digits| -> Value {
+            numbers.into_iter().map(|x| rounded(x, digits)).collect::<Vec<f64>>().into()
+        };
+        values.insert("soc".into(), rounded(said.soc, 5).into());
+        values.insert("voltage_v".into(), rounded(said.voltage_v, 2).into());
+        values.insert("current_a".into(), rounded(said.current_a, 2).into());
+        values.insert("temp_c".into(), rounded(said.temp_c, 2).into());
+        values.insert("cell_voltage_v".into(), list(said.cell_voltage_v, 4));
+        values.insert("cell_temp_c".into(), list(said.cell_temp_c, 2));
+        values.insert("cell_soc".into(), list(said.cell_soc, 4));
+        values
+    }
 }

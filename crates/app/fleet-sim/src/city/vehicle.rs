@@ -3,6 +3,7 @@
 use voltwin_battery::{ChargeCommand, Pack, Stream};
 
 use super::roads::{Place, Roads};
+use super::sensors::Sensors;
 
 /// What a vehicle is doing; the words of the twin's `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +90,9 @@ pub(crate) struct Vehicle {
     /// Absent for a vehicle that only drives.
     pub(crate) pack: Option<Box<Pack>>,
     pub(crate) pack_id: Option<String>,
+    /// What it says of its pack.
+    pub(crate) sensors: Option<Box<Sensors>>,
+    /// The true state of charge.
     pub(crate) soc: f64,
     pub(crate) power_w: f64,
     pub(crate) activity: Activity,
@@ -136,6 +140,11 @@ impl Vehicle {
             | Activity::Broken { connector, .. } => Some(connector),
             _ => None,
         }
+    }
+
+    /// The state of charge that it shows and tells.
+    pub(crate) fn shown_soc(&self) -> f64 {
+        self.sensors.as_ref().map_or(self.soc, |sensors| sensors.soc(self.soc))
     }
 
     /// Moves along its way for `dt_s`. True when the way is at its end.

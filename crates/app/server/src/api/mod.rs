@@ -2,6 +2,7 @@
 
 mod alarms;
 mod audit;
+mod batteries;
 mod bulk;
 mod campaigns;
 mod care;
@@ -108,6 +109,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(station_tariffs::routes())
         .merge(alarms::routes())
         .merge(vehicles::routes())
+        .merge(batteries::routes())
         .merge(twins::routes())
         .merge(records::routes())
         .merge(iot_hub::routes())
@@ -117,7 +119,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(audit::routes())
         .merge(ocpi::routes())
         .merge(events::routes());
-    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api)
+    OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, api).merge(batteries::models())
 }
 
 /// Names each operation after its method and path: handlers are called `list` in many modules, and generated clients

@@ -14,6 +14,7 @@ mod money;
 mod ocpi;
 mod ocpp;
 mod openapi;
+mod shut;
 mod stream;
 mod tls;
 mod tokens;

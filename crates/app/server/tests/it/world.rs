@@ -92,9 +92,15 @@ impl World {
     }
 
     pub(crate) async fn with(config: ServerConfig) -> Self {
+        Self::over(config, async |_, _| {}).await
+    }
+
+    /// One whose journal holds something before the server starts: what is written gets the store and the northern tenant.
+    pub(crate) async fn over(config: ServerConfig, write: impl AsyncFnOnce(&Store, &TenantId)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
         let (north, south) = (Keys::make(&store, "north").await, Keys::make(&store, "south").await);
+        write(&store, &north.tenant).await;
         let runtime = Runtime::start(store, RuntimeConfig::default()).await.unwrap();
         let csms = CentralSystem::start(runtime.clone(), CsmsConfig::default()).await.unwrap();
         let history = History::open(folder.path()).await.unwrap();

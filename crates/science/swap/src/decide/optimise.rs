@@ -253,8 +253,7 @@ fn judge(
         for (at, wanted) in allocate(&summaries(&runs), spent).into_iter().enumerate() {
             let n = runs[at].len();
             if wanted > n {
-                let more = models[at].run(n as u64..wanted as u64, control)?;
-                runs[at].append(more);
+                runs[at].extend(&models[at].rows(n as u64..wanted as u64, control)?);
             }
         }
     }

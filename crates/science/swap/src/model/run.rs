@@ -51,6 +51,69 @@ pub struct StationFigures {
 }
 
 impl StationFigures {
+    /// How many figures it has.
+    pub(crate) const COUNT: usize = 11;
+
+    /// All figures, in the order of the fields.
+    pub(crate) const fn values(&self) -> [f64; Self::COUNT] {
+        let Self {
+            arrivals,
+            served,
+            lost,
+            reroutes,
+            wait_sum_s,
+            bay_util,
+            charger_util,
+            queue_mean,
+            ready_mean,
+            energy_kwh,
+            peak_inst_kw,
+        } = *self;
+        [
+            arrivals,
+            served,
+            lost,
+            reroutes,
+            wait_sum_s,
+            bay_util,
+            charger_util,
+            queue_mean,
+            ready_mean,
+            energy_kwh,
+            peak_inst_kw,
+        ]
+    }
+
+    /// The other way round.
+    pub(crate) const fn from_values(values: [f64; Self::COUNT]) -> Self {
+        let [
+            arrivals,
+            served,
+            lost,
+            reroutes,
+            wait_sum_s,
+            bay_util,
+            charger_util,
+            queue_mean,
+            ready_mean,
+            energy_kwh,
+            peak_inst_kw,
+        ] = values;
+        Self {
+            arrivals,
+            served,
+            lost,
+            reroutes,
+            wait_sum_s,
+            bay_util,
+            charger_util,
+            queue_mean,
+            ready_mean,
+            energy_kwh,
+            peak_inst_kw,
+        }
+    }
+
     /// Adds another replication's, figure by figure.
     pub(crate) fn add(&mut self, other: &Self) {
         self.arrivals += other.arrivals;
