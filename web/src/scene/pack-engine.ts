@@ -17,14 +17,20 @@ import { applyTheme, displayColor, makeUniforms } from './kit/context';
 import { asPart, assemble, instanced, quad } from './kit/geometry';
 import { paintMaterial, partUniforms, setParts, solidMaterial, type Part } from './kit/material';
 import { disposeAll, drawAll, perInstance } from './modules/shared';
-import type { CellShape, PackLayout } from './pack-layout';
+import { fitDistance, type CellShape, type PackLayout } from './pack-layout';
 import { RAMP } from './pack-values';
 
 const CELL_H = 0.1;
+/** The lid stands over the cells and around them by so much. */
+const LID_H = CELL_H + 0.045;
+const LID_RIM = 0.07;
 /** A cell with a warning stands out of its module by this much: seen without its colour. */
 const RAISED = 0.035;
-/** So much further away is looked at an open pack from. */
-const OPEN_AWAY = 1.45;
+/** Where a pack is first looked at from. */
+const LOOK = { azimuth: -0.55, tilt: 0.92 };
+/** The lid of an open pack is this much wider, and this much higher in room units. */
+const LID_WIDER = 1.45;
+const LID_HIGHER = 2.6;
 /** Room units: the kit's light is made for metres of a street, a pack is a tenth of that. */
 const UNIT = 10;
 
@@ -82,22 +88,24 @@ export class PackEngine {
     this.rig.minDistance = 2;
     this.rig.maxDistance = 60;
     this.uniforms.uFog.value.set(1e5, 2e5);
-    const reach =
-      Math.max(layout.width / Math.min(1, (camera.aspect || 1.6) * 0.75), layout.depth * 1.6) * UNIT;
-    Object.assign(this.rig.want, {
-      x: 0,
-      y: 0.4,
-      z: 0,
-      distance: reach * 2.1 + 2,
-      azimuth: -0.55,
-      tilt: 0.92,
-    });
+    this.rig.maxDistance = Math.max(60, this.fit(true).distance * 2);
+    Object.assign(this.rig.want, { x: 0, z: 0, ...LOOK, ...this.fit(false) });
     Object.assign(this.rig.pose, this.rig.want);
     this.values = perInstance(new Float32Array(Math.max(1, layout.cells.length) * 2), 2);
     for (let i = 0; i < this.values.array.length; i += 2) this.values.array[i] = -1;
     this.meshes = this.build(shape);
     stage.add(...this.meshes);
     this.setTheme(theme);
+  }
+
+  /** The pose from which the whole pack is seen, closed or open. */
+  private fit(open: boolean): { y: number; distance: number } {
+    const { width, depth } = this.layout;
+    const wider = (open ? LID_WIDER : 1) * UNIT;
+    const height = LID_H * UNIT + (open ? LID_HIGHER : 0);
+    const size = [(width + LID_RIM) * wider, height, (depth + LID_RIM) * wider] as const;
+    const { fov, aspect } = this.camera;
+    return { y: height / 2, distance: fitDistance(size, LOOK, fov, aspect) };
   }
 
   private build(shape: CellShape): Mesh[] {
@@ -162,9 +170,9 @@ export class PackEngine {
   /** The lid: almost nothing, with a bright rim. */
   private glass(): Mesh {
     const { width, depth } = this.layout;
-    const w = (width + 0.07) * UNIT;
-    const d = (depth + 0.07) * UNIT;
-    const h = (CELL_H + 0.045) * UNIT;
+    const w = (width + LID_RIM) * UNIT;
+    const d = (depth + LID_RIM) * UNIT;
+    const h = LID_H * UNIT;
     const material = paintMaterial(
       this.uniforms,
       /* glsl */ `
@@ -173,7 +181,8 @@ export class PackEngine {
       void main() {
         vN = normal;
         vUv = uv;
-        vWorld = position * vec3(1.0 + uOpen * 0.45, 1.0, 1.0 + uOpen * 0.45) + vec3(0.0, uOpen * 2.6, 0.0);
+        float wider = 1.0 + uOpen * ${(LID_WIDER - 1).toFixed(2)};
+        vWorld = position * vec3(wider, 1.0, wider) + vec3(0.0, uOpen * ${LID_HIGHER.toFixed(1)}, 0.0);
         gl_Position = projectionMatrix * viewMatrix * vec4(vWorld, 1.0);
       }`,
       /* glsl */ `
@@ -293,8 +302,7 @@ export class PackEngine {
   setOpen(open: boolean): void {
     if (open === (this.openTo === 1)) return;
     this.openTo = open ? 1 : 0;
-    // What is taken apart needs more room.
-    this.rig.fly({ distance: this.rig.want.distance * (open ? OPEN_AWAY : 1 / OPEN_AWAY) });
+    this.rig.fly(this.fit(open));
     this.wake();
   }
 

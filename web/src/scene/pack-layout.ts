@@ -87,3 +87,32 @@ export function neighbour(layout: PackLayout, from: number, dx: number, dz: numb
   });
   return best;
 }
+
+/** How much of the picture a fitted pack takes. */
+const FILLS = 0.9;
+
+/**
+ * From how far a box of width, height and depth is seen whole, looked at in its middle. `fov` is the vertical angle in
+ * degrees, `aspect` the width of the picture over its height.
+ */
+export function fitDistance(
+  [width, height, depth]: readonly [number, number, number],
+  { azimuth, tilt }: { azimuth: number; tilt: number },
+  fov: number,
+  aspect: number,
+): number {
+  const up = Math.tan((fov * Math.PI) / 360) * FILLS;
+  const across = up * (aspect > 0 ? aspect : 1.6);
+  const [sa, ca, st, ct] = [Math.sin(azimuth), Math.cos(azimuth), Math.sin(tilt), Math.cos(tilt)];
+  let distance = 0;
+  for (const x of [-width / 2, width / 2])
+    for (const y of [-height / 2, height / 2])
+      for (const z of [-depth / 2, depth / 2]) {
+        const right = x * ca + z * sa;
+        const ahead = z * ca - x * sa;
+        const near = ahead * st + y * ct;
+        const high = y * st - ahead * ct;
+        distance = Math.max(distance, near + Math.max(Math.abs(right) / across, Math.abs(high) / up));
+      }
+  return distance;
+}

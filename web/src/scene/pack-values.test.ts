@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { layOutPack, neighbour, usualShape } from './pack-layout';
+import { PerspectiveCamera, Vector3 } from 'three';
+import { CameraRig } from './control/camera';
+import { fitDistance, layOutPack, neighbour, usualShape } from './pack-layout';
+import { alongAxis } from './pack-scene';
 import { cellText, median, modesOf, packView, rampOf, RAMP_STEPS, type PackInput } from './pack-values';
 
 const pack = (change: Partial<PackInput> = {}): PackInput => ({
@@ -83,4 +86,28 @@ it('takes the shape that cells of a kind mostly have', () => {
   expect(usualShape(108, 100, 'LFP')).toBe('prismatic');
   expect(usualShape(4416)).toBe('cylindrical');
   expect(usualShape(6)).toBe('prismatic');
+});
+
+it('turns a step on the screen into one of the pack', () => {
+  expect(alongAxis([1, 0], 0)).toEqual([1, 0]);
+  expect(alongAxis([1, 0], Math.PI / 2)).toEqual([0, 1]);
+  expect(alongAxis([0, -1], Math.PI).map((v) => v + 0)).toEqual([0, 1]);
+});
+
+it.each([0.5, 1, 3.2])('sees the whole box, and not from too far, in a picture of aspect %f', (aspect) => {
+  const size = [14, 1.5, 9] as const;
+  const look = { azimuth: -0.55, tilt: 0.92 };
+  const camera = new PerspectiveCamera(26, aspect);
+  const rig = new CameraRig(camera, () => {});
+  Object.assign(rig.pose, look, { x: 0, y: 0, z: 0, distance: fitDistance(size, look, 26, aspect) });
+  rig.place();
+  const reach = [-1, 1].flatMap((x) =>
+    [-1, 1].flatMap((y) =>
+      [-1, 1].map((z) => {
+        const p = new Vector3((x * size[0]) / 2, (y * size[1]) / 2, (z * size[2]) / 2).project(camera);
+        return Math.max(Math.abs(p.x), Math.abs(p.y));
+      }),
+    ),
+  );
+  expect(Math.max(...reach)).toBeCloseTo(0.9, 6);
 });
