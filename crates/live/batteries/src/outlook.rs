@@ -41,6 +41,9 @@ pub struct Outlook {
     pub day: UsualDay,
     /// Days of its usual use that would have brought it where it is.
     pub age_days: f64,
+    /// Deviation of the present health where the age is taken from it: then nothing else says how healthy it is, and no
+    /// forecast is surer than that.
+    unsure_sd: f64,
 }
 
 /// A habit that is changed; nothing set changes nothing.
@@ -111,15 +114,16 @@ impl Outlook {
     pub fn new(cell: Cell, soh: Bounded, day: UsualDay, age_days: Option<f64>) -> Result<Self, OutlookError> {
         let stress = Stress::of(day.profile.samples())?;
         let health = soh.value.clamp(0.1, 1.0);
+        let sd = ((soh.high - soh.low) / 3.92).clamp(1e-3, 0.5);
+        let unsure_sd = if age_days.is_some() { 0.0 } else { sd };
         let age_days = match age_days {
             Some(days) => days,
             None => days_until(&Ageing::new(cell), &day.profile, health, 3.0 * FAR_DAYS)?.unwrap_or(FAR_DAYS),
         };
         let mut pack = Pack::new(cell, PackPrior::default())?;
         pack.live(&stress, age_days)?;
-        let sd = ((soh.high - soh.low) / 3.92).clamp(1e-3, 0.5);
         pack.measure(health, sd)?;
-        Ok(Self { cell, pack, stress, day, age_days })
+        Ok(Self { cell, pack, stress, day, age_days, unsure_sd })
     }
 
     /// The cell whose ageing stands for it.
@@ -154,12 +158,33 @@ impl Outlook {
     /// # Errors
     /// An end outside 0.1..=1, or what the ageing model refuses.
     pub fn end_of_life(&self, end: f64) -> Result<Interval, OutlookError> {
-        Ok(self.pack.end_of_life(&self.day.profile, end, NINETY_SD, FAR_DAYS)?)
+        let known = self.pack.end_of_life(&self.day.profile, end, NINETY_SD, FAR_DAYS)?;
+        if self.unsure_sd == 0.0 {
+            return Ok(known);
+        }
+        let low = self.crossing(end, |health| health.low)?.min(known.low);
+        Ok(Interval { low, high: self.crossing(end, |health| health.high)?.max(known.high), ..known })
+    }
+
+    /// Days until a bound of the health is down to `end`; infinite beyond 20 years. Bounds fall with time.
+    fn crossing(&self, end: f64, bound: impl Fn(Bounded) -> f64) -> Result<f64, OutlookError> {
+        if bound(self.health(FAR_DAYS)?) > end {
+            return Ok(f64::INFINITY);
+        }
+        let (mut before, mut after) = (0.0, FAR_DAYS);
+        if bound(self.health(before)?) <= end {
+            return Ok(0.0);
+        }
+        while after - before > 1.0 {
+            let middle = 0.5 * (before + after);
+            *(if bound(self.health(middle)?) > end { &mut before } else { &mut after }) = middle;
+        }
+        Ok(after)
     }
 
     fn health(&self, days: f64) -> Result<Bounded, OutlookError> {
         let belief = self.pack.forecast(&self.day.profile, days)?;
-        let reach = NINETY_SD * belief.sd;
+        let reach = NINETY_SD * belief.sd.hypot(self.unsure_sd);
         let hold = |x: f64| x.clamp(0.0, 1.2);
         Ok(Bounded {
             value: hold(belief.mean),

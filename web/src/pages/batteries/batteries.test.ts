@@ -27,6 +27,7 @@ describe('words', () => {
     const soh = { value: 0.92, low: 0.9, high: 0.94 };
     const of = (severity: string | null, status = 'synchronised', health: typeof soh | null = soh) =>
       verdict({ status, soh: health, warnings: severity ? [{ severity }] : [] }).tone;
+    expect(of(null, 'synchronised', { value: 1, low: 0.79, high: 1.26 })).toBe('none');
     expect([of(null), of('minor'), of('major'), of('critical'), of(null, 'unknown', null)]).toEqual([
       'good',
       'good',

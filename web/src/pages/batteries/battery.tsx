@@ -23,7 +23,17 @@ import { HistoryPart } from './history-part';
 import { SyncBadge } from './parts';
 import { Plot } from './plot';
 import { SectionPart } from './section';
-import { bounded, causeLabel, causeTodo, horizonLabel, leverLabel, signed, span, statusWord } from './words';
+import {
+  bounded,
+  causeLabel,
+  causeTodo,
+  horizonLabel,
+  leverLabel,
+  signed,
+  span,
+  statusWord,
+  YEAR,
+} from './words';
 import './batteries.css';
 
 const PackScene = lazy(() => import('@/scene').then((m) => ({ default: m.PackScene })));
@@ -212,8 +222,6 @@ function Pack({ battery: b }: { battery: BatteryDetail }) {
   );
 }
 
-const years = (days: number) => `${(days / 365.25).toFixed(0)} a`;
-
 function Forecast({ of }: { of: BatteryForecast }) {
   const end = of.end_of_life;
   const until =
@@ -246,10 +254,15 @@ function Forecast({ of }: { of: BatteryForecast }) {
           {
             name: 'Health',
             color: 'var(--series-s1)',
-            points: of.curve.map((p) => ({ x: p.days, y: p.soh.value, low: p.soh.low, high: p.soh.high })),
+            points: of.curve.map((p) => ({
+              x: p.days / YEAR,
+              y: p.soh.value,
+              low: p.soh.low,
+              high: p.soh.high,
+            })),
           },
         ]}
-        x={{ format: years, label: 'Years from now', min: 0 }}
+        x={{ format: (v) => String(v), label: 'Years from now', min: 0 }}
         y={{ format: (v) => percent(v) }}
         marks={[{ y: end.soh, label: `${percent(end.soh)} of new` }]}
       />

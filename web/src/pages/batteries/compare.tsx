@@ -13,7 +13,7 @@ import { measure, percent } from '@/ui/format';
 import { EmptyState, ErrorState, SkeletonBlock } from '@/ui/states';
 import { SyncBadge, WarningTag } from './parts';
 import { Plot } from './plot';
-import { bounded, signed } from './words';
+import { bounded, signed, YEAR } from './words';
 import './batteries.css';
 
 const route = getRouteApi('/shell/batteries/compare');
@@ -60,7 +60,7 @@ function Comparison({ of }: { of: BatteryComparison }) {
   const line = (title: string, color: string, curve: typeof of.forecast.a) => ({
     name: title,
     color,
-    points: curve.map((p) => ({ x: p.days, y: p.soh.value, low: p.soh.low, high: p.soh.high })),
+    points: curve.map((p) => ({ x: p.days / YEAR, y: p.soh.value, low: p.soh.low, high: p.soh.high })),
   });
   return (
     <>
@@ -108,7 +108,7 @@ function Comparison({ of }: { of: BatteryComparison }) {
             line(a, 'var(--series-s1)', of.forecast.a),
             { ...line(b, 'var(--series-s2)', of.forecast.b), dash: '6 3' },
           ]}
-          x={{ format: (d) => `${(d / 365.25).toFixed(0)} a`, label: 'Years from now', min: 0 }}
+          x={{ format: (v) => String(v), label: 'Years from now', min: 0 }}
           y={{ format: (v) => percent(v) }}
         />
       </section>

@@ -73,6 +73,7 @@ export function HistoryPart({ id }: { id: string }) {
   });
   const lines = useMemo(() => historyLines(query.data?.series ?? {}, kind), [query.data, kind]);
   const day = Number(spanOf) > 1440;
+  const first = lines[0]?.points[0];
   const last = lines[0]?.points.at(-1);
   return (
     <section className="panel" aria-labelledby="history">
@@ -97,7 +98,7 @@ export function HistoryPart({ id }: { id: string }) {
             format: (t) =>
               day
                 ? new Date(t).toLocaleDateString('en', { day: 'numeric', month: 'short' })
-                : clock(t).slice(0, 5),
+                : clock(t).slice(0, last && first && last.x - first.x < 600_000 ? 8 : 5),
             label: 'Local time',
           }}
           y={{ format: format[kind], ...(kind === 'soc' ? { min: 0, max: 1 } : {}) }}

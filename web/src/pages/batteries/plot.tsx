@@ -1,4 +1,4 @@
-import { useId, type ReactNode } from 'react';
+import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 
 /** One line of a {@link Plot}, with a band around it where the value is not certain. */
 export interface PlotLine {
@@ -22,7 +22,8 @@ interface PlotProps {
   children?: ReactNode;
 }
 
-const W = 640;
+/** Before it is known how wide it may be. */
+const WIDTH = 640;
 const LEFT = 52;
 const BOTTOM = 24;
 const TOP = 10;
@@ -44,6 +45,18 @@ export function steps(min: number, max: number, about = 5): number[] {
 /** Lines with bands over any axis: time of day and time over years both fit in it. */
 export function Plot({ summary, lines, x, y, height = 220, marks = [], spans = [], children }: PlotProps) {
   const clip = useId();
+  const host = useRef<HTMLElement>(null);
+  const [W, setWidth] = useState(WIDTH);
+  // One unit is one pixel: letters are as large as they are anywhere else.
+  useEffect(() => {
+    const element = host.current?.firstElementChild;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry && entry.contentRect.width > 0) setWidth(Math.round(entry.contentRect.width));
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   const all = lines.flatMap((line) => line.points);
   if (all.length === 0) return null;
   const xs = all.map((p) => p.x);
@@ -61,8 +74,8 @@ export function Plot({ summary, lines, x, y, height = 220, marks = [], spans = [
     return `${path(high)}${path(low).replace('M', 'L')}Z`;
   };
   return (
-    <figure className="plot">
-      <svg viewBox={`0 0 ${W} ${height}`} role="img" aria-label={summary} preserveAspectRatio="none">
+    <figure className="plot" ref={host}>
+      <svg viewBox={`0 0 ${W} ${height}`} role="img" aria-label={summary} style={{ height }}>
         <clipPath id={clip}>
           <rect x={LEFT} y={TOP} width={W - LEFT - RIGHT} height={height - TOP - BOTTOM} />
         </clipPath>
@@ -88,7 +101,7 @@ export function Plot({ summary, lines, x, y, height = 220, marks = [], spans = [
             </text>
           </g>
         ))}
-        {steps(x0, x1, 5).map((v) => (
+        {steps(x0, x1, W < 480 ? 3 : 6).map((v) => (
           <text key={v} x={px(v)} y={height - 7} textAnchor="middle" className="plot-text">
             {x.format(v)}
           </text>

@@ -20,7 +20,7 @@ import {
   YEARS_MAX,
   type Draft,
 } from './what-if-draft';
-import { signed, span } from './words';
+import { signed, span, YEAR } from './words';
 import './batteries.css';
 
 const route = getRouteApi('/shell/batteries/what-if');
@@ -115,7 +115,7 @@ function Outcome({ of }: { of: WhatIfAnswer['batteries'][number] }) {
   const runs = [of.present, ...of.scenarios];
   const points = (curve: typeof of.present.curve, banded: boolean) =>
     curve.map((p) => ({
-      x: p.days,
+      x: p.days / YEAR,
       y: p.soh.value,
       ...(banded ? { low: p.soh.low, high: p.soh.high } : {}),
     }));
@@ -139,7 +139,7 @@ function Outcome({ of }: { of: WhatIfAnswer['batteries'][number] }) {
           ...(i === 0 ? { dash: '5 4' } : {}),
           points: points(run.curve, i === 0 || of.scenarios.length === 1),
         }))}
-        x={{ format: (d) => `${(d / 365.25).toFixed(0)} a`, label: 'Years from now', min: 0 }}
+        x={{ format: (v) => String(v), label: 'Years from now', min: 0 }}
         y={{ format: (v) => percent(v) }}
       />
       <div className="table-wrap">

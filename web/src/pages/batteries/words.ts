@@ -94,13 +94,16 @@ export function bounded(of: Bounds | null | undefined, digits = 1): string {
     : '–';
 }
 
+/** Days of a year. */
+export const YEAR = 365.25;
+
 /** A span of days as people say it. */
 export function span(days: number | null | undefined): string {
   if (days == null) return 'over 20 years';
   if (days < 1) return `${Math.round(days * 24)} h`;
   if (days < 60) return `${Math.round(days)} days`;
   if (days < 730) return `${Math.round(days / 30.44)} months`;
-  return `${(days / 365.25).toFixed(1)} years`;
+  return `${(days / YEAR).toFixed(1)} years`;
 }
 
 const horizons: Readonly<Record<string, string>> = {
@@ -125,6 +128,9 @@ export function signed(value: number, digits = 1): string {
   return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
 }
 
+/** A health that may be anywhere in a span this wide is not known. */
+const UNSURE = 0.2;
+
 /** The driver's own question, answered from what the twin knows. */
 export function verdict(of: {
   status: string;
@@ -135,7 +141,7 @@ export function verdict(of: {
     return { tone: 'bad', text: 'The battery needs a workshop now.' };
   if (of.warnings.some((w) => w.severity === 'major'))
     return { tone: 'warn', text: 'The battery should be looked at soon.' };
-  if (!of.soh || of.status === 'unknown' || of.status === 'starting')
+  if (!of.soh || of.soh.high - of.soh.low > UNSURE || of.status === 'unknown' || of.status === 'starting')
     return { tone: 'none', text: 'The battery has not told enough yet.' };
   if (of.soh.value < 0.7) return { tone: 'warn', text: 'The battery has aged: plan its replacement.' };
   return {
