@@ -172,6 +172,17 @@ async def mqtt(server: EventServer, version: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+async def answers(stream: Any, name: str) -> None:
+    """Until the client has found the broker again and the broker its stream, which takes it as long as its disk does."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await stream.stream_info(name)
+                return
+            except nats.errors.Error:
+                await asyncio.sleep(0.1)
+
+
 async def nats_story(server: EventServer, jetstream: bool) -> None:
     name = "NJ" if jetstream else "NC"
     port = free_port()
@@ -205,7 +216,7 @@ async def nats_story(server: EventServer, jetstream: bool) -> None:
             await asyncio.to_thread(work, server, name, range(half, ROUNDS))
             broker.start()
             stream = client.jetstream()
-            await asyncio.sleep(1)
+            await answers(stream, "V")
             reader = await stream.pull_subscribe("v.>", "reader")
             while len(events) < ROUNDS * TWINS:
                 for message in await reader.fetch(ROUNDS * TWINS, timeout=30):
