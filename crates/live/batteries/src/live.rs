@@ -493,10 +493,9 @@ impl PackKind {
             ("temp_c", read.temp_c, -50.0, 110.0),
             ("soc", read.soc, 0.0, 1.0),
         ];
-        let outside = limits.into_iter().find_map(|(name, value, low, high)| {
+        limits.into_iter().find_map(|(name, value, low, high)| {
             value.filter(|value| !(low..=high).contains(value)).map(|value| (name, value))
-        });
-        outside
+        })
     }
 }
 

@@ -42,4 +42,4 @@ pub use fit::{WARM_UP_CYCLES, backtest, fit_character, mean_error};
 pub use interval::{Interval, Promise};
 pub use pack::{HORIZONS_DAYS, Pack, PackPrior, ScaleBelief};
 pub use track::{Belief, Track, TrackCharacter};
-pub use warning::{Cause, PackSample, Sensitivity, Warning, Watch};
+pub use warning::{Cause, KNEE_SAMPLES, PackSample, Sensitivity, Warning, Watch};

@@ -146,6 +146,22 @@ impl Pack {
         Ok(Belief { mean, sd: (spread + model * model).sqrt() })
     }
 
+    /// Capacity `days` ahead with the habit `other` less that with `usual`. It is one pack either way: what is not known
+    /// of its scales, and what the model misses of its loss, moves both lives, so that the difference is better known
+    /// than either of them.
+    ///
+    /// # Errors
+    /// Days outside 0..=40,000.
+    pub fn difference(&self, usual: &Profile, other: &Profile, days: f64) -> Result<Belief, PrognosisError> {
+        within("days", days, 0.0, 40_000.0)?;
+        let (left, left_slope) = self.linearise(&self.belief, &[days], Some(usual))?;
+        let (right, right_slope) = self.linearise(&self.belief, &[days], Some(other))?;
+        let mean = right - left;
+        let slope = std::array::from_fn(|i| right_slope[i] - left_slope[i]);
+        let spread = dot(slope, times(&self.belief.covariance, slope)).max(0.0);
+        Ok(Belief { mean, sd: spread.sqrt().hypot(self.prior.model_sd * mean) })
+    }
+
     /// Days until the capacity falls to `end`, from the lives at the mean and `width_sd` deviations of capacity to
     /// either side; what lies beyond `max_days` is infinite.
     ///

@@ -115,6 +115,8 @@ const FORGIVEN: f64 = 0.5;
 const MARGIN_V: f64 = 0.005;
 /// Capacities over which the late slope of a knee is taken.
 const SLOPE_SAMPLES: usize = 30;
+/// Capacities that must be known before a knee can be told from noise.
+pub const KNEE_SAMPLES: usize = 2 * SLOPE_SAMPLES;
 
 /// Watches one pack.
 #[derive(Debug, Clone)]
@@ -210,7 +212,7 @@ impl Watch {
         if self.capacities.len() > 5 * SLOPE_SAMPLES {
             self.capacities.remove(0);
         }
-        if self.capacities.len() < 2 * SLOPE_SAMPLES {
+        if self.capacities.len() < KNEE_SAMPLES {
             return None;
         }
         let (before, late) = self.capacities.split_at(self.capacities.len() - SLOPE_SAMPLES);

@@ -61,6 +61,23 @@ fn the_end_of_life_of_a_fitted_pack_is_that_of_its_model() {
 }
 
 #[test]
+fn the_difference_of_two_habits_is_better_known_than_either_life() {
+    let day = Profile::day(&packs::COMMUTE, 25.0).unwrap();
+    let cooler = day.warmer(-8.0).unwrap();
+    let mut pack = Pack::new(Cell::NcaPanasonic3Ah, PackPrior::default()).unwrap();
+    pack.live(&Stress::of(day.samples()).unwrap(), 365.0).unwrap();
+    let (usual, other) = (pack.forecast(&day, 1825.0).unwrap(), pack.forecast(&cooler, 1825.0).unwrap());
+    let difference = pack.difference(&day, &cooler, 1825.0).unwrap();
+    assert!((difference.mean - (other.mean - usual.mean)).abs() < 1e-12 && difference.mean > 0.0);
+    assert!(difference.sd > 0.0 && difference.sd < usual.sd.hypot(other.sd), "{difference:?}");
+    let back = pack.difference(&cooler, &day, 1825.0).unwrap();
+    assert!((back.mean + difference.mean).abs() < 1e-12 && (back.sd - difference.sd).abs() < 1e-12);
+    let none = pack.difference(&day, &day, 1825.0).unwrap();
+    assert_eq!((none.mean, none.sd), (0.0, 0.0));
+    assert!(pack.difference(&day, &cooler, -1.0).is_err());
+}
+
+#[test]
 fn broken_values_are_refused_and_change_nothing() {
     let mut track = Track::begin(TrackCharacter::default(), 0.95).unwrap();
     let before = track.clone();

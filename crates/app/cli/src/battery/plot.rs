@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use voltwin_cell::{Row, Trace};
+use voltwin_prognosis::Interval;
 
 use crate::error::CliError;
 
@@ -23,12 +24,25 @@ const PANELS: [Panel; 3] = [
     ("temperature, °C", "#a40e26", |row| row.temperature_k - 273.15),
 ];
 
-/// Writes by the ending of the path.
+/// The trace of a run.
 pub(super) fn write(path: &Path, title: &str, trace: &Trace) -> Result<(), CliError> {
-    let picture = svg(title, trace);
+    save(path, title, &svg(title, trace))
+}
+
+/// Capacities over days ahead, each with its interval as a band.
+pub(super) fn capacity(
+    path: &Path,
+    title: &str,
+    lines: &[(&str, Vec<(f64, Interval)>)],
+) -> Result<(), CliError> {
+    save(path, title, &bands(title, lines))
+}
+
+/// Writes by the ending of the path.
+fn save(path: &Path, title: &str, picture: &str) -> Result<(), CliError> {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let text = match ending {
-        "svg" => picture,
+        "svg" => picture.to_owned(),
         "html" => {
             let title = escaped(title);
             format!(
@@ -43,6 +57,47 @@ pub(super) fn write(path: &Path, title: &str, trace: &Trace) -> Result<(), CliEr
         }
     };
     std::fs::write(path, text).map_err(|error| CliError::input(format!("--plot {}: {error}", path.display())))
+}
+
+fn bands(title: &str, lines: &[(&str, Vec<(f64, Interval)>)]) -> String {
+    let (panel, right) = (2.0 * PANEL, WIDTH - 20.0);
+    let (bottom, height) = (TOP + panel, TOP + panel + GAP);
+    let points = || lines.iter().flat_map(|(_, line)| line);
+    let end = points().map(|(days, _)| *days).fold(f64::MIN_POSITIVE, f64::max);
+    let low = points().map(|(_, i)| i.low).fold(f64::MAX, f64::min);
+    let high = points().map(|(_, i)| i.high).fold(f64::MIN, f64::max);
+    let (low, high) = if high - low < 1e-6 { (low - 0.5, high + 0.5) } else { (low, high) };
+    let at = |days: f64, value: f64| {
+        let x = LEFT + (right - LEFT) * days / end;
+        format!("{x:.1},{:.1} ", TOP + panel * (1.0 - (value - low) / (high - low)))
+    };
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n<title>{0}</title>\n<text x=\"{LEFT}\" y=\"20\" \
+         font-size=\"15\">{0}</text>\n\
+         <rect x=\"{LEFT}\" y=\"{TOP}\" width=\"{1}\" height=\"{panel}\" fill=\"none\" stroke=\"#888\"/>\n\
+         <text x=\"{2}\" y=\"{3}\" text-anchor=\"end\">{high:.3}</text>\n\
+         <text x=\"{2}\" y=\"{bottom}\" text-anchor=\"end\">{low:.3}</text>\n\
+         <text x=\"{right}\" y=\"{4}\" text-anchor=\"end\">{end:.0} days</text>\n",
+        escaped(title),
+        right - LEFT,
+        LEFT - 6.0,
+        TOP + 12.0,
+        bottom + 16.0,
+    );
+    for (colour, line) in lines {
+        let upper: String = line.iter().map(|(days, i)| at(*days, i.high)).collect();
+        let lower: String = line.iter().rev().map(|(days, i)| at(*days, i.low)).collect();
+        let mean: String = line.iter().map(|(days, i)| at(*days, i.mean)).collect();
+        // writing to a string cannot fail
+        let _ = write!(
+            out,
+            "<polygon fill=\"{colour}\" fill-opacity=\"0.2\" points=\"{upper}{lower}\"/>\n\
+             <polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\" points=\"{mean}\"/>\n"
+        );
+    }
+    out.push_str("</svg>\n");
+    out
 }
 
 fn svg(title: &str, trace: &Trace) -> String {
