@@ -271,6 +271,9 @@ pub(super) struct HistoryQuery {
     points: Option<usize>,
 }
 
+/// `(t_ms, min, mean, max, count)` of a span that has values.
+type Span = (i64, f64, f64, f64, u64);
+
 /// What a battery was over time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BatteryHistory {
@@ -280,7 +283,7 @@ pub(crate) struct BatteryHistory {
     to: Timestamp,
     /// By figure, `[t_ms, min, mean, max, count]` of each span that has values.
     #[schema(value_type = BTreeMap<String, Vec<Vec<f64>>>)]
-    series: BTreeMap<&'static str, Vec<(i64, f64, f64, f64, u64)>>,
+    series: BTreeMap<&'static str, Vec<Span>>,
 }
 
 /// State, bounds, readings and residuals of a battery over time.

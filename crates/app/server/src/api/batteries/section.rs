@@ -129,7 +129,7 @@ fn cut(name: &str, soc: f64, c_rate: f64, temp_c: f64) -> Result<BatterySection,
         });
     let regions = regions.collect();
     Ok(BatterySection {
-        set: set.name.clone(),
+        set: set.name,
         soc: model.soc(&at),
         current_a,
         c_rate,
