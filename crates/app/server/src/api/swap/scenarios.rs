@@ -53,7 +53,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     let write = Guard::needs(Permission::CommandStations);
     OpenApiRouter::new()
         .routes(read.on(routes!(presets)))
-        .routes(read.body_limit(BODY_MAX).at_once(8).on(routes!(check)))
+        .routes(write.body_limit(BODY_MAX).at_once(8).on(routes!(check)))
         .routes(read.on(routes!(list)))
         .routes(read.on(routes!(get)))
         .routes(write.body_limit(BODY_MAX).at_once(8).on(routes!(put)))
