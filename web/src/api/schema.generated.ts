@@ -1728,6 +1728,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/swap/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is wrong with a scenario: every field, with its limit. Nothing is kept. */
+        post: operations["post_swap_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swap/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scenarios of battery-swap networks to begin with. */
+        get: operations["get_swap_presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swap/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs, newest first. */
+        get: operations["get_swap_runs"];
+        put?: never;
+        /** Start a run. A tenant has up to 8 that have not ended; of those that have, the newest 200 are kept. */
+        post: operations["post_swap_runs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swap/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run with its figures so far. */
+        get: operations["get_swap_runs_id"];
+        put?: never;
+        post?: never;
+        /** Forget a run that has ended, with its figures. */
+        delete: operations["delete_swap_runs_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swap/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run. What is done stays. */
+        post: operations["post_swap_runs_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swap/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scenarios of the tenant by name. */
+        get: operations["get_swap_scenarios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/swap/scenarios/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One scenario. */
+        get: operations["get_swap_scenarios_name"];
+        /** Write a scenario; with `If-Match` only if it is still that version. A tenant keeps 200. */
+        put: operations["put_swap_scenarios_name"];
+        post?: never;
+        /** Forget a scenario. Runs keep their own copy. */
+        delete: operations["delete_swap_scenarios_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tariff-assignments": {
         parameters: {
             query?: never;
@@ -3247,6 +3370,19 @@ export interface components {
             id: string;
             status?: string | null;
         };
+        /** @description What is wrong with one field of the input. */
+        Fault: {
+            /**
+             * @description Its path.
+             * @example stations[2].bays
+             */
+            field: string;
+            /**
+             * @description What it is, and its limit.
+             * @example 0 is not within 1 to 1000
+             */
+            what: string;
+        };
         /** @description One breach of the protocol. */
         FiledViolation: {
             /** Format: date-time */
@@ -4025,6 +4161,21 @@ export interface components {
              * @description 16 to 64 printable ASCII characters; drawn at random when left out.
              */
             password?: string | null;
+        };
+        /** @description What to simulate. A scenario is one of the form swap-scenario/1, or `{"name": "north"}` for one that is kept. */
+        NewSwapRun: {
+            kind: components["schemas"]["SwapRunKind"];
+            /** @description Up to 120 characters. */
+            label?: string;
+            /**
+             * Format: int64
+             * @description 1 to 10,000; what the first scenario says when left out.
+             */
+            replications?: number | null;
+            /** @description With `run`. */
+            scenario?: Record<string, never> | null;
+            /** @description With `compare`: 2 to 8, on the seed of the first. */
+            scenarios?: Record<string, never>[] | null;
         };
         /** @description A new tariff. */
         NewTariff: {
@@ -5088,6 +5239,60 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_SwapRunRow: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                by: string;
+                /** Format: date-time */
+                created_at: string;
+                /**
+                 * Format: int64
+                 * @description Replications that are done, of all its scenarios.
+                 */
+                done: number;
+                /** Format: date-time */
+                ended_at?: string | null;
+                /** @description Why it failed. */
+                error?: string | null;
+                /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+                id: string;
+                /** @example run */
+                kind: string;
+                label: string;
+                /** Format: date-time */
+                started_at?: string | null;
+                /**
+                 * @description `queued`, `running`, `cancelling`, `cancelled`, `done` or `failed`. After a restart it goes on from what is done.
+                 * @example running
+                 */
+                state: string;
+                /** Format: int64 */
+                wanted: number;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SwapScenarioRow: {
+            /** @description The items, at most `limit` of them. */
+            items: {
+                by: string;
+                /** @example north */
+                name: string;
+                /** Format: int64 */
+                stations: number;
+                /** Format: date-time */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description How often it was written.
+                 */
+                version: number;
+            }[];
+            /** @description What to give as `cursor` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Tariff: {
             /** @description The items, at most `limit` of them. */
             items: {
@@ -5488,6 +5693,8 @@ export interface components {
              * @example 500
              */
             limit?: number | null;
+            /** @description All that is wrong, where the input breaks several rules. */
+            problems?: components["schemas"]["Fault"][] | null;
             /**
              * Format: int32
              * @description Seconds to wait before the next attempt; also in the `Retry-After` header.
@@ -6277,6 +6484,100 @@ export interface components {
             station?: string | null;
             /** Format: date-time */
             stored_at?: string | null;
+        };
+        /** @description A scenario. */
+        StoredSwapScenario: components["schemas"]["SwapScenarioRow"] & {
+            /** @description The form `swap-scenario/1` (docs/swap.md). */
+            scenario: unknown;
+        };
+        /** @description What is wrong with a scenario, and how large it is. */
+        SwapCheck: {
+            /**
+             * Format: double
+             * @description Vehicles that a replication may expect; null where something is wrong.
+             */
+            expected_arrivals?: number | null;
+            ok: boolean;
+            /** @description Up to 200. */
+            problems: components["schemas"]["Fault"][];
+        };
+        /** @description A scenario to begin with. */
+        SwapPreset: {
+            /** @example commuters */
+            id: string;
+            name: string;
+            /** @description What it is like. */
+            says: string;
+            /** @description The form `swap-scenario/1` (docs/swap.md). */
+            scenario: unknown;
+            stations: number;
+        };
+        /** @description Scenarios to begin with. */
+        SwapPresets: {
+            items: components["schemas"]["SwapPreset"][];
+        };
+        /** @description A run with its figures. */
+        SwapRunFigures: components["schemas"]["SwapRunRow"] & {
+            /**
+             * @description The figures so far (docs/swap.md): of `run` the form swap-kpis/1, of `compare` its names, the figures of each, the
+             *     differences and the verdict. Null before there are any.
+             */
+            result?: Record<string, never> | null;
+        };
+        /**
+         * @description What a run does.
+         * @enum {string}
+         */
+        SwapRunKind: "run" | "compare";
+        /** @description A run. */
+        SwapRunRow: {
+            by: string;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Replications that are done, of all its scenarios.
+             */
+            done: number;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @example 0199f1d0-7c5e-7a52-9d0b-1f2e3d4c5b6a */
+            id: string;
+            /** @example run */
+            kind: string;
+            label: string;
+            /** Format: date-time */
+            started_at?: string | null;
+            /**
+             * @description `queued`, `running`, `cancelling`, `cancelled`, `done` or `failed`. After a restart it goes on from what is done.
+             * @example running
+             */
+            state: string;
+            /** Format: int64 */
+            wanted: number;
+        };
+        /** @description A scenario as it is listed. */
+        SwapScenarioRow: {
+            by: string;
+            /** @example north */
+            name: string;
+            /** Format: int64 */
+            stations: number;
+            /** Format: date-time */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description How often it was written.
+             */
+            version: number;
+        };
+        /** @description What was written. */
+        SwapScenarioVersion: {
+            name: string;
+            /** Format: int64 */
+            version: number;
         };
         /** @description One version of a tariff. */
         Tariff: {
@@ -14421,6 +14722,647 @@ export interface operations {
                 };
             };
             /** @description No such station. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_swap_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapCheck"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_swap_presets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapPresets"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_swap_runs: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SwapRunRow"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_swap_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSwapRun"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapRunRow"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such scenario. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Eight have not ended yet. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_swap_runs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapRunFigures"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_swap_runs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has not ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_swap_runs_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapRunRow"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such run. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_swap_scenarios: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SwapScenarioRow"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_swap_scenarios_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The scenario. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredSwapScenario"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such scenario. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_swap_scenarios_name: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that it replaces, in quotes. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description 1 to 64 lower-case letters, digits and hyphens. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapScenarioVersion"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwapScenarioVersion"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is another version by now. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_swap_scenarios_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The scenario. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid key or session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such scenario. */
             404: {
                 headers: {
                     [name: string]: unknown;

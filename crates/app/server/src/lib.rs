@@ -47,6 +47,7 @@ mod registered;
 mod responders;
 mod server;
 mod state;
+mod studies;
 mod web;
 
 pub use api::openapi_json;

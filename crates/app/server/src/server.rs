@@ -71,6 +71,7 @@ impl Server {
             history,
             operations,
             batteries: voltwin_batteries::Batteries::default(),
+            studies: crate::studies::Studies::default(),
             throttle: parking_lot::Mutex::default(),
             overviews: crate::overview::Overviews::default(),
             hubs: live::Hubs::default(),
@@ -87,6 +88,7 @@ impl Server {
         state.tasks.spawn(history_writer::run(state.clone()));
         state.tasks.spawn(voltwin_processors::watch_availability(state.runtime.clone()));
         state.tasks.spawn(follow_batteries(state.clone()));
+        state.tasks.spawn(crate::studies::run(state.clone()));
         ocpi::start(&state);
         let adt = adt::start(&state);
         Self { state, adt }

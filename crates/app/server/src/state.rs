@@ -25,6 +25,7 @@ use crate::http::Trace;
 use crate::live::Hubs;
 use crate::ocpi::Ocpi;
 use crate::overview::Overviews;
+use crate::studies::Studies;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     /// Places of event streams.
     pub(crate) event_streams: Arc<Semaphore>,
     pub(crate) batteries: Batteries,
+    pub(crate) studies: Studies,
     pub(crate) throttle: Mutex<Throttle>,
     pub(crate) overviews: Overviews,
     pub(crate) hubs: Hubs,

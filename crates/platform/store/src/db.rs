@@ -241,6 +241,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (15, "instances", include_str!("../migrations/0015_instances.sql")),
     (16, "events", include_str!("../migrations/0016_events.sql")),
     (18, "states of processors", include_str!("../migrations/0018_processor_states.sql")),
+    (19, "swap networks", include_str!("../migrations/0019_swap.sql")),
 ];
 
 async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {

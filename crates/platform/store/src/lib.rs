@@ -81,5 +81,6 @@ pub use snapshot::SnapshotInfo;
 pub use store::{Store, StoreOptions};
 pub use tenant::{
     ConnectorUse, Exclusion, GraphJob, InstanceRole, Job, JobStation, JobStep, STATION_DEEDS_MAX,
-    StationDeed, StatusChange, TenantStore, ValidationRule, ValidationScope, ViolationCount,
+    StationDeed, StatusChange, SwapBlock, SwapRun, SwapScenario, TenantStore, ValidationRule,
+    ValidationScope, ViolationCount,
 };

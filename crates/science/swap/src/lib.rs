@@ -49,7 +49,7 @@ mod validate;
 pub use block::{Block, BlockError, Key};
 pub use decide::{
     Arrival, Candidate, Comparison, DemandPoint, Difference, Fit, HourTest, Plan, Search, Site, Swing,
-    compare, fit, optimise, sensitivity, site,
+    comparable, compare, fit, optimise, sensitivity, site,
 };
 pub use economics::{MONEY, Money, MoneyOf, capital};
 pub use error::{Problem, SwapError};

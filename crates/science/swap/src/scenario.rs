@@ -219,6 +219,18 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// Vehicles that a replication may expect: those drawn on average, and those of traces.
+    #[must_use]
+    pub fn expected_arrivals(&self) -> f64 {
+        let week = self.demand.dow.iter().sum::<f64>() / 7.0;
+        let days = self.horizon_s / 86_400.0;
+        let per_scale = self.demand.profile_per_h.iter().sum::<f64>() * week * days;
+        let of = |station: &Station| {
+            station.trace.as_ref().map_or(per_scale * station.demand_scale, |trace| trace.len() as f64)
+        };
+        self.stations.iter().map(of).sum()
+    }
+
     /// A copy of everything but the stations, which may be many.
     pub(crate) fn clone_without_stations(&self) -> Self {
         Self {

@@ -271,16 +271,7 @@ fn reliability(checks: &mut Checks, failures: &Failures) {
 
 /// What a replication would cost, where every field alone is fine.
 fn size(checks: &mut Checks, scenario: &Scenario) {
-    let daily: f64 = scenario.demand.profile_per_h.iter().sum();
-    let week = scenario.demand.dow.iter().sum::<f64>() / 7.0;
-    let days = scenario.horizon_s / 86_400.0;
-    let drawn: f64 = scenario
-        .stations
-        .iter()
-        .filter(|station| station.trace.is_none())
-        .map(|station| station.demand_scale)
-        .sum();
-    let arrivals = daily * week * days * drawn;
+    let arrivals = scenario.expected_arrivals();
     if arrivals > ARRIVALS_MAX {
         checks.fail(
             "demand",

@@ -32,6 +32,7 @@ mod security;
 mod session;
 mod station_tariffs;
 mod stations;
+mod swap;
 mod tariffs;
 mod telemetry;
 mod transactions;
@@ -110,6 +111,7 @@ fn described() -> OpenApiRouter<AppState> {
         .merge(alarms::routes())
         .merge(vehicles::routes())
         .merge(batteries::routes())
+        .merge(swap::routes())
         .merge(twins::routes())
         .merge(records::routes())
         .merge(iot_hub::routes())

@@ -14,6 +14,17 @@ use voltwin_runtime::RuntimeError;
 use voltwin_security::SecurityError;
 use voltwin_store::StoreError;
 
+/// What is wrong with one field of the input.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Fault {
+    /// Its path.
+    #[schema(example = "stations[2].bays")]
+    pub(crate) field: String,
+    /// What it is, and its limit.
+    #[schema(example = "0 is not within 1 to 1000")]
+    pub(crate) what: String,
+}
+
 /// An error as the API answers it (`application/problem+json`).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -38,6 +49,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>, example = 500)]
     pub(crate) limit: Option<Box<serde_json::Value>>,
+    /// All that is wrong, where the input breaks several rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Fault>>)]
+    pub(crate) problems: Option<Box<[Fault]>>,
     /// Seconds to wait before the next attempt; also in the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u32>,
@@ -52,6 +67,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             limit: None,
+            problems: None,
             retry_after_s: None,
         }
     }
@@ -64,6 +80,16 @@ impl Problem {
     /// Input that breaks a rule of one field.
     pub(crate) fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::invalid(detail) }
+    }
+
+    /// Input that breaks several rules, each told; none is no problem.
+    pub(crate) fn faults(faults: Vec<Fault>) -> Result<(), Self> {
+        let Some(first) = faults.first() else { return Ok(()) };
+        let detail = match faults.len() {
+            1 => format!("`{}`: {}", first.field, first.what),
+            n => format!("{n} fields are wrong; the first is `{}`: {}", first.field, first.what),
+        };
+        Err(Self { problems: Some(faults.clone().into()), ..Self::field(&first.field, detail) })
     }
 
     pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {

@@ -17,6 +17,7 @@ mod ocpp;
 mod openapi;
 mod shut;
 mod stream;
+mod swap;
 mod tls;
 mod tokens;
 mod truth;

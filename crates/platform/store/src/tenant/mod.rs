@@ -18,6 +18,7 @@ mod records;
 mod replay;
 mod security;
 mod stations;
+mod swap;
 mod transactions;
 mod validation;
 
@@ -39,6 +40,7 @@ pub use instances::InstanceRole;
 pub use jobs::{Job, JobStation, JobStep};
 pub(crate) use ocpi::party as ocpi_party;
 pub(crate) use stations::station_credential;
+pub use swap::{SwapBlock, SwapRun, SwapScenario};
 pub use validation::{ValidationRule, ValidationScope, ViolationCount};
 
 /// Deeds that one call of [`TenantStore::station_deeds`] answers at most.

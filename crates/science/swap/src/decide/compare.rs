@@ -63,6 +63,22 @@ pub fn compare(
     reps: u64,
     control: &Control<'_>,
 ) -> Result<Comparison, SwapError> {
+    comparable(scenarios, names, reps)?;
+    let mut runs = Vec::with_capacity(scenarios.len());
+    for scenario in scenarios {
+        let mut scenario = scenario.clone();
+        scenario.seed = scenarios[0].seed;
+        let model = Model::new(&scenario);
+        runs.push(model.run(0..reps, control)?);
+    }
+    Ok(Comparison::of(scenarios, names, runs))
+}
+
+/// Whether scenarios can be compared by `reps` replications each.
+///
+/// # Errors
+/// [`SwapError::Question`] as for [`compare`].
+pub fn comparable(scenarios: &[Scenario], names: &[String], reps: u64) -> Result<(), SwapError> {
     let fail = |what: String| Err(SwapError::Question { what });
     let [first, others @ ..] = scenarios else { return fail("no scenarios, 2 or more are wanted".into()) };
     if others.is_empty() || names.len() != scenarios.len() {
@@ -76,27 +92,30 @@ pub fn compare(
             return fail(format!("{name} has another horizon_s or warmup_s than {}", names[0]));
         }
     }
-    let mut runs = Vec::with_capacity(scenarios.len());
-    for scenario in scenarios {
-        let mut scenario = scenario.clone();
-        scenario.seed = first.seed;
-        let model = Model::new(&scenario);
-        runs.push(model.run(0..reps, control)?);
-    }
-    let mut differences = Vec::new();
-    for kpi in COMPARED {
-        differences.extend(pairs(&runs, kpi.name(), |runs| runs.values(kpi)));
-    }
-    if runs.iter().all(|runs| runs.money().is_some()) {
-        for (name, of) in crate::economics::MONEY {
-            differences.extend(pairs(&runs, name, |runs| runs.money_values(*of)));
+    Ok(())
+}
+
+impl Comparison {
+    /// Compares runs of scenarios that are [`comparable`]: on one seed, each with the same replications.
+    #[must_use]
+    pub fn of(scenarios: &[Scenario], names: &[String], runs: Vec<Runs>) -> Self {
+        let mut differences = Vec::new();
+        for kpi in COMPARED {
+            differences.extend(pairs(&runs, kpi.name(), |runs| runs.values(kpi)));
         }
+        if runs.iter().all(|runs| runs.money().is_some()) {
+            for (name, of) in crate::economics::MONEY {
+                differences.extend(pairs(&runs, name, |runs| runs.money_values(*of)));
+            }
+        }
+        let days = (scenarios[0].horizon_s - scenarios[0].warmup_s) / 86_400.0;
+        let verdict = (1..runs.len())
+            .flat_map(|b| {
+                verdict(&names[0], &names[b], (0, b), &differences, days, payback(scenarios, &runs, b))
+            })
+            .collect();
+        Self { runs, differences, verdict }
     }
-    let days = (first.horizon_s - first.warmup_s) / 86_400.0;
-    let verdict = (1..runs.len())
-        .flat_map(|b| verdict(&names[0], &names[b], (0, b), &differences, days, payback(scenarios, &runs, b)))
-        .collect();
-    Ok(Comparison { runs, differences, verdict })
 }
 
 fn pairs(runs: &[Runs], figure: &'static str, values: impl Fn(&Runs) -> Vec<f64>) -> Vec<Difference> {

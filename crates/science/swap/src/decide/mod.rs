@@ -6,7 +6,7 @@ mod optimise;
 mod sensitivity;
 mod siting;
 
-pub use compare::{Comparison, Difference, compare};
+pub use compare::{Comparison, Difference, comparable, compare};
 pub use fit::{Arrival, Fit, HourTest, fit};
 pub use optimise::{Candidate, Plan, Search, optimise};
 pub use sensitivity::{Swing, sensitivity};
