@@ -89,7 +89,8 @@ impl Problem {
             1 => format!("`{}`: {}", first.field, first.what),
             n => format!("{n} fields are wrong; the first is `{}`: {}", first.field, first.what),
         };
-        Err(Self { problems: Some(faults.clone().into()), ..Self::field(&first.field, detail) })
+        let field = Self::field(&first.field, detail);
+        Err(Self { problems: Some(faults.into()), ..field })
     }
 
     pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
