@@ -111,7 +111,7 @@ async fn a_view_hides_what_is_outside_and_shows_what_leaves() {
 async fn records_figures_and_followed_twins_arrive_as_they_change() {
     let world = World::start().await;
     world.station("ST-1").await;
-    world.twin("P-1", "BatteryPack", json!({"soc": 0.5})).await;
+    world.twin("P-1", "Vehicle", json!({"soc": 0.5})).await;
     let (mut stream, _) = Stream::open(&world, &world.north.viewer).await;
     let kpi = stream.json("kpi").await;
     assert_eq!(kpi["stations"]["total"], 1);
@@ -121,9 +121,9 @@ async fn records_figures_and_followed_twins_arrive_as_they_change() {
     assert!(stream.json("error").await["detail"].as_str().unwrap().contains("dance"));
     stream.say(json!({"op": "focus", "twins": ["P-1", "NO-SUCH"]})).await;
     assert_eq!(stream.json("focus").await["values"], json!({"soc": 0.5}));
-    world.happen("P-1", EventBody::patch([("temp_c", Value::from(31.5))])).await;
+    world.happen("P-1", EventBody::patch([("odometer_m", Value::from(31.5))])).await;
     let focus = stream.json("focus").await;
-    assert_eq!((&focus["twin"], &focus["values"]), (&json!("P-1"), &json!({"temp_c": 31.5})));
+    assert_eq!((&focus["twin"], &focus["values"]), (&json!("P-1"), &json!({"odometer_m": 31.5})));
 
     stream.say(subscribe(&["station"])).await;
     assert_eq!(stream.frame().await.typed::<StationRow>().unwrap()[0].alarm, 0);
@@ -146,7 +146,7 @@ async fn records_figures_and_followed_twins_arrive_as_they_change() {
 async fn what_is_seen_closely_tells_the_frame_that_brought_it() {
     let world = World::start().await;
     world.station("ST-1").await;
-    world.twin("P-1", "BatteryPack", json!({"soc": 0.5})).await;
+    world.twin("P-1", "Vehicle", json!({"soc": 0.5})).await;
     let traced = |twin: &str, body: EventBody, trace: u128| {
         let now = world.runtime.now();
         let event = Event::new(world.north.tenant.clone(), twin.parse().unwrap(), now, now, body);
