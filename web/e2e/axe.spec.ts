@@ -8,6 +8,7 @@ test('no route has a serious finding, dark or light', async ({ page }) => {
   await enter(page);
   const station = await first<{ id: string }>(page, '/stations');
   const vehicle = await first<{ id: string }>(page, '/vehicles');
+  const pack = await first<{ id: string }>(page, '/batteries');
   const transaction = await first<{ number: number; station: string }>(page, '/transactions');
   const tariff = await someTariff(page);
   const routes = [
@@ -31,6 +32,10 @@ test('no route has a serious finding, dark or light', async ({ page }) => {
     ),
     '/vehicles',
     `/vehicles/${seg(vehicle.id)}`,
+    '/batteries',
+    `/batteries/${seg(pack.id)}`,
+    `/batteries/compare?a=${seg(pack.id)}`,
+    `/batteries/what-if?ids=${seg(pack.id)}`,
     '/transactions',
     `/transactions/${transaction.number}`,
     '/tariffs',

@@ -7,6 +7,7 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
   await enter(page);
   const station = await first<{ id: string }>(page, '/stations');
   const vehicle = await first<{ id: string }>(page, '/vehicles');
+  const pack = await first<{ id: string }>(page, '/batteries');
   const transaction = await first<{ number: number }>(page, '/transactions');
   const tariff = await someTariff(page);
   const routes = [
@@ -36,6 +37,10 @@ test('every page fits a phone: one column, tabs below, targets of 44 px', async 
     '/onboarding/E2E-DESK',
     '/vehicles',
     `/vehicles/${encodeURIComponent(vehicle.id)}`,
+    '/batteries',
+    `/batteries/${encodeURIComponent(pack.id)}`,
+    `/batteries/compare?a=${encodeURIComponent(pack.id)}`,
+    `/batteries/what-if?ids=${encodeURIComponent(pack.id)}`,
     '/transactions',
     '/tariffs',
     `/tariffs/${encodeURIComponent(tariff)}`,

@@ -79,28 +79,38 @@ function Figures({ battery: b }: { battery: BatteryDetail }) {
     <dl className="stats">
       <div className="stat">
         <dt>State of charge</dt>
-        <dd>{percent(b.soc?.value, 1)}</dd>
-        {range(b.soc, 100, 1, '%')}
+        <dd>
+          {percent(b.soc?.value, 1)}
+          {range(b.soc, 100, 1, '%')}
+        </dd>
       </div>
       <div className="stat">
         <dt>State of health</dt>
-        <dd>{percent(b.soh?.value, 1)}</dd>
-        {range(b.soh, 100, 1, '%')}
+        <dd>
+          {percent(b.soh?.value, 1)}
+          {range(b.soh, 100, 1, '%')}
+        </dd>
       </div>
       <div className="stat">
         <dt>Resistance against new</dt>
-        <dd>{b.resistance_ratio ? `× ${b.resistance_ratio.value.toFixed(2)}` : '–'}</dd>
-        {range(b.resistance_ratio, 1, 2, '')}
+        <dd>
+          {b.resistance_ratio ? `× ${b.resistance_ratio.value.toFixed(2)}` : '–'}
+          {range(b.resistance_ratio, 1, 2, '')}
+        </dd>
       </div>
       <div className="stat">
         <dt>Temperature</dt>
-        <dd>{measure(b.temp_c?.value, '°C')}</dd>
-        {range(b.temp_c, 1, 1, '°C')}
+        <dd>
+          {measure(b.temp_c?.value, '°C')}
+          {range(b.temp_c, 1, 1, '°C')}
+        </dd>
       </div>
       <div className="stat">
         <dt>Voltage and current</dt>
-        <dd>{measure(b.voltage_v, 'V', 0)}</dd>
-        <span className="note">{measure(b.current_a, 'A')}</span>
+        <dd>
+          {measure(b.voltage_v, 'V', 0)}
+          <span className="note">{measure(b.current_a, 'A')}</span>
+        </dd>
       </div>
     </dl>
   );
@@ -234,18 +244,22 @@ function Forecast({ of }: { of: BatteryForecast }) {
         {of.horizons.map((h) => (
           <div className="stat" key={h.name}>
             <dt>{horizonLabel(h.name)}</dt>
-            <dd>{percent(h.soh.value, 2)}</dd>
-            <span className="note">
-              {(h.soh.low * 100).toFixed(2)} to {(h.soh.high * 100).toFixed(2)} %
-            </span>
+            <dd>
+              {percent(h.soh.value, 2)}
+              <span className="note">
+                {(h.soh.low * 100).toFixed(2)} to {(h.soh.high * 100).toFixed(2)} %
+              </span>
+            </dd>
           </div>
         ))}
         <div className="stat">
           <dt>At {percent(end.soh)} of new</dt>
-          <dd>{end.days.value === null ? '> 20 years' : span(end.days.value)}</dd>
-          <span className="note">
-            {span(end.days.low)} to {span(end.days.high)}
-          </span>
+          <dd>
+            {end.days.value === null ? '> 20 years' : span(end.days.value)}
+            <span className="note">
+              {span(end.days.low)} to {span(end.days.high)}
+            </span>
+          </dd>
         </div>
       </dl>
       <Plot
