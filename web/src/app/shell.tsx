@@ -1,5 +1,14 @@
 import { Link, Outlet, useNavigate, useRouteContext } from '@tanstack/react-router';
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react';
+import {
+  cloneElement,
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+  type ReactElement,
+} from 'react';
 import { setUnauthorizedHandler } from '@/api/client';
 import type { Session } from '@/api/types';
 import { useKpi } from '@/live';
@@ -209,12 +218,28 @@ function TabBar({ session }: { session: Session }) {
           <NavCount count={counts[item.to]} />
         </Link>
       ))}
-      <Suspense fallback={more}>
-        <UserMenu session={session} withPages>
-          {more}
-        </UserMenu>
-      </Suspense>
+      <AccountMenu session={session} trigger={more} withPages />
     </nav>
+  );
+}
+
+/** The menu comes when the page stands; pressed before that, it opens as soon as it is there. */
+function AccountMenu({
+  session,
+  trigger,
+  withPages = false,
+}: {
+  session: Session;
+  trigger: ReactElement<{ onClick?: () => void }>;
+  withPages?: boolean;
+}) {
+  const [early, setEarly] = useState(false);
+  return (
+    <Suspense fallback={cloneElement(trigger, { onClick: () => setEarly(true) })}>
+      <UserMenu session={session} withPages={withPages} defaultOpen={early}>
+        {trigger}
+      </UserMenu>
+    </Suspense>
   );
 }
 
@@ -292,9 +317,7 @@ function TopBar({ session, onSearch }: { session: Session; onSearch: () => void 
         <div className="topbar-actions">
           <ThemeToggle />
           <FullScreenToggle />
-          <Suspense fallback={user}>
-            <UserMenu session={session}>{user}</UserMenu>
-          </Suspense>
+          <AccountMenu session={session} trigger={user} />
         </div>
       </div>
     </header>

@@ -14,10 +14,13 @@ export default function UserMenu({
   session,
   children,
   withPages = false,
+  defaultOpen = false,
 }: {
   session: Session;
   children: ReactNode;
   withPages?: boolean;
+  /** Whether it was asked for before it was there. */
+  defaultOpen?: boolean;
 }) {
   const router = useRouter();
   const navigate = useNavigate();
@@ -41,7 +44,7 @@ export default function UserMenu({
   };
 
   return (
-    <Menu.Root>
+    <Menu.Root defaultOpen={defaultOpen}>
       <Menu.Trigger asChild>{children}</Menu.Trigger>
       <Menu.Portal>
         <Menu.Content className="menu" align="end" sideOffset={6} collisionPadding={8}>
