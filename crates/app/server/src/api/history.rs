@@ -46,6 +46,24 @@ pub(super) struct HistoryQuery {
     points: Option<usize>,
 }
 
+/// The span of time that is asked for, and into how many parts it is cut.
+pub(super) fn window(
+    state: &AppState,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    points: Option<usize>,
+) -> Result<(Timestamp, Timestamp, usize), Problem> {
+    let to = to.unwrap_or_else(|| state.runtime.now());
+    let from = from.unwrap_or_else(|| to.plus_seconds(-SPAN_DEFAULT_S));
+    in_order(Some(from), Some(to))?;
+    let points = points.unwrap_or(POINTS_DEFAULT);
+    if !(1..=POINTS_MAX).contains(&points) {
+        let detail = format!("`points` is {points}; it must be 1 to {POINTS_MAX}");
+        return Err(Problem::field("points", detail).limit(POINTS_MAX));
+    }
+    Ok((from, to, points))
+}
+
 /// A property of a twin over time. Also answers for a twin that is gone.
 #[utoipa::path(get, path = "/twins/{id}/history", tag = "twins",
     params(("id" = String, Path, description = "The twin."), HistoryQuery),
@@ -57,14 +75,7 @@ pub(super) async fn get(
     Id(id): Id<TwinId>,
     Query(query): Query<HistoryQuery>,
 ) -> Result<Json<PropertyHistory>, Problem> {
-    let to = query.to.unwrap_or_else(|| state.runtime.now());
-    let from = query.from.unwrap_or_else(|| to.plus_seconds(-SPAN_DEFAULT_S));
-    in_order(Some(from), Some(to))?;
-    let points = query.points.unwrap_or(POINTS_DEFAULT);
-    if !(1..=POINTS_MAX).contains(&points) {
-        let detail = format!("`points` is {points}; it must be 1 to {POINTS_MAX}");
-        return Err(Problem::field("points", detail).limit(POINTS_MAX));
-    }
+    let (from, to, points) = window(&state, query.from, query.to, query.points)?;
     let model = state.runtime.read(&principal.tenant, |graph| {
         let twin = graph.twin(id.as_str())?;
         Some((twin.model().clone(), twin.kind().cloned()))

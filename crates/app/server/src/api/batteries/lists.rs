@@ -11,15 +11,13 @@ use voltwin_core::{PropertyName, Timestamp, TwinId};
 use super::figures::Bounds;
 use super::view::{Battery, BatteryDetail, status_word};
 use super::{outlook, with_battery};
+use crate::api::history::window;
 use crate::auth::Principal;
-use crate::http::{Id, Json, Page, PageLimit, Problem, Query, in_order, one_of};
+use crate::http::{Id, Json, Page, PageLimit, Problem, Query, one_of};
 use crate::state::AppState;
 
 const SORTS: [&str; 6] = ["id", "soh", "soc", "risk", "residual", "temp"];
 const WORST_MAX: usize = 10;
-const POINTS_DEFAULT: usize = 300;
-const POINTS_MAX: usize = voltwin_history::BUCKETS_MAX;
-const SPAN_DEFAULT_S: f64 = 3_600.0;
 /// Properties of the history, and what they are called in the answer.
 const SERIES: [(&str, &str); 15] = [
     ("soc", "estimated_soc"),
@@ -298,14 +296,7 @@ pub(super) async fn history(
     Query(query): Query<HistoryQuery>,
 ) -> Result<Json<BatteryHistory>, Problem> {
     with_battery(&state, &principal, &id, |_, _| ())?;
-    let to = query.to.unwrap_or_else(|| state.runtime.now());
-    let from = query.from.unwrap_or_else(|| to.plus_seconds(-SPAN_DEFAULT_S));
-    in_order(Some(from), Some(to))?;
-    let points = query.points.unwrap_or(POINTS_DEFAULT);
-    if !(1..=POINTS_MAX).contains(&points) {
-        let detail = format!("`points` is {points}; it must be 1 to {POINTS_MAX}");
-        return Err(Problem::field("points", detail).limit(POINTS_MAX));
-    }
+    let (from, to, points) = window(&state, query.from, query.to, query.points)?;
     let mut series = BTreeMap::new();
     for (name, property) in SERIES {
         let property = PropertyName::new(property)?;
